@@ -1,0 +1,1 @@
+"""Classes, closure, tables, stores, and the questions that people ask of them."""
