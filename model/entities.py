@@ -27,7 +27,7 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all records: immutable, keyword-only, encoded by msgspec."""
 
 
-class Gap(Entity, kw_only=True):
+class Gap(Entity, frozen=True, kw_only=True):
     """An operation whose answer is missing; ``affects`` names what it would have told (an ARN or an area)."""
 
     account: str
@@ -39,12 +39,12 @@ class Gap(Entity, kw_only=True):
     detail: str = ""
 
 
-class InlinePolicy(Entity, kw_only=True):
+class InlinePolicy(Entity, frozen=True, kw_only=True):
     name: str
     document: str
 
 
-class ManagedPolicy(Entity, kw_only=True):
+class ManagedPolicy(Entity, frozen=True, kw_only=True):
     """A customer or AWS managed policy, its default version; ``document`` ``None``: not known."""
 
     arn: str
@@ -61,7 +61,7 @@ class ManagedPolicy(Entity, kw_only=True):
         return self.arn.split(":", 5)[4] == "aws"
 
 
-class AccessKey(Entity, kw_only=True):
+class AccessKey(Entity, frozen=True, kw_only=True):
     """``id`` of a key named by the credential report alone is its ordinal (``1``, ``2``)."""
 
     id: str
@@ -70,7 +70,7 @@ class AccessKey(Entity, kw_only=True):
     last_used: str = ""
 
 
-class IamPrincipal(Entity, kw_only=True):
+class IamPrincipal(Entity, frozen=True, kw_only=True):
     """What users, roles and groups share; ``attached`` are ARNs of managed policies."""
 
     arn: str
@@ -83,7 +83,7 @@ class IamPrincipal(Entity, kw_only=True):
     attached: tuple[str, ...] = ()
 
 
-class User(IamPrincipal, kw_only=True):
+class User(IamPrincipal, frozen=True, kw_only=True):
     """An IAM user; ``mfa`` and ``password``: ``None``: not known. ``groups`` are group ARNs."""
 
     tags: Tags = {}
@@ -95,11 +95,11 @@ class User(IamPrincipal, kw_only=True):
     keys: tuple[AccessKey, ...] = ()
 
 
-class IamGroup(IamPrincipal, kw_only=True):
+class IamGroup(IamPrincipal, frozen=True, kw_only=True):
     """An IAM group; it holds policies and is never a principal."""
 
 
-class Role(IamPrincipal, kw_only=True):
+class Role(IamPrincipal, frozen=True, kw_only=True):
     """An IAM role; ``trust`` is its trust policy, ``boundary`` a managed policy's ARN or ``None`` for none."""
 
     trust: str
@@ -129,7 +129,7 @@ class Role(IamPrincipal, kw_only=True):
         return head or None
 
 
-class Provider(Entity, kw_only=True):
+class Provider(Entity, frozen=True, kw_only=True):
     """An IAM identity provider; ``url`` is the issuer's host and path for OIDC, empty for SAML."""
 
     arn: str
@@ -139,7 +139,7 @@ class Provider(Entity, kw_only=True):
     client_ids: tuple[str, ...] = ()
 
 
-class Account(Entity, kw_only=True):
+class Account(Entity, frozen=True, kw_only=True):
     """A member of the organisation, or the one account of a snapshot without one.
 
     ``path`` is the chain of organisation ids from the root to the account's parent: ``("r-x", "ou-x-a")``.
@@ -161,7 +161,7 @@ class Account(Entity, kw_only=True):
         return root_arn(self.id, self.partition)
 
 
-class OrganizationalUnit(Entity, kw_only=True):
+class OrganizationalUnit(Entity, frozen=True, kw_only=True):
     """An OU or the root (``parent`` empty)."""
 
     id: str
@@ -170,7 +170,7 @@ class OrganizationalUnit(Entity, kw_only=True):
     parent: str = ""
 
 
-class OrganizationPolicy(Entity, kw_only=True):
+class OrganizationPolicy(Entity, frozen=True, kw_only=True):
     """A service or resource control policy and the ids it is attached to; ``document`` ``None``: not known."""
 
     id: str
@@ -182,7 +182,7 @@ class OrganizationPolicy(Entity, kw_only=True):
     aws_managed: bool = False
 
 
-class Organization(Entity, kw_only=True):
+class Organization(Entity, frozen=True, kw_only=True):
     """``scps_known``/``rcps_known``: whether the policies of that kind and their targets were all read.
 
     ``scps_enabled``/``rcps_enabled``: whether the policy type is switched on at the root; ``None``: not known.
@@ -198,14 +198,14 @@ class Organization(Entity, kw_only=True):
     rcps_enabled: bool | None = None
 
 
-class CustomerPolicyReference(Entity, kw_only=True):
+class CustomerPolicyReference(Entity, frozen=True, kw_only=True):
     """A customer managed policy that a permission set names; every assigned account must have its own."""
 
     name: str
     path: str = "/"
 
 
-class PermissionSet(Entity, kw_only=True):
+class PermissionSet(Entity, frozen=True, kw_only=True):
     """``inline`` ``None``: not known, empty text: none. ``boundary`` is an ARN or a reference, ``None`` for none."""
 
     arn: str
@@ -220,7 +220,7 @@ class PermissionSet(Entity, kw_only=True):
     tags: Tags = {}
 
 
-class Assignment(Entity, kw_only=True):
+class Assignment(Entity, frozen=True, kw_only=True):
     """(principal, permission set, account): the triple is whole, dropping the account would invent access."""
 
     permission_set: str
@@ -229,7 +229,7 @@ class Assignment(Entity, kw_only=True):
     principal_id: str
 
 
-class DirectoryUser(Entity, kw_only=True):
+class DirectoryUser(Entity, frozen=True, kw_only=True):
     """A user of Identity Center's identity store; ``active`` ``None``: not known."""
 
     id: str
@@ -245,7 +245,7 @@ class DirectoryUser(Entity, kw_only=True):
         return self.emails[0] if self.emails else self.user_name
 
 
-class DirectoryGroup(Entity, kw_only=True):
+class DirectoryGroup(Entity, frozen=True, kw_only=True):
     """A group of the identity store; ``members`` are user ids."""
 
     id: str
@@ -253,7 +253,7 @@ class DirectoryGroup(Entity, kw_only=True):
     members: tuple[str, ...] = ()
 
 
-class IdentityCenter(Entity, kw_only=True):
+class IdentityCenter(Entity, frozen=True, kw_only=True):
     """One Identity Center instance; ``abac`` says whether access-control attributes are on, ``None``: not known."""
 
     instance: str
@@ -262,7 +262,7 @@ class IdentityCenter(Entity, kw_only=True):
     abac: bool | None = None
 
 
-class KmsGrant(Entity, kw_only=True):
+class KmsGrant(Entity, frozen=True, kw_only=True):
     """A grant on a KMS key: who may do what in addition to the key policy (semantics L7)."""
 
     id: str
@@ -272,7 +272,7 @@ class KmsGrant(Entity, kw_only=True):
     name: str = ""
 
 
-class S3Settings(Entity, kw_only=True):
+class S3Settings(Entity, frozen=True, kw_only=True):
     """Settings of a bucket that decide beside its policy; each ``None``: not known.
 
     The four flags of Block Public Access are the bucket's own; the account's are in ``Inventory.account_public_block``.
@@ -285,7 +285,7 @@ class S3Settings(Entity, kw_only=True):
     abac: bool | None = None
 
 
-class Resource(Entity, kw_only=True):
+class Resource(Entity, frozen=True, kw_only=True):
     """Something that an ARN names and a request can act on.
 
     ``type`` is ``service:kind`` (``s3:bucket``, ``kms:key``, ``lambda:function``). ``policy`` is the resource policy's

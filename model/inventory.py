@@ -1,0 +1,247 @@
+"""The inventory: the entities of one snapshot, indexed for the questions the other rooms ask of them.
+
+``InventoryData`` is the plain, serialisable record; ``Inventory`` adds indexes. Loading from a snapshot's raw pages
+is in ``model.loading``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+import msgspec
+
+from model.arn import Arn
+from model.entities import (
+    Account,
+    Assignment,
+    DirectoryGroup,
+    DirectoryUser,
+    Entity,
+    Gap,
+    IamGroup,
+    IdentityCenter,
+    ManagedPolicy,
+    Organization,
+    OrganizationPolicy,
+    PermissionSet,
+    Provider,
+    Resource,
+    Role,
+    User,
+)
+from model.errors import InventoryError
+
+
+class InventoryData(Entity, frozen=True, kw_only=True):
+    """Everything a snapshot tells. ``organization`` ``None``: the account is in none.
+
+    ``account_public_block`` maps an account id to its account-wide RestrictPublicBuckets; a missing id: not known.
+    ``unread_lists`` are (account, region, type) whose resources could not be listed, region empty for all regions.
+    ``unread_principals`` are accounts whose IAM entities could not be read.
+    """
+
+    snapshot: str
+    taken: str
+    organization: Organization | None = None
+    accounts: tuple[Account, ...] = ()
+    users: tuple[User, ...] = ()
+    roles: tuple[Role, ...] = ()
+    groups: tuple[IamGroup, ...] = ()
+    policies: tuple[ManagedPolicy, ...] = ()
+    providers: tuple[Provider, ...] = ()
+    centers: tuple[IdentityCenter, ...] = ()
+    permission_sets: tuple[PermissionSet, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+    directory_users: tuple[DirectoryUser, ...] = ()
+    directory_groups: tuple[DirectoryGroup, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    account_public_block: dict[str, bool] = {}
+    unread_lists: tuple[tuple[str, str, str], ...] = ()
+    unread_principals: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    skipped: tuple[Gap, ...] = ()
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(InventoryData)
+
+
+class Person(Entity, frozen=True, kw_only=True):
+    """A directory user with the reserved roles that assignments open to them, and the assignments themselves."""
+
+    key: str
+    user: DirectoryUser
+    grants: tuple[tuple[Assignment, str], ...] = ()
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """ARNs of the reserved roles, each once, in order."""
+        return tuple(dict.fromkeys(role for _, role in self.grants))
+
+
+class Inventory:
+    """Indexes over ``InventoryData``. All mappings are by ARN unless their name says otherwise."""
+
+    def __init__(self, data: InventoryData) -> None:
+        self.data = data
+        self.accounts: Mapping[str, Account] = {account.id: account for account in data.accounts}
+        self.users: Mapping[str, User] = {user.arn: user for user in data.users}
+        self.roles: Mapping[str, Role] = {role.arn: role for role in data.roles}
+        self.groups: Mapping[str, IamGroup] = {group.arn: group for group in data.groups}
+        self.policies: Mapping[str, ManagedPolicy] = {policy.arn: policy for policy in data.policies}
+        self.providers: Mapping[str, Provider] = {provider.arn: provider for provider in data.providers}
+        self.resources: Mapping[str, Resource] = {resource.arn: resource for resource in data.resources}
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Inventory:
+        """The inventory that ``encode`` wrote; raises ``InventoryError`` when it is not one."""
+        try:
+            return cls(_DECODER.decode(raw))
+        except msgspec.MsgspecError as error:
+            raise InventoryError(f"the stored inventory cannot be read: {error}") from error
+
+    def encode(self) -> bytes:
+        return _ENCODER.encode(self.data)
+
+    @property
+    def organization(self) -> Organization | None:
+        return self.data.organization
+
+    @cached_property
+    def role_by_session_name(self) -> Mapping[tuple[str, str], Role]:
+        """Roles by (account, name): a session's ARN names its role without the path."""
+        return {(role.account, role.name): role for role in self.data.roles}
+
+    @cached_property
+    def buckets(self) -> Mapping[str, Resource]:
+        """S3 buckets by name: their ARNs name no account."""
+        return {resource.name: resource for resource in self.data.resources if resource.type == "s3:bucket"}
+
+    def container(self, arn: str) -> Resource | None:
+        """The collected resource that ``arn`` names or lies inside of: the bucket of an object, the table of an index.
+
+        ``None`` when nothing collected contains it.
+        """
+        found = self.resources.get(arn)
+        if found is not None:
+            return found
+        parts = arn.split(":", 5)
+        if len(parts) != 6:
+            return None
+        if parts[2] == "s3":
+            return self.buckets.get(parts[5].partition("/")[0])
+        # arn:…:table/x/index/y, arn:…:function:x:alias, arn:…:topic:subscription-id, arn:…:log-group:x:*
+        for separator in ("/", ":"):
+            head = arn
+            while separator in head[len("arn:aws:s:r:a:") :]:
+                head = head.rpartition(separator)[0]
+                if head in self.resources and _may_contain(self.resources[head].type, separator):
+                    return self.resources[head]
+        return None
+
+    def permission_set_role(self, account: str, permission_set: str) -> Role | None:
+        """The reserved role of a permission set (by ARN) in an account, or ``None`` when there is none."""
+        return self._reserved_roles.get((account, permission_set))
+
+    @cached_property
+    def permission_sets(self) -> Mapping[str, PermissionSet]:
+        return {item.arn: item for item in self.data.permission_sets}
+
+    @cached_property
+    def _reserved_roles(self) -> Mapping[tuple[str, str], Role]:
+        arn_by_name = {item.name: item.arn for item in self.data.permission_sets}
+        found: dict[tuple[str, str], Role] = {}
+        for role in self.data.roles:
+            name = role.permission_set_name
+            if name is not None and name in arn_by_name:
+                found[(role.account, arn_by_name[name])] = role
+        return found
+
+    @cached_property
+    def directory_groups(self) -> Mapping[str, DirectoryGroup]:
+        return {group.id: group for group in self.data.directory_groups}
+
+    @cached_property
+    def directory_users(self) -> Mapping[str, DirectoryUser]:
+        return {user.id: user for user in self.data.directory_users}
+
+    @cached_property
+    def people(self) -> Mapping[str, Person]:
+        """People by ``person:<address>``, with what their own and their groups' assignments open.
+
+        Disabled people are listed and open nothing (semantics L15).
+        """
+        groups_of: defaultdict[str, set[str]] = defaultdict(set)
+        for group in self.data.directory_groups:
+            for member in group.members:
+                groups_of[member].add(group.id)
+        by_principal: defaultdict[str, list[Assignment]] = defaultdict(list)
+        for assignment in self.data.assignments:
+            by_principal[assignment.principal_id].append(assignment)
+        people: dict[str, Person] = {}
+        for user in self.data.directory_users:
+            grants: list[tuple[Assignment, str]] = []
+            if user.active is not False:
+                for principal in (user.id, *sorted(groups_of[user.id])):
+                    grants += self._opened(by_principal.get(principal, ()))
+            key = f"person:{user.address}"
+            if key in people:  # two directory users with one address stay two people
+                key = f"person:{user.user_name}"
+            people[key] = Person(key=key, user=user, grants=tuple(grants))
+        return people
+
+    def _opened(self, assignments: Iterable[Assignment]) -> list[tuple[Assignment, str]]:
+        opened = []
+        for assignment in assignments:
+            role = self.permission_set_role(assignment.account, assignment.permission_set)
+            if role is not None:
+                opened.append((assignment, role.arn))
+        return opened
+
+    @cached_property
+    def orphans(self) -> tuple[Assignment, ...]:
+        """Assignments whose user or group the identity store no longer has."""
+        if not self.data.centers:
+            return ()
+        known = {user.id for user in self.data.directory_users} | {group.id for group in self.data.directory_groups}
+        return tuple(item for item in self.data.assignments if item.principal_id not in known)
+
+    @cached_property
+    def _policies_by_target(self) -> Mapping[tuple[str, str], tuple[OrganizationPolicy, ...]]:
+        found: defaultdict[tuple[str, str], list[OrganizationPolicy]] = defaultdict(list)
+        organization = self.data.organization
+        for policy in organization.policies if organization else ():
+            for target in policy.targets:
+                found[(policy.kind, target)].append(policy)
+        return {key: tuple(sorted(items, key=lambda item: item.arn)) for key, items in found.items()}
+
+    def guardrails(self, kind: str, account: str) -> tuple[tuple[str, tuple[OrganizationPolicy, ...]], ...]:
+        """The chain (target id, policies attached there) of SCPs or RCPs over an account, root first, account last."""
+        found = self.accounts.get(account)
+        if found is None:
+            return ()
+        return tuple((target, self._policies_by_target.get((kind, target), ())) for target in (*found.path, found.id))
+
+    def organization_path(self, account: str) -> str:
+        """``aws:PrincipalOrgPaths`` of an account: ``o-x/r-y/ou-z/``; empty text when it is in no organisation."""
+        organization = self.data.organization
+        found = self.accounts.get(account)
+        if organization is None or found is None or not organization.id:
+            return ""
+        return "/".join((organization.id, *found.path)) + "/"
+
+    @cached_property
+    def partition(self) -> str:
+        for collection in (self.data.roles, self.data.users):
+            for principal in collection:
+                return Arn.parse(principal.arn).partition
+        return next((account.partition for account in self.data.accounts), "aws")
+
+
+_CONTAINERS: Mapping[str, str] = {"dynamodb:table": "/", "lambda:function": ":", "sns:topic": ":"}
+
+
+def _may_contain(type_name: str, separator: str) -> bool:
+    return _CONTAINERS.get(type_name) == separator

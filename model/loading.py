@@ -1,0 +1,122 @@
+"""A snapshot's raw pages to an inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from model.entities import GAP_OUTCOMES, Account, ManagedPolicy, Resource
+from model.errors import ArnError, InventoryError
+from model.inventory import Inventory, InventoryData
+from model.load_iam import IamEntities, load_iam
+from model.load_organization import (
+    load_accounts,
+    load_directory,
+    load_identity_center,
+    load_organization,
+)
+from model.load_resources import LIST_CALLS, account_public_block, load_resources
+from model.pages import Pages
+from model.snapshot import Snapshot
+
+
+def load_inventory(snapshot: Snapshot) -> Inventory:
+    """The inventory of a complete snapshot.
+
+    Raises ``SnapshotError`` when a part is missing or does not hash to its manifest, ``InventoryError`` when a page
+    does not have the shape that its AWS operation documents.
+    """
+    pages = Pages(snapshot.records())
+    try:
+        return Inventory(_data(snapshot, pages))
+    except (KeyError, TypeError, AttributeError, ArnError) as error:
+        raise InventoryError(
+            f"snapshot `{snapshot.manifest.id}`: a page has not the shape that aws documents: {error!r}; collect again"
+        ) from error
+
+
+def _data(snapshot: Snapshot, pages: Pages) -> InventoryData:
+    manifest = snapshot.manifest
+    listed = {
+        item.id: Account(
+            id=item.id, name=item.name, status=item.status, collected=item.collected, partition=manifest.partition
+        )
+        for item in manifest.accounts
+    }
+    iam = load_iam(pages)
+    accounts = load_accounts(pages, listed)
+    centers, permission_sets, assignments = load_identity_center(pages)
+    directory_users, directory_groups = load_directory(pages)
+    partitions = {account.id: account.partition for account in accounts}
+    resources = (*load_resources(pages, partitions), *_iam_resources(iam))
+    return InventoryData(
+        snapshot=manifest.id,
+        taken=manifest.started,
+        organization=load_organization(pages),
+        accounts=accounts,
+        users=tuple(sorted(iam.users, key=lambda user: user.arn)),
+        roles=tuple(sorted(iam.roles, key=lambda role: role.arn)),
+        groups=tuple(sorted(iam.groups, key=lambda group: group.arn)),
+        policies=tuple(_used_policies(iam, {arn for item in permission_sets for arn in item.attached})),
+        providers=tuple(sorted(iam.providers, key=lambda provider: provider.arn)),
+        centers=centers,
+        permission_sets=permission_sets,
+        assignments=assignments,
+        directory_users=directory_users,
+        directory_groups=directory_groups,
+        resources=tuple(sorted(resources, key=lambda resource: resource.arn)),
+        account_public_block=account_public_block(pages),
+        unread_lists=tuple(_unread_lists(pages)),
+        unread_principals=tuple(_unread_principals(pages, accounts)),
+        gaps=tuple(snapshot.gaps),
+        skipped=tuple(snapshot.skipped),
+    )
+
+
+def _used_policies(iam: IamEntities, extra: set[str]) -> Iterator[ManagedPolicy]:
+    """Customer managed policies, and the AWS managed ones that something uses.
+
+    AWS returns only attached ones with authorization details; an emulator may return its whole catalogue.
+    """
+    used = set(extra)
+    for holder in (*iam.users, *iam.roles, *iam.groups):
+        used.update(holder.attached)
+    used.update(bounded.boundary for bounded in (*iam.users, *iam.roles) if bounded.boundary)
+    for arn in sorted(iam.policies):
+        if arn in used or not iam.policies[arn].aws_managed:
+            yield iam.policies[arn]
+
+
+def _iam_resources(iam: IamEntities) -> Iterator[Resource]:
+    """IAM entities as what requests act on; they have no resource policy but a role's trust, which is the role's."""
+    tags_of = {user.arn: user.tags for user in iam.users} | {role.arn: role.tags for role in iam.roles}
+    for kind, entities in (("user", iam.users), ("role", iam.roles), ("group", iam.groups)):
+        for entity in entities:
+            yield Resource(
+                arn=entity.arn,
+                type=f"iam:{kind}",
+                account=entity.account,
+                region="",
+                name=entity.name,
+                tags=tags_of.get(entity.arn, {}),
+            )
+    for policy in iam.policies.values():
+        if not policy.aws_managed:
+            yield Resource(
+                arn=policy.arn, type="iam:policy", account=policy.account, region="", name=policy.name, tags=policy.tags
+            )
+
+
+def _unread_lists(pages: Pages) -> Iterator[tuple[str, str, str]]:
+    for type_name, (service, operation) in LIST_CALLS.items():
+        for call in pages.calls(service, operation):
+            if call.outcome in GAP_OUTCOMES:
+                yield call.account, "" if call.region == "global" else call.region, type_name
+
+
+def _unread_principals(pages: Pages, accounts: tuple[Account, ...]) -> Iterator[str]:
+    outcomes: dict[str, bool] = {}
+    for call in pages.calls("iam", "GetAccountAuthorizationDetails"):
+        outcomes[call.account] = call.outcome in ("ok", "empty") and outcomes.get(call.account, True)
+    for account in accounts:
+        if not outcomes.get(account.id, False) and account.status == "ACTIVE":
+            yield account.id
