@@ -1,0 +1,176 @@
+"""The resources that are collected with their policies: one row a service."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from collectors.declarations import Detail, Operation, ResourceRow, Thing
+
+_GONE = frozenset({"ResourceNotFoundException"})
+_NO_KEY = frozenset({"NotFoundException"})
+_NO_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
+
+_bucket = partial(
+    Operation,
+    service="s3",
+    collector="s3",
+    affects="s3:bucket",
+    params=("Bucket",),
+    each="s3:ListBuckets",
+    gone=frozenset({"NoSuchBucket"}),
+)
+
+# Buckets live in one region each and are listed for the whole account.
+LIST_BUCKETS = Operation(
+    service="s3",
+    name="ListBuckets",
+    collector="s3",
+    affects="s3:bucket",
+    items=("Buckets",),
+    page_size=1000,
+    action="s3:ListAllMyBuckets",
+)
+BUCKET_LOCATION = _bucket(name="GetBucketLocation")
+BUCKET_DETAILS = (
+    _bucket(name="GetBucketPolicy", absent=frozenset({"NoSuchBucketPolicy"})),
+    _bucket(
+        name="GetPublicAccessBlock",
+        absent=frozenset({"NoSuchPublicAccessBlockConfiguration"}),
+        action="s3:GetBucketPublicAccessBlock",
+    ),
+    _bucket(name="GetBucketAcl"),
+    _bucket(name="GetBucketOwnershipControls", absent=frozenset({"OwnershipControlsNotFoundError"})),
+    _bucket(name="GetBucketTagging", absent=frozenset({"NoSuchTagSet"})),
+    _bucket(name="GetBucketAbac"),
+)
+ACCOUNT_PUBLIC_BLOCK = Operation(
+    service="s3control",
+    name="GetPublicAccessBlock",
+    collector="s3",
+    affects="s3:*",
+    params=("AccountId",),
+    absent=frozenset({"NoSuchPublicAccessBlockConfiguration"}),
+    action="s3:GetAccountPublicAccessBlock",
+)
+
+#: Everything asked about buckets.
+BUCKETS = (LIST_BUCKETS, BUCKET_LOCATION, *BUCKET_DETAILS, ACCOUNT_PUBLIC_BLOCK)
+
+
+def _list(service: str, name: str, kind: str, items: str, page_size: int | None = None) -> Operation:
+    return Operation(
+        service=service,
+        name=name,
+        collector=service,
+        affects=f"{service}:{kind}",
+        items=(items,),
+        page_size=page_size,
+    )
+
+
+def _detail(
+    listed: Operation,
+    name: str,
+    params: dict[str, str | list[str]],
+    *,
+    items: str = "",
+    absent: frozenset[str] = frozenset(),
+    gone: frozenset[str] = frozenset(),
+) -> Detail:
+    operation = Operation(
+        service=listed.service,
+        name=name,
+        collector=listed.collector,
+        affects=listed.affects,
+        items=(items,) if items else (),
+        params=tuple(params),
+        each=f"{listed.service}:{listed.name}",
+        absent=absent,
+        gone=gone,
+    )
+    return Detail(operation=operation, params=params)
+
+
+_KEYS = _list("kms", "ListKeys", "key", "Keys", 1000)
+_QUEUES = _list("sqs", "ListQueues", "queue", "QueueUrls", 1000)
+_TOPICS = _list("sns", "ListTopics", "topic", "Topics")
+_FUNCTIONS = _list("lambda", "ListFunctions", "function", "Functions")
+_SECRETS = _list("secretsmanager", "ListSecrets", "secret", "SecretList", 100)
+_TABLES = _list("dynamodb", "ListTables", "table", "TableNames", 100)
+
+REGIONAL: tuple[ResourceRow, ...] = (
+    ResourceRow(
+        collector="kms",
+        list=_KEYS,
+        thing=Thing(id="KeyId", arn="{KeyArn}"),
+        details=(
+            _detail(_KEYS, "DescribeKey", {"KeyId": "{id}"}, gone=_NO_KEY),
+            _detail(_KEYS, "GetKeyPolicy", {"KeyId": "{id}", "PolicyName": "default"}, gone=_NO_KEY),
+            _detail(_KEYS, "ListGrants", {"KeyId": "{id}"}, items="Grants", gone=_NO_KEY),
+            _detail(_KEYS, "ListResourceTags", {"KeyId": "{id}"}, items="Tags", gone=_NO_KEY),
+        ),
+        also=(_list("kms", "ListAliases", "key", "Aliases", 100),),
+    ),
+    ResourceRow(
+        collector="sqs",
+        list=_QUEUES,
+        thing=Thing(id="", arn="arn:{partition}:sqs:{region}:{account}:{name}"),
+        details=(
+            _detail(_QUEUES, "GetQueueAttributes", {"QueueUrl": "{id}", "AttributeNames": ["All"]}, gone=_NO_QUEUE),
+            _detail(_QUEUES, "ListQueueTags", {"QueueUrl": "{id}"}, gone=_NO_QUEUE),
+        ),
+    ),
+    ResourceRow(
+        collector="sns",
+        list=_TOPICS,
+        thing=Thing(id="TopicArn", arn="{id}"),
+        details=(
+            _detail(_TOPICS, "GetTopicAttributes", {"TopicArn": "{id}"}, gone=frozenset({"NotFound"})),
+            _detail(
+                _TOPICS,
+                "ListTagsForResource",
+                {"ResourceArn": "{id}"},
+                items="Tags",
+                gone=frozenset({"ResourceNotFound"}),
+            ),
+        ),
+    ),
+    ResourceRow(
+        collector="lambda",
+        list=_FUNCTIONS,
+        thing=Thing(id="FunctionArn", arn="{id}"),
+        details=(
+            # One code for "no policy" and "no function": the list before it says which.
+            _detail(_FUNCTIONS, "GetPolicy", {"FunctionName": "{id}"}, absent=_GONE),
+            _detail(_FUNCTIONS, "ListTags", {"Resource": "{id}"}, gone=_GONE),
+        ),
+    ),
+    ResourceRow(
+        collector="secretsmanager",
+        list=_SECRETS,
+        thing=Thing(id="ARN", arn="{id}"),
+        details=(_detail(_SECRETS, "GetResourcePolicy", {"SecretId": "{id}"}, gone=_GONE),),
+    ),
+    ResourceRow(
+        collector="dynamodb",
+        list=_TABLES,
+        thing=Thing(id="", arn="arn:{partition}:dynamodb:{region}:{account}:table/{id}"),
+        details=(
+            _detail(_TABLES, "DescribeTable", {"TableName": "{id}"}, gone=_GONE),
+            _detail(
+                _TABLES,
+                "GetResourcePolicy",
+                {"ResourceArn": "{arn}"},
+                absent=frozenset({"PolicyNotFoundException"}),
+                gone=_GONE,
+            ),
+            _detail(_TABLES, "ListTagsOfResource", {"ResourceArn": "{arn}"}, items="Tags", gone=_GONE),
+        ),
+    ),
+    ResourceRow(
+        collector="ec2",
+        list=_list("ec2", "DescribeInstances", "instance", "Reservations", 1000),
+        thing=Thing(id="", arn=""),
+        details=(),
+    ),
+)
