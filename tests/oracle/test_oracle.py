@@ -1,0 +1,91 @@
+"""The naive evaluator against the decision cases that lie beside the project."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, evaluate
+from tests.oracle.unknown import CONDITIONAL, decide
+
+CASES = Path(__file__).parents[2].parent / "shared" / "conformance"
+
+# Both engines of the generated cases deny these too, but overlook a matching Deny that M3 makes explicit: its
+# NotResource holds an absent variable, which excludes nothing, or its Resource is `${aws:username}-queue`.
+M3_MAKES_THE_DENY_EXPLICIT = {
+    *("gen-00854", "gen-00886", "gen-01540", "gen-03054"),
+    *("gen-03643", "gen-03698", "gen-04344"),
+}
+# One engine takes the session `federated-user/bob` for one of `user/bob`; the session's name is free text.
+BASE_USER_IS_NOT_KNOWN = {"gen-03229", "gen-04127", "gen-04746", "gen-04824"}
+
+AN_ALLOW = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+
+
+def cases(name: str) -> list[dict[str, Any]]:
+    path = CASES / name
+    if not path.exists():
+        pytest.skip(f"`{path}` is absent: the decision cases lie beside the project in ../shared/conformance")
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def disagreements(found: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+    return {c["id"]: (c["expected"], got) for c in found if (got := evaluate(c)) != c["expected"]}
+
+
+def test_every_documented_case_is_decided_as_documented() -> None:
+    assert disagreements(cases("documented.jsonl")) == {}
+
+
+def test_every_case_that_two_engines_agree_on_is_decided_alike() -> None:
+    consensus = [case for case in cases("decisions.jsonl.gz") if case["trust"] == "consensus"]
+    found = disagreements(consensus)
+    assert set(found) == M3_MAKES_THE_DENY_EXPLICIT
+    assert set(found.values()) == {(IMPLICIT, EXPLICIT)}
+
+
+def test_the_cases_of_one_engine_differ_only_about_the_base_user_of_a_federated_session() -> None:
+    single = [case for case in cases("decisions.jsonl.gz") if case["trust"] == "single"]
+    assert set(disagreements(single)) == BASE_USER_IS_NOT_KNOWN
+
+
+def asked(*statements: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "principal": "arn:aws:iam::111111111111:user/alice",
+        "action": "s3:GetObject",
+        "resource": "arn:aws:s3:::b/alice/x",
+        "resource_account": "111111111111",
+        "identity_policies": [{"Version": "2012-10-17", "Statement": list(statements)}],
+        **more,
+    }
+
+
+def test_an_allow_that_depends_on_an_unknown_key_is_conditional() -> None:
+    allow = {**AN_ALLOW, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+    assert decide(asked(allow, unknown=["aws:SourceIp"])) == CONDITIONAL
+    assert decide(asked(allow, AN_ALLOW, unknown=["aws:SourceIp"])) == ALLOWED
+
+
+def test_a_deny_that_depends_on_an_unknown_key_is_never_dropped() -> None:
+    deny = {**AN_ALLOW, "Effect": "Deny", "Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+    assert decide(asked(AN_ALLOW, deny, unknown=["aws:SourceIp"])) == CONDITIONAL
+    assert decide(asked(deny, unknown=["aws:SourceIp"])) == IMPLICIT
+
+
+def test_a_resource_pattern_with_an_unknown_variable_is_conditional() -> None:
+    allow = {**AN_ALLOW, "Resource": "arn:aws:s3:::b/${aws:PrincipalTag/home}/*"}
+    assert decide(asked(allow, unknown=["aws:PrincipalTag/home"])) == CONDITIONAL
+    assert (
+        decide(
+            asked({**allow, "Resource": "arn:aws:s3:::c/${aws:PrincipalTag/home}/*"}, unknown=["aws:PrincipalTag/home"])
+        )
+        == IMPLICIT
+    )
+
+
+def test_a_document_that_could_not_be_read_makes_the_answer_conditional() -> None:
+    everything = {"Version": "2012-10-17", "Statement": {**AN_ALLOW, "Effect": "Deny", "Principal": "*"}}
+    assert decide(asked(AN_ALLOW, alternatives={"resource_policy": [None, everything]})) == CONDITIONAL
