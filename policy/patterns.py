@@ -1,0 +1,255 @@
+"""Globs and policy variables, compiled once (semantics M1-M3).
+
+A pattern is a tuple of parts: literal text, a wildcard, or a `Variable`. Matching is a regular expression in which every
+`*` but the last takes the shortest text that lets the following literal match and never gives it back: a glob needs no
+backtracking, so a hostile pattern of many stars costs no more than a friendly one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+from policy.context_values import ABSENT, Context, Unknown, is_multivalued
+
+
+class Wild(Enum):
+    """A wildcard; the two of an ARN segment do not cross a colon (M2: ArnLike compares the six parts separately)."""
+
+    STAR = "*"
+    ONE = "?"
+    SEGMENT_STAR = "[*]"
+    SEGMENT_ONE = "[?]"
+
+
+_REGEX = {Wild.STAR: ".*", Wild.ONE: ".", Wild.SEGMENT_STAR: "[^:]*", Wild.SEGMENT_ONE: "[^:]"}
+_STARS = (Wild.STAR, Wild.SEGMENT_STAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`${key}` or `${key, 'default'}`: `key` in lower case, `text` as written."""
+
+    key: str
+    text: str
+    default: str | None = None
+
+
+Part = str | Wild | Variable
+Parts = tuple[Part, ...]
+Test = Callable[[str], object]
+"""A compiled matcher: its answer is read as true or false."""
+
+_VARIABLE = re.compile(r"\$\{([^{}$]*|\$)\}")
+_DEFAULTED = re.compile(r"([^,]+?)\s*,\s*'(.*)'\s*", re.DOTALL)
+
+
+def parse_parts(text: str, *, variables: bool, wildcards: bool) -> Parts:
+    """Cut a text into parts. Without `variables` (an older document, M3) `${…}` is plain text."""
+    parts: list[Part] = []
+    position = 0
+    for found in _VARIABLE.finditer(text) if variables else ():
+        inner = found.group(1)
+        if not inner.strip():
+            continue
+        _add_plain(parts, text[position : found.start()], wildcards)
+        position = found.end()
+        if inner in ("*", "?", "$"):
+            parts.append(inner)
+            continue
+        defaulted = _DEFAULTED.fullmatch(inner)
+        key, default = (defaulted.group(1), defaulted.group(2)) if defaulted else (inner, None)
+        parts.append(Variable(key.strip().lower(), key.strip(), default))
+    _add_plain(parts, text[position:], wildcards)
+    return _joined(parts)
+
+
+def _add_plain(parts: list[Part], text: str, wildcards: bool) -> None:
+    if not wildcards:
+        if text:
+            parts.append(text)
+        return
+    for piece in re.split(r"([*?])", text):
+        if piece == "*":
+            parts.append(Wild.STAR)
+        elif piece == "?":
+            parts.append(Wild.ONE)
+        elif piece:
+            parts.append(piece)
+
+
+def _joined(parts: Iterable[Part]) -> Parts:
+    """Neighbouring literals become one, so that equal patterns compile to equal parts."""
+    joined: list[Part] = []
+    for part in parts:
+        last = joined[-1] if joined else None
+        if isinstance(part, str) and isinstance(last, str):
+            joined[-1] = last + part
+        elif part is not last or part not in _STARS:
+            joined.append(part)
+    return tuple(joined)
+
+
+def resource_parts(text: str, *, variables: bool) -> Parts:
+    """Parts of a resource pattern: variables count only after the fifth colon (M3)."""
+    pieces = text.split(":", 5)
+    if not variables or len(pieces) < 6:
+        return parse_parts(text, variables=False, wildcards=True)
+    head = parse_parts(":".join(pieces[:5]) + ":", variables=False, wildcards=True)
+    return _joined(head + parse_parts(pieces[5], variables=True, wildcards=True))
+
+
+def arn_parts(parts: Parts) -> Parts | None:
+    """Parts of an ArnLike value: wildcards of the first five segments stay inside them. `None`: matches no ARN."""
+    if parts == (Wild.STAR,):
+        return parts
+    colons = 0
+    converted: list[Part] = []
+    for part in parts:
+        if isinstance(part, str):
+            colons += part.count(":")
+            converted.append(part)
+        elif isinstance(part, Wild) and colons < 5:
+            converted.append(Wild.SEGMENT_STAR if part is Wild.STAR else Wild.SEGMENT_ONE)
+        else:
+            converted.append(part)
+    return tuple(converted) if colons >= 5 else None
+
+
+@lru_cache(maxsize=65536)
+def matcher(parts: Parts, ignore_case: bool = False) -> Test:
+    """A matcher of the whole text for parts without variables."""
+    if all(isinstance(part, str) for part in parts) and not ignore_case:
+        return "".join(str(part) for part in parts).__eq__
+    return re.compile(_expression(parts), re.DOTALL | (re.IGNORECASE if ignore_case else 0)).fullmatch
+
+
+def _expression(parts: Parts) -> str:
+    last_star = max((i for i, part in enumerate(parts) if part in _STARS), default=-1)
+    pieces: list[str] = []
+    pending = ""
+    for i, part in enumerate(parts):
+        if isinstance(part, Variable):
+            raise TypeError("a variable must be resolved before its pattern is compiled")
+        if isinstance(part, Wild) and part in _STARS:
+            pieces.append(pending + (")" if pending.startswith("(?>") else ""))
+            pending = _REGEX[part] if i == last_star else f"(?>{_REGEX[part]}?"
+        else:
+            pending += re.escape(part) if isinstance(part, str) else _REGEX[part]
+    pieces.append(pending + (")" if pending.startswith("(?>") else ""))
+    return "".join(pieces)
+
+
+def alternatives(patterns: Iterable[Parts], *, ignore_case: bool = False) -> Test | None:
+    """One matcher for a list of patterns without variables; `None` when it matches every text."""
+    literals: set[str] = set()
+    expressions: list[str] = []
+    for parts in patterns:
+        if parts == (Wild.STAR,):
+            return None
+        if all(isinstance(part, str) for part in parts):
+            literals.add("".join(str(part) for part in parts))
+        else:
+            expressions.append(_expression(parts))
+    if not expressions and not ignore_case:
+        if len(literals) == 1:
+            return next(iter(literals)).__eq__
+        return frozenset(literals).__contains__
+    expressions.extend(re.escape(text) for text in sorted(literals))
+    return re.compile("|".join(f"(?:{e})" for e in expressions), re.DOTALL | (re.I if ignore_case else 0)).fullmatch
+
+
+def action_matcher(patterns: Iterable[str]) -> Test | None:
+    """A matcher of actions in lower case (M1: without case); `None` when it matches every action.
+
+    A long list is dispatched by the service before the colon, so that a statement of 300 actions costs one look-up.
+    """
+    lowered = [pattern.lower() for pattern in patterns]
+    if any(set(pattern) <= {"*", ":"} and pattern.startswith("*") for pattern in lowered):
+        return None
+    parsed = [parse_parts(pattern, variables=False, wildcards=True) for pattern in lowered]
+    if len(parsed) <= 4:
+        return alternatives(parsed)
+    by_service: dict[str, list[Parts]] = {}
+    anywhere: list[Parts] = []
+    for pattern, parts in zip(lowered, parsed, strict=True):
+        service, _, _ = pattern.partition(":")
+        if "*" in service or "?" in service:
+            anywhere.append(parts)
+        else:
+            by_service.setdefault(service, []).append(parts)
+    return _dispatcher({service: alternatives(group) for service, group in by_service.items()}, anywhere)
+
+
+def _dispatcher(tests: dict[str, Test | None], anywhere: list[Parts]) -> Test:
+    general = alternatives(anywhere) if anywhere else None
+
+    def matches(action: str) -> object:
+        service = action.partition(":")[0]
+        if service in tests:
+            test = tests[service]
+            if test is None or test(action):
+                return True
+        return general is not None and general(action)
+
+    return matches
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A pattern whose known variables are filled in.
+
+    `parts` is `None` when a variable is absent without default (M3: such a pattern matches nothing); `unknown` lists
+    the variables whose keys are unknown, in order.
+    """
+
+    parts: Parts | None
+    unknown: tuple[tuple[Variable, Unknown], ...] = ()
+
+
+def resolve(parts: Parts, context: Context) -> Resolved:
+    """Fill the variables of a pattern from the context; what they bring is literal text, never a wildcard."""
+    filled: list[Part] = []
+    unknown: list[tuple[Variable, Unknown]] = []
+    for part in parts:
+        if not isinstance(part, Variable):
+            filled.append(part)
+            continue
+        value = context.get(part.key)
+        if isinstance(value, Unknown):
+            filled.append(part)
+            unknown.append((part, value))
+        elif value is not ABSENT and value != () and (len(value) > 1 or is_multivalued(part.key)):
+            return Resolved(None)  # M3: a variable reads single-valued keys only
+        elif value is not ABSENT and value:
+            filled.append(value[0])
+        elif part.default is not None:
+            filled.append(part.default)
+        else:
+            return Resolved(None)
+    return Resolved(_joined(filled), tuple(unknown))
+
+
+def loosened(parts: Parts) -> Parts:
+    """The pattern with `*` for each variable: what it does not match, no value of the variables makes it match."""
+    return _joined(Wild.STAR if isinstance(part, Variable) else part for part in parts)
+
+
+def render(parts: Parts, *, wildcards: bool) -> str:
+    """The pattern as policy text of version 2012-10-17: parsing it again gives the same parts."""
+    written: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            text = part.replace("${", "${$}{")
+            if wildcards:
+                text = re.sub(r"(?<!\$\{)([*?])", r"${\1}", text)
+            written.append(text)
+        elif isinstance(part, Variable):
+            default = "" if part.default is None else f", '{part.default}'"
+            written.append(f"${{{part.text}{default}}}")
+        else:
+            written.append("*" if part in _STARS else "?")
+    return "".join(written)

@@ -1,0 +1,222 @@
+"""What differs by service: data, each table with its source and date (semantics L3, L6, L10, L12, L17)."""
+
+from __future__ import annotations
+
+import re
+
+# Services whose resources an RCP limits. S3, STS, KMS, SQS and Secrets Manager since the launch (2024-11); ECR and
+# OpenSearch Serverless since 2025-06; the rest as the documentation lists them in 2026-10. Read 2026-11 from
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+# ("List of AWS services that support RCPs"), through the action data of the same month.
+RCP_SERVICES = frozenset(
+    """
+    aoss appconfig appstream autoscaling autoscaling-plans budgets clouddirectory cloudfront cloudsearch cloudtrail-data
+    codeartifact codebuild codecommit codepipeline cognito-identity cognito-idp comprehend comprehendmedical
+    compute-optimizer cost-optimization-hub dax dsql dynamodb ecr ecr-public events firehose fis fms gamelift health
+    inspector-scan kendra kinesisvideo kms logs memorydb networkmonitor notifications opensearch pca-connector-ad
+    personalize polly pricing resource-groups rolesanywhere s3 secretsmanager servicediscovery signin sqs sts support swf
+    textract timestream-influxdb transcribe transfer translate wafv2 workspaces xray
+    """.split()
+)
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+# ("Resources and entities not restricted by RCPs")
+RCP_EXEMPT_ACTIONS = frozenset({"kms:retiregrant"})
+
+# Actions decided by the role's trust policy, which every role has (L6).
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+TRUST_ACTIONS = frozenset(
+    {
+        "sts:assumerole",
+        "sts:assumerolewithsaml",
+        "sts:assumerolewithwebidentity",
+        "sts:tagsession",
+        "sts:setsourceidentity",
+        "sts:setcontext",
+    }
+)
+# L13: an unsigned call; the trust policy alone decides.
+FEDERATED_ACTIONS = frozenset({"sts:assumerolewithsaml", "sts:assumerolewithwebidentity"})
+
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/")
+_KEY = re.compile(r"arn:aws[\w-]*:kms:[\w-]*:\d{12}:key/")
+
+
+def needs_resource_policy(action: str, resource: str) -> bool:
+    """Whether the resource's own policy must allow even inside its account: trust and key policies (L6)."""
+    service = action.partition(":")[0]
+    if service == "sts":
+        return action in TRUST_ACTIONS and _ROLE.match(resource) is not None
+    return service == "kms" and _KEY.match(resource) is not None
+
+
+# Actions whose permission cannot be given to another account, whatever the policies say (L17).
+# Each: exact names in lower case, or a prefix that ends in `*`.
+_NOT_ACROSS: dict[str, tuple[str, tuple[str, ...]]] = {
+    # "Amazon S3 doesn't support cross-account" changes of a bucket's own policy and Block Public Access:
+    # only principals of the bucket owner's account (HTTP 405 for others).
+    "s3": (
+        "https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html",
+        ("putbucketpolicy", "deletebucketpolicy", "putbucketpublicaccessblock", "putaccountpublicaccessblock"),
+    ),
+    "sqs": (
+        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-customer-managed-policy-examples.html",
+        (
+            "addpermission",
+            "cancelmessagemovetask",
+            "createqueue",
+            "deletequeue",
+            "listmessagemovetasks",
+            "listqueues",
+            "listqueuetags",
+            "removepermission",
+            "setqueueattributes",
+            "startmessagemovetask",
+            "tagqueue",
+            "untagqueue",
+        ),
+    ),
+    "dynamodb": (
+        "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-cross-account-access.html",
+        (
+            "createbackup",
+            "createglobaltable",
+            "createtable",
+            "deletebackup",
+            "deletetable",
+            "deleteresourcepolicy",
+            "describebackup",
+            "disablekinesisstreamingdestination",
+            "enablekinesisstreamingdestination",
+            "exporttabletopointintime",
+            "importtable",
+            "putresourcepolicy",
+            "restoretable*",
+            "tagresource",
+            "untagresource",
+            "updatecontinuousbackups",
+            "updatecontributorinsights",
+            "updateglobaltable*",
+            "updatekinesisstreamingdestination",
+            "updatetable*",
+            "updatetimetolive",
+        ),
+    ),
+}
+# SNS: a topic policy can give these to others, and nothing else.
+# https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
+_SNS_ACROSS = frozenset(
+    {
+        "addpermission",
+        "deletetopic",
+        "getdataprotectionpolicy",
+        "gettopicattributes",
+        "listsubscriptionsbytopic",
+        "listtagsforresource",
+        "publish",
+        "putdataprotectionpolicy",
+        "removepermission",
+        "settopicattributes",
+        "subscribe",
+    }
+)
+# KMS: what a principal of another account may do with a key; the rest is "Cross-account use: No".
+# https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
+_KMS_ACROSS = frozenset(
+    {
+        "creategrant",
+        "decrypt",
+        "derivesharedsecret",
+        "describekey",
+        "encrypt",
+        "generatedatakey",
+        "generatedatakeypair",
+        "generatedatakeypairwithoutplaintext",
+        "generatedatakeywithoutplaintext",
+        "generatemac",
+        "getkeyrotationstatus",
+        "getpublickey",
+        "listgrants",
+        "reencryptfrom",
+        "reencryptto",
+        "retiregrant",
+        "revokegrant",
+        "sign",
+        "verify",
+        "verifymac",
+    }
+)
+
+
+def never_across_accounts(action: str) -> bool:
+    """Whether no policy can give the action (lower case) to another account (L17)."""
+    service, _, name = action.partition(":")
+    if service == "sns":
+        return name not in _SNS_ACROSS
+    if service == "kms":
+        return name not in _KMS_ACROSS
+    listed = _NOT_ACROSS.get(service)
+    return listed is not None and any(
+        name == entry or (entry.endswith("*") and name.startswith(entry[:-1])) for entry in listed[1]
+    )
+
+
+# L12. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+# ("you cannot edit the permissions or the trust policy"), https://docs.aws.amazon.com/singlesignon/latest/userguide/
+# referencingpermissionsets.html (roles under aws-reserved are changed by Identity Center only) and
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html (AWS managed policies).
+_CHANGES = re.compile(r"iam:(add|attach|create|delete|detach|put|remove|set|tag|untag|update)")
+_LINKED_FROZEN = frozenset(
+    {
+        "iam:attachrolepolicy",
+        "iam:detachrolepolicy",
+        "iam:putrolepolicy",
+        "iam:deleterolepolicy",
+        "iam:updateassumerolepolicy",
+        "iam:putrolepermissionsboundary",
+        "iam:deleterolepermissionsboundary",
+        "iam:deleterole",
+        "iam:createrole",
+    }
+)
+_RESERVED_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d*:role/aws-reserved/")
+_LINKED_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d*:role/aws-service-role/")
+_AWS_POLICY = re.compile(r"arn:aws[\w-]*:iam::aws:policy/")
+
+
+def is_protected(action: str, resource: str) -> bool:
+    """Whether AWS lets nobody do this to a reserved role, a service-linked role or an AWS managed policy (L12)."""
+    if not action.startswith("iam:"):
+        return False
+    if _LINKED_ROLE.match(resource):
+        return action in _LINKED_FROZEN
+    if _RESERVED_ROLE.match(resource):
+        return _CHANGES.match(action) is not None
+    return _AWS_POLICY.match(resource) is not None and "policy" in action and _CHANGES.match(action) is not None and (
+        not action.startswith(("iam:attach", "iam:detach"))
+    )
+
+
+# S3's own definition of "public": a grant to everyone is not public when one of these keys is held to fixed values.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+# ("The meaning of public")
+S3_NARROWING_KEYS = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceip",
+        "aws:sourceowner",
+        "aws:sourceorgid",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+        "s3:dataaccesspointaccount",
+        "s3:dataaccesspointarn",
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    }
+)
+# Blocks as broad as these still count as everyone ("very broad IP ranges": more than /8 of IPv4, /32 of IPv6).
+BROADEST_PREFIX = {4: 2**24, 6: 2**96}

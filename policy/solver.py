@@ -1,0 +1,329 @@
+"""Makes definite what is definite: can an expression still be true, can it still be false? (semantics U1, U2)
+
+The unknown keys range over everything a request could hold. For each key the solver finds *witnesses*: absence and values
+that between them give every combination of truths that the leaves on that key can have. For texts these come from walking
+all patterns at once through their joint automaton; for numbers, dates and addresses from the borders between them. A leaf
+whose truth cannot be covered that way (two unknown keys in one comparison, a document nobody collected, patterns too many to
+walk) is *free*: it may be true or false on its own. Covering too much only leaves an answer Conditional; covering too little
+would be unsound, so every limit below widens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+
+from policy.conditions import Condition, condition_of, leaf_holds, pattern_holds
+from policy.context_values import Unknown, is_multivalued
+from policy.expression import (
+    FALSE,
+    TRUE,
+    Constant,
+    DocumentLeaf,
+    KeyLeaf,
+    Leaf,
+    Residual,
+    ResourceLeaf,
+    conjunction,
+    disjunction,
+    fold,
+    leaves,
+)
+from policy.operators import address, instant, network, number
+from policy.patterns import Parts, Variable, arn_parts, matcher, parse_parts
+from policy.witnesses import TooManyStates, text_witnesses
+
+_BUDGET = 4000
+_SUBSET_WITNESSES = 7
+Values = tuple[str, ...] | None
+"""What a key is given: its values, or `None` for absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """One unknown key with every different combination of truths of its leaves."""
+
+    choices: tuple[dict[Leaf, bool], ...]
+
+
+def possible(node: Residual) -> tuple[bool, bool]:
+    """(whether some completion makes the node true, whether some makes it false)."""
+    if isinstance(node, Constant):
+        return node.value, not node.value
+    if isinstance(node, (KeyLeaf, ResourceLeaf, DocumentLeaf)) and not _constrained(node):
+        return True, True
+    keys = _keys(node)
+    found = [False, False]
+    budget = [_BUDGET]
+    _search(node, keys, leaves(node), {}, found, budget)
+    return (True, True) if budget[0] <= 0 else (found[0], found[1])
+
+
+def settle(node: Residual) -> Residual:
+    """The node, or TRUE or FALSE when it is that under every completion."""
+    if isinstance(node, Constant):
+        return node
+    can_hold, can_fail = possible(node)
+    if not can_fail:
+        return TRUE
+    return node if can_hold else FALSE
+
+
+def caller_alone(node: Residual) -> bool:
+    """Whether some choice of the caller's keys makes the node true whatever the rest turns out to be.
+
+    The leaves marked `environment` and the documents stay open (each may be true or false on its own) while the keys
+    whose leaves are all the caller's range over their witnesses. So `True` is certain; `False` also covers nodes
+    that hold only by an interplay of environment leaves that this does not look for.
+    """
+    if isinstance(node, Constant):
+        return node.value
+    keys = [key for key in _keys(node) if all(_by_caller(leaf) for choice in key.choices for leaf in choice)]
+    budget = [_BUDGET]
+    return _reach(node, keys, {}, budget)
+
+
+def _by_caller(leaf: Leaf) -> bool:
+    return not isinstance(leaf, DocumentLeaf) and leaf.by == "caller"
+
+
+def _reach(node: Residual, keys: list[_Key], truths: dict[Leaf, bool], budget: list[int]) -> bool:
+    budget[0] -= 1
+    known = fold(node, truths)
+    if known is not None or budget[0] <= 0 or not keys:
+        return known is True
+    return any(_reach(node, keys[1:], truths | choice, budget) for choice in keys[0].choices)
+
+
+def _search(
+    node: Residual,
+    keys: list[_Key],
+    listed: list[Leaf],
+    truths: dict[Leaf, bool],
+    found: list[bool],
+    budget: list[int],
+) -> None:
+    """Try the choices key by key, then the free leaves, until both answers are seen."""
+    budget[0] -= 1
+    if budget[0] <= 0 or all(found):
+        return
+    known = fold(node, truths)
+    if known is not None:
+        found[0 if known else 1] = True
+        return
+    if keys:
+        for choice in keys[0].choices:
+            _search(node, keys[1:], listed, truths | choice, found, budget)
+        return
+    free = next(leaf for leaf in listed if leaf not in truths)
+    for truth in (True, False):
+        _search(node, keys, listed, truths | {free: truth}, found, budget)
+
+
+def _constrained(leaf: Leaf) -> bool:
+    """Whether a single leaf may be constant: values that leave no choice, or a key about which something is known."""
+    if isinstance(leaf, DocumentLeaf):
+        return False
+    if isinstance(leaf, ResourceLeaf):
+        return True
+    if leaf.session:
+        return False
+    plain = leaf.unknown is not None and not leaf.unknown.prefix and not leaf.unknown.excludes
+    return not plain or leaf.question[1] not in ("stringequals", "arnlike", "arnequals", "ipaddress") or not leaf.values
+
+
+def _keys(node: Residual) -> list[_Key]:
+    by_key: dict[str, list[Leaf]] = {}
+    constraint: dict[str, Unknown] = {}
+    for leaf in leaves(node):
+        name, unknown = _sole_key(leaf)
+        if name is None:
+            continue
+        by_key.setdefault(name, []).append(leaf)
+        if unknown is not None:
+            constraint[name] = unknown
+    found = [_choices(name, tuple(group), constraint.get(name, Unknown())) for name, group in by_key.items()]
+    return sorted((key for key in found if key is not None), key=lambda key: len(key.choices))
+
+
+def _sole_key(leaf: Leaf) -> tuple[str | None, Unknown | None]:
+    """The one unknown key that a leaf hangs on; `None` for a leaf of none or several."""
+    if isinstance(leaf, DocumentLeaf):
+        return None, None
+    names = dict(leaf.variables)
+    if isinstance(leaf, KeyLeaf):
+        if leaf.session:
+            return "session name", Unknown("caller")
+        if leaf.unknown is not None:
+            names[leaf.question[0]] = leaf.unknown
+    return next(iter(names.items())) if len(names) == 1 else (None, None)
+
+
+def _choices(name: str, group: tuple[Leaf, ...], unknown: Unknown) -> _Key | None:
+    try:
+        values = list(_values(name, group, unknown))
+    except TooManyStates:
+        return None
+    distinct: dict[tuple[bool, ...], dict[Leaf, bool]] = {}
+    for value in values:
+        truths = {leaf: _holds(leaf, name, value) for leaf in group}
+        distinct[tuple(truths.values())] = truths
+    return _Key(tuple(distinct.values()))
+
+
+def _holds(leaf: Leaf, name: str, value: Values) -> bool:
+    if isinstance(leaf, DocumentLeaf):
+        raise TypeError("a document has no value")
+    context = {} if value is None else {name: value}
+    if isinstance(leaf, ResourceLeaf):
+        return pattern_holds(leaf.pattern, leaf.resource, context)
+    if leaf.session:
+        return value is not None and value[0] in leaf.values
+    if leaf.unknown is None:
+        context[leaf.question[0]] = leaf.present
+    return leaf_holds(leaf.operator, leaf.key, leaf.values, context)
+
+
+def _values(name: str, group: tuple[Leaf, ...], unknown: Unknown) -> Iterator[Values]:
+    session = name == "session name"
+    if not unknown.prefix and not session:
+        yield None
+    texts = _texts(name, group, unknown)
+    allowed = [text for text in texts if text.startswith(unknown.prefix) and text not in unknown.excludes]
+    if session or not is_multivalued(name):
+        for text in allowed:
+            yield (text,)
+        return
+    if len(allowed) > _SUBSET_WITNESSES:
+        raise TooManyStates
+    for size in range(len(allowed) + 1):
+        yield from combinations(allowed, size)
+
+
+def _texts(name: str, group: tuple[Leaf, ...], unknown: Unknown) -> tuple[str, ...]:
+    """Values that tell every combination of the leaves' truths apart."""
+    patterns: dict[tuple[Parts, bool], None] = {}
+    families: set[str] = set()
+    borders: list[str] = []
+    for leaf in group:
+        if isinstance(leaf, KeyLeaf) and not leaf.session and leaf.unknown is not None:
+            condition = condition_of(leaf.operator, leaf.key, leaf.values)
+            families.add("text" if condition.operator.family in ("string", "arn", "bool") else condition.operator.family)
+            patterns.update(dict.fromkeys(_condition_patterns(condition)))
+            borders.extend(leaf.values)
+        else:
+            families.add("text")
+            patterns.update(dict.fromkeys(((text,) if text else (), False) for text in _solutions(leaf, name)))
+    families.discard("null")
+    if len(families) > 1:
+        raise TooManyStates  # two families of operators on one key: no list of values covers both
+    kind = next(iter(families), "text")
+    if kind != "text":
+        if unknown.prefix or unknown.excludes:
+            raise TooManyStates
+        return _border_witnesses(kind, tuple(borders))
+    extra = [((unknown.prefix, *parse_parts("*", variables=False, wildcards=True)), False)] if unknown.prefix else []
+    extra += [((text,) if text else (), False) for text in sorted(unknown.excludes)]
+    return text_witnesses(tuple(patterns) + tuple(extra))
+
+
+def _condition_patterns(condition: Condition) -> Iterator[tuple[Parts, bool]]:
+    operator = condition.operator
+    for text, parts in zip(condition.values, condition.parts, strict=True):
+        if operator.family == "string":
+            yield parts, operator.ignore_case
+        elif operator.family == "bool":
+            yield (text.lower(),), True
+        elif operator.family == "arn":
+            segments = arn_parts(parts)
+            if segments is not None:
+                yield segments, False
+
+
+def _solutions(leaf: Leaf, name: str) -> Iterable[str]:
+    """The values of the one variable in a leaf that make one of its patterns match: all of them, as texts."""
+    if isinstance(leaf, KeyLeaf) and leaf.session:
+        return leaf.values
+    if isinstance(leaf, ResourceLeaf):
+        parts = parse_parts(leaf.pattern, variables=True, wildcards=True)
+        return _variable_values(parts, leaf.resource, False)
+    if isinstance(leaf, DocumentLeaf):
+        return ()
+    condition = condition_of(leaf.operator, leaf.key, leaf.values)
+    found: set[str] = set()
+    if condition.operator.ignore_case or condition.operator.family == "arn":
+        # The value may differ in case, or bring colons of its own: not a short list of texts.
+        raise TooManyStates
+    for parts in condition.parts:
+        if any(isinstance(part, Variable) and part.key == name for part in parts):
+            for item in leaf.present:
+                found.update(_variable_values(parts, item, condition.operator.ignore_case))
+    return found
+
+
+def _variable_values(parts: Parts, text: str, ignore_case: bool) -> set[str]:
+    places = [i for i, part in enumerate(parts) if isinstance(part, Variable)]
+    if len(places) != 1 or len(text) > 400:
+        raise TooManyStates
+    before, after = matcher(parts[: places[0]], ignore_case), matcher(parts[places[0] + 1 :], ignore_case)
+    starts = [i for i in range(len(text) + 1) if before(text[:i])]
+    ends = [i for i in range(len(text) + 1) if after(text[i:])]
+    found = {text[i:j] for i in starts for j in ends if i <= j}
+    if len(found) > 200:
+        raise TooManyStates
+    return found
+
+
+@lru_cache(maxsize=8192)
+def _border_witnesses(kind: str, limits: tuple[str, ...]) -> tuple[str, ...]:
+    if kind == "ip":
+        return _address_witnesses(limits)
+    if kind == "binary":
+        return (*limits, "", "AAAA", "not base64")
+    read = number if kind == "numeric" else instant
+    points = sorted({value for text in limits if (value := read(text)) is not None})
+    if any(abs(point) > 1e15 or abs(point) < 1e-6 and point for point in points):
+        raise TooManyStates  # too large or too fine for a number between two of them
+    between = [(a + b) / 2 for a, b in zip(points, points[1:], strict=False)]
+    edges = [points[0] - 1, points[-1] + 1] if points else []
+    return tuple(f"{value:.9f}" for value in [*points, *between, *edges]) + ("unreadable", *limits)
+
+
+def _address_witnesses(limits: tuple[str, ...]) -> tuple[str, ...]:
+    points: set[tuple[int, int]] = {(4, 0), (6, 0)}
+    for text in limits:
+        block = network(text)
+        if block is not None:
+            version, first, last = block
+            points.update((version, place) for place in (first - 1, first, last, last + 1))
+    top = {4: 2**32, 6: 2**128}
+    written = [_written(version, place) for version, place in sorted(points) if 0 <= place < top[version]]
+    return (*written, "unreadable")
+
+
+def _written(version: int, place: int) -> str:
+    if version == 4:
+        return ".".join(str(place >> shift & 255) for shift in (24, 16, 8, 0))
+    return ":".join(f"{place >> shift & 0xFFFF:x}" for shift in range(112, -1, -16))
+
+
+def evaluate_leaf(leaf: Leaf, context: Mapping[str, tuple[str, ...]], documents: Mapping[str, bool]) -> bool:
+    """The truth of a leaf in a completed request (`context` in lower case)."""
+    if isinstance(leaf, DocumentLeaf):
+        return documents[leaf.document]
+    if isinstance(leaf, ResourceLeaf):
+        return pattern_holds(leaf.pattern, leaf.resource, dict(context))
+    return leaf_holds(leaf.operator, leaf.key, leaf.values, dict(context))
+
+
+__all__ = [
+    "address",
+    "caller_alone",
+    "conjunction",
+    "disjunction",
+    "evaluate_leaf",
+    "possible",
+    "settle",
+]
