@@ -72,11 +72,9 @@ class PrincipalElement:
         if kind == "anonymous":
             return NOBODY
         account = TRUE if self._names_account(principal) else FALSE
-        if principal.text in self.names and kind != "role":
-            return Grasp(TRUE, FALSE, account)
         if kind in ("role", "session"):
             return Grasp(self._names_session(principal, where), self._names_role(principal), account)
-        if principal.unique_id is not None and principal.unique_id in self.names:
+        if principal.text in self.names or (principal.unique_id is not None and principal.unique_id in self.names):
             return Grasp(TRUE, FALSE, account)
         return BY_ACCOUNT if account is TRUE else NOBODY
 
