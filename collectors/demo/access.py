@@ -69,6 +69,7 @@ PERMISSION_SETS: Final = (
                 when={"StringEquals": {"aws:ResourceTag/data-class": "restricted"}},
             ),
         ),
+        boundary=managed("PowerUserAccess"),
         tags={"team": "data"},
     ),
     PermissionSetSpec("BillingView", "Bills and budgets", (managed("AWSBillingReadOnlyAccess"),), duration="PT12H"),
@@ -130,4 +131,6 @@ USER_ASSIGNMENTS: Final[tuple[tuple[str, str, str], ...]] = (
     (f"hannah.fischer@{DOMAIN}", "PaymentsDeveloper", "dev"),  # she has it through payments-developers too
     (f"igor.petrenko@{DOMAIN}", "PowerUserAccess", "dev"),  # a contractor, outside every group
 )
+# Session tag: the directory attribute it is taken from.
+SESSION_TAGS: Final = {"team": "${path:enterprise.department}", "email": "${path:emails[primary eq true].value}"}
 ORPHAN_ASSIGNMENT: Final = (LEAVER.user_name, "PowerUserAccess", "prod")

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from moto.awslambda.policy import Policy as FunctionPolicy
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.core.responses import EmptyResult
+from moto.ec2.models import EC2Backend
 from moto.iam import models as iam
-from moto.iam.responses import IamResponse
 from moto.identitystore.responses import IdentityStoreResponse
 from moto.moto_api._internal import mock_random
 from moto.moto_api._internal.models import moto_api_backend
@@ -23,6 +23,9 @@ from moto.organizations import utils as organizations_utils
 from moto.ssoadmin import models as ssoadmin
 from moto.ssoadmin.exceptions import ResourceNotFoundException
 from moto.ssoadmin.responses import SSOAdminResponse
+
+from collectors.demo import faults_iam
+from collectors.demo.company import HOME_REGION, REGIONS
 
 SEED = 20_260_101
 # In the order in which accounts are created; the emulator would draw them by lot.
@@ -35,9 +38,9 @@ _account_ids: list[str] = []
 def apply() -> None:
     """Install every correction; call once, before the first request."""
     _organizations()
-    _iam_details()
-    _iam_boundaries()
-    _service_linked_names()
+    faults_iam.apply()
+    _regions()
+    _function_policies()
     _identity_center()
     _identity_store()
     restart()
@@ -126,67 +129,34 @@ def _organizations() -> None:
     backend.create_organization = create_organization
 
 
-def _iam_details() -> None:
-    """Authorization details name their policies and list AWS's own only where one is attached (or a boundary)."""
-    details = iam.IAMBackend.get_account_authorization_details
+def _regions() -> None:
+    """An account has the regions the company approved: the emulator lists those of every partition, and where the
+    company's own guardrail would deny each call the emulator, which evaluates none, would answer."""
+    describe = EC2Backend.describe_regions
 
-    def in_use(backend: Any) -> set[str]:
-        holders = [*backend.users.values(), *backend.roles.values()]
-        arns = {arn for each in [*holders, *backend.groups.values()] for arn in each.managed_policies}
-        return arns | {arn for each in holders if (arn := getattr(each, "permissions_boundary_arn", None))}
+    def describe_regions(self: Any, region_names: list[str] | None = None) -> list[Any]:
+        return [each for each in describe(self, region_names) if each.name in REGIONS]
 
-    def get_account_authorization_details(self: Any, policy_filter: list[str]) -> dict[str, Any]:
-        answer: dict[str, Any] = dict(details(self, policy_filter))
-        wanted = in_use(self)
-        answer["managed_policies"] = [
-            each for each in answer["managed_policies"] if ":iam::aws:" not in each.arn or each.arn in wanted
-        ]
-        return answer
-
-    backend_class: Any = iam.IAMBackend
-    backend_class.get_account_authorization_details = get_account_authorization_details
-    policy_class: Any = iam.ManagedPolicy
-    policy_class.policy_name = property(lambda self: self.name)
+    backend: Any = EC2Backend
+    backend.describe_regions = describe_regions
 
 
-def _iam_boundaries() -> None:
-    """Users have permissions boundaries."""
+def _function_policies() -> None:
+    """A permission for an account names its root user, as AWS writes it."""
+    write = FunctionPolicy.principal_formatter
 
-    def boundary(self: Any) -> dict[str, str] | None:
-        arn = getattr(self, "permissions_boundary_arn", None)
-        if not arn:
-            return None
-        return {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn}
+    def principal(self: Any, obj: Any) -> Any:
+        if isinstance(obj, str) and obj.isdigit():
+            return {"AWS": f"arn:aws:iam::{obj}:root"}
+        return write(self, obj)
 
-    def put(self: Any) -> Any:
-        user = self.backend.get_user(self._get_param("UserName"))
-        user.permissions_boundary_arn = self._get_param("PermissionsBoundary")
-        return EmptyResult()
-
-    user_class: Any = iam.User
-    user_class.permissions_boundary = property(boundary)
-    responses: Any = IamResponse
-    responses.put_user_permissions_boundary = put
-
-
-def _service_linked_names() -> None:
-    """Service-linked roles have the names AWS gives them."""
-    iam.SERVICE_NAME_CONVERSION.update(
-        {
-            "organizations": "Organizations",
-            "sso": "SSO",
-            "guardduty": "AmazonGuardDuty",
-            "config": "Config",
-            "cloudtrail": "CloudTrail",
-            "support": "Support",
-            "trustedadvisor": "TrustedAdvisor",
-            "ecs": "ECS",
-        }
-    )
+    policy_class: Any = FunctionPolicy
+    policy_class.principal_formatter = principal
 
 
 def _identity_center() -> None:
-    """Permission sets are provisioned where they are assigned; a user's rows include its groups'; paths are AWS's."""
+    """There is one instance, in one region; permission sets are provisioned where they are assigned and have tags and
+    a boundary; a user's rows include its groups'; access-control attributes are kept; policies may have a path."""
     backend_class: Any = ssoadmin.SSOAdminBackend
     responses: Any = SSOAdminResponse
 
@@ -195,6 +165,36 @@ def _identity_center() -> None:
         if policy is None:
             raise ResourceNotFoundException(f"Policy does not exist with ARN: {managed_policy_arn}")
         return ssoadmin.ManagedPolicy(managed_policy_arn, policy.name)
+
+    def list_instances(self: Any) -> list[Any]:
+        at_home = (self.account_id, self.region_name) == (DEFAULT_ACCOUNT_ID, HOME_REGION)
+        return self.instances if at_home else []
+
+    def permission_set(self: Any, key: str = "PermissionSetArn") -> Any:
+        return self.ssoadmin_backend._find_permission_set(self._get_param("InstanceArn"), self._get_param(key))
+
+    def tags(self: Any) -> str:
+        return json.dumps({"Tags": permission_set(self, "ResourceArn").tags or []})
+
+    def put_boundary(self: Any) -> str:
+        permission_set(self).permissions_boundary = self._get_param("PermissionsBoundary")
+        return "{}"
+
+    def get_boundary(self: Any) -> str:
+        found = getattr(permission_set(self), "permissions_boundary", None)
+        if found is None:
+            raise ResourceNotFoundException("There is no permissions boundary on this permission set")
+        return json.dumps({"PermissionsBoundary": found})
+
+    def put_attributes(self: Any) -> str:
+        self.ssoadmin_backend.access_control = self._get_param("InstanceAccessControlAttributeConfiguration")
+        return "{}"
+
+    def get_attributes(self: Any) -> str:
+        found = getattr(self.ssoadmin_backend, "access_control", None)
+        if found is None:
+            raise ResourceNotFoundException("There is no access-control attribute configuration")
+        return json.dumps({"Status": "ENABLED", "InstanceAccessControlAttributeConfiguration": found})
 
     def accounts_for(self: Any, instance_arn: str, permission_set_arn: str) -> list[str]:
         return sorted({each.target_id for each in _assignments(self, instance_arn, permission_set_arn)})
@@ -231,6 +231,12 @@ def _identity_center() -> None:
         ]
         return json.dumps({"AccountAssignments": found})
 
+    backend_class.list_instances = list_instances
+    responses.list_tags_for_resource = tags
+    responses.put_permissions_boundary_to_permission_set = put_boundary
+    responses.get_permissions_boundary_for_permission_set = get_boundary
+    responses.create_instance_access_control_attribute_configuration = put_attributes
+    responses.describe_instance_access_control_attribute_configuration = get_attributes
     backend_class._find_managed_policy = find_managed_policy
     backend_class.list_accounts_for_provisioned_permission_set = accounts_for
     responses.list_permission_sets_provisioned_to_account = provisioned_to_account

@@ -7,6 +7,7 @@ ended whatever state it is in. The child ends by itself when its parent does (it
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -143,6 +144,7 @@ def _environment() -> dict[str, str]:
     return kept | {
         "PYTHONPATH": os.pathsep.join([root, *filter(None, [kept.get("PYTHONPATH")])]),
         "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",  # nobody asks for images; they cost 0.2 s an account and region
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -168,10 +170,17 @@ def serve() -> None:
         except (NotFound, KeyError, ValueError):
             return None
 
+    class Dispatcher(DomainDispatcherApplication):
+        """Finds a host's service once; the emulator walks all its modules at every request."""
+
+        @functools.cache  # noqa: B019 - one instance, which lives as long as the process
+        def get_backend_for_host(self, host: str | None) -> Any:
+            return super().get_backend_for_host(host)
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     faults.apply()
     gate = Gate(
-        DomainDispatcherApplication(create_backend_app),
+        Dispatcher(create_backend_app),
         permanent=[Rule(**rule) for rule in json.loads(sys.argv[1])],
         account_of=faults.account_of,
         name_operation=name_operation,

@@ -6,7 +6,7 @@ from typing import Final
 
 from collectors.demo.company import HOME_REGION, MONITORING_VENDOR, PARTNER_BANK
 from collectors.demo.documents import Document, Strings, allow, aws, deny, policy, role, root, service
-from collectors.demo.specs import Function, Permission, Queue, Secret, Table, Tags, Topic
+from collectors.demo.specs import Function, Instance, Permission, Queue, Secret, Table, Tags, Topic
 
 _CENTRAL: Final = "eu-central-1"
 _GLOBAL: Final = "us-east-1"
@@ -190,6 +190,12 @@ FUNCTIONS: Final = (
         {"team": "platform"},
         role="identity-centre-provisioner",
     ),
+)
+
+INSTANCES: Final = (
+    Instance("prod", HOME_REGION, "payments-bastion", {"team": "platform"}, profile="bastion"),
+    Instance("dev", HOME_REGION, "build-runner-1", {"team": "platform"}, profile="dev-runner"),
+    Instance("sandbox", HOME_REGION, "gpu-experiment", {"team": "platform"}, profile="experiment"),
 )
 
 _READ_SECRET: Final = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]

@@ -34,6 +34,7 @@ class PermissionSetSpec:
     managed: tuple[str, ...] = ()
     inline: Document | None = None
     customer_managed: tuple[str, ...] = ()
+    boundary: str | None = None  # the ARN of one of AWS's managed policies
     duration: str = "PT8H"
     tags: Tags = field(default_factory=dict)
 
@@ -110,6 +111,13 @@ class Resource:
     name: str
     tags: Tags = field(default_factory=dict)
     policy: Document | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance(Resource):
+    """An EC2 instance; `profile` is the instance profile it carries."""
+
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)

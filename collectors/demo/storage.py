@@ -25,6 +25,9 @@ def _tls_only(bucket: str) -> Document:
     return deny("s3:*", _whole(bucket), to="*", sid="TlsOnly", when={"Bool": {"aws:SecureTransport": "false"}})
 
 
+# Block Public Access for the whole account.
+PRIVATE_ACCOUNTS: Final = ("security", "logs")
+
 BUCKETS: Final = (
     Bucket(
         "prod",

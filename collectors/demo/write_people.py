@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from collectors.demo.access import GROUP_ASSIGNMENTS, ORPHAN_ASSIGNMENT, PERMISSION_SETS, USER_ASSIGNMENTS
+from collectors.demo.access import (
+    GROUP_ASSIGNMENTS,
+    ORPHAN_ASSIGNMENT,
+    PERMISSION_SETS,
+    SESSION_TAGS,
+    USER_ASSIGNMENTS,
+)
 from collectors.demo.company import DOMAIN, GROUPS, HOME_REGION, LEAVER, PEOPLE
 from collectors.demo.documents import policy, render, trust
 from collectors.demo.server import control
@@ -56,6 +62,10 @@ def write_directory(writer: Writer, accounts: Mapping[str, str]) -> Directory:
                 IdentityStoreId=store_id, GroupId=groups[name], MemberId={"UserId": users[member]}
             )
     permission_sets = dict(_write_permission_sets(sso, arn, accounts))
+    attributes = [{"Key": key, "Value": {"Source": [source]}} for key, source in SESSION_TAGS.items()]
+    sso.create_instance_access_control_attribute_configuration(
+        InstanceArn=arn, InstanceAccessControlAttributeConfiguration={"AccessControlAttributes": attributes}
+    )
     *assignments, orphan = _assignments(users, groups, accounts)
     for each in (*assignments, orphan):
         sso.create_account_assignment(
@@ -95,6 +105,7 @@ def write_reserved_roles(
             policy(federated),
             managed=(*spec.managed, *(f"arn:aws:iam::@self@:policy/{each}" for each in spec.customer_managed)),
             inline={"AwsSSOInlinePolicy": spec.inline} if spec.inline else {},
+            boundary=spec.boundary,
             path=RESERVED_PATH,
             description=spec.description,
         )
@@ -144,6 +155,10 @@ def _write_permission_sets(sso: Any, instance_arn: str, accounts: Mapping[str, s
         for name in spec.customer_managed:
             sso.attach_customer_managed_policy_reference_to_permission_set(
                 **which, CustomerManagedPolicyReference={"Name": name, "Path": "/"}
+            )
+        if spec.boundary:
+            sso.put_permissions_boundary_to_permission_set(
+                **which, PermissionsBoundary={"ManagedPolicyArn": spec.boundary}
             )
         if spec.inline:
             sso.put_inline_policy_to_permission_set(**which, InlinePolicy=render(spec.inline, accounts))

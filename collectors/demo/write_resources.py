@@ -8,18 +8,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from collectors.demo.documents import render
-from collectors.demo.services import FUNCTIONS, QUEUES, SECRETS, TABLES, TOPICS
-from collectors.demo.specs import Bucket, Function, Key, Queue, Resource, Secret, Table, Topic
-from collectors.demo.storage import BUCKETS, KEYS
+from collectors.demo.services import FUNCTIONS, INSTANCES, QUEUES, SECRETS, TABLES, TOPICS
+from collectors.demo.specs import Bucket, Function, Instance, Key, Queue, Resource, Secret, Table, Topic
+from collectors.demo.storage import BUCKETS, KEYS, PRIVATE_ACCOUNTS
 from collectors.demo.write_iam import tag_list
 from collectors.demo.writer import Writer
 
 Places = Mapping[str, str]
+_ALL_BLOCKED = dict.fromkeys(
+    ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+)
 
 
 def write_resources(writer: Writer, places_of: Callable[[str], Places]) -> dict[str, str]:
     """Create every resource; returns the ARNs of the KMS keys by `account key/alias`. `places_of` takes a key."""
     keys: dict[str, str] = {}
+    for name in PRIVATE_ACCOUNTS:
+        account = places_of(name)["self"]
+        writer.client("s3control", account).put_public_access_block(
+            AccountId=account, PublicAccessBlockConfiguration=_ALL_BLOCKED
+        )
 
     def client(service: str, at: Resource) -> Any:
         account = places_of(at.account)["self"]
@@ -35,6 +43,8 @@ def write_resources(writer: Writer, places_of: Callable[[str], Places]) -> dict[
         _write_topic(client("sns", topic), topic, places_of(topic.account))
     for function in FUNCTIONS:
         _write_function(client("lambda", function), function, places_of(function.account))
+    for instance in INSTANCES:
+        _write_instance(client("ec2", instance), instance)
     for secret in SECRETS:
         _write_secret(client("secretsmanager", secret), secret, places_of(secret.account))
     for table in TABLES:
@@ -61,9 +71,8 @@ def _write_bucket(s3: Any, bucket: Bucket, places: Places) -> None:
         Bucket=bucket.name, ObjectOwnership="BucketOwnerEnforced", **({} if bucket.region == "us-east-1" else where)
     )
     s3.put_bucket_tagging(Bucket=bucket.name, Tagging={"TagSet": tag_list(bucket.tags)})
-    names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     if bucket.block_public_access:
-        s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=dict.fromkeys(names, True))
+        s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=_ALL_BLOCKED)
     if bucket.policy:
         s3.put_bucket_policy(Bucket=bucket.name, Policy=render(bucket.policy, places))
 
@@ -103,6 +112,19 @@ def _write_function(lambda_: Any, function: Function, places: Places) -> None:
             Principal=permission.principal,
             **optional,
         )
+
+
+def _write_instance(ec2: Any, instance: Instance) -> None:
+    ec2.run_instances(
+        ImageId="ami-12c6146b",  # one of the images the emulator knows
+        MinCount=1,
+        MaxCount=1,
+        InstanceType="t3.micro",
+        IamInstanceProfile={"Name": instance.profile},
+        TagSpecifications=[
+            {"ResourceType": "instance", "Tags": tag_list({"Name": instance.name, **instance.tags})},
+        ],
+    )
 
 
 def _write_secret(secrets: Any, secret: Secret, places: Places) -> None:

@@ -79,14 +79,20 @@ class Writer:
         key = (service, account, region or self.region)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = self._session.client(
+                self._clients[key] = client = self._session.client(
                     service,  # type: ignore[call-overload]  # the stubs want a literal
                     region_name=key[2],
                     endpoint_url=self.endpoint_url,
                     config=self._config,
                     **self._credentials(account),
                 )
+                if service == "s3control":
+                    # botocore puts the account before the host, where no loopback name resolves.
+                    client.meta.events.register("before-call.s3-control", self._keep_host)
             return self._clients[key]
+
+    def _keep_host(self, params: dict[str, Any], **_: Any) -> None:
+        params["url"] = self.endpoint_url + urlsplit(params["url"]).path
 
     def _credentials(self, account: str | None) -> dict[str, str]:
         if account not in self._keys:
