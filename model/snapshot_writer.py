@@ -133,6 +133,15 @@ class SnapshotWriter:
         self._keep((account, region, collector), data, records)
         return records
 
+    def drop_unit(self, account: str, region: str, collector: str) -> None:
+        """Forget a unit that must be done again."""
+        path = self.folder / part_path(account, region, collector)
+        with disk_errors("write", path):
+            path.unlink(missing_ok=True)
+        with self._mutex:
+            self._units.pop((account, region, collector), None)
+            self._holes.pop((account, region, collector), None)
+
     def _keep(self, unit: Unit, data: bytes, records: Sequence[CallRecord]) -> None:
         entry = describe_part(data, records, *unit)
         found = holes(records, unit[0], unit[1])
