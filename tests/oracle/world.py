@@ -1,0 +1,530 @@
+"""Random organisations as plain data.
+
+`generate(seed)` gives dictionaries and lists only. What the cloud chooses is written as a placeholder, and filled in by
+`tests.oracle.build.build_in_moto`: `@prod@` (the id of the account with that name), `@org@`, `@root@`,
+`@key:prod:NAME@` and `@secret:prod:NAME@` (ARNs).
+
+    {"accounts": {name: {"ou"}}, "ous": [name], "scps"/"rcps": [{"name", "document", "targets"}], "allow_list_ou": name,
+     "groups", "policies", "users", "roles", "providers", "resources": [{"account", "name", …}],
+     "persons", "identity_groups", "permission_sets", "assignments"}
+
+In a world that was built, `users`, `roles` and `resources` have their `arn` (and `id`), resources the policy read back.
+"""
+
+import random
+from typing import Any
+
+World = dict[str, Any]
+Document = dict[str, Any]
+
+MANAGEMENT = "123456789012"
+FOREIGN = "999999999999"
+VERSION = "2012-10-17"
+HOME = {"bucket", "queue", "topic", "key", "secret", "function", "table"}
+AWS_MANAGED = ("ReadOnlyAccess", "AmazonS3ReadOnlyAccess", "AmazonSQSFullAccess", "SecurityAudit", "PowerUserAccess")
+OFFICE = "203.0.113.0/24"
+TEAMS = ("red", "blue", "green")
+
+ACTIONS = {
+    "bucket": ["s3:ListBucket", "s3:GetBucketPolicy", "s3:GetBucketLocation"],
+    "object": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+    "queue": ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:GetQueueAttributes"],
+    "topic": ["sns:Publish", "sns:Subscribe"],
+    "key": ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"],
+    "secret": ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+    "function": ["lambda:InvokeFunction", "lambda:GetFunction", "lambda:UpdateFunctionCode"],
+    "table": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DescribeTable"],
+    "role": ["sts:AssumeRole", "iam:PassRole", "iam:GetRole", "iam:UpdateAssumeRolePolicy"],
+    "user": ["iam:CreateAccessKey", "iam:GetUser"],
+    "*": ["iam:ListUsers", "s3:ListAllMyBuckets", "ec2:DescribeInstances", "sts:GetCallerIdentity"],
+}
+SERVICE_OF = {"bucket": "s3", "queue": "sqs", "topic": "sns", "key": "kms", "secret": "secretsmanager"}
+SERVICE_OF |= {"function": "lambda", "table": "dynamodb"}
+
+
+def document(*statements: dict[str, Any]) -> Document:
+    return {"Version": VERSION, "Statement": list(statements)}
+
+
+def allow(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
+    return {**allow(action, resource, **more), "Effect": "Deny"}
+
+
+def arn_of(resource: dict[str, Any]) -> str:
+    """The ARN of a resource, a role or a user, with placeholders where the cloud chooses."""
+    kind, name, account = resource["type"], resource["name"], f"@{resource['account']}@"
+    if kind == "bucket":
+        return f"arn:aws:s3:::{name}"
+    if kind in ("key", "secret"):
+        return f"@{kind}:{resource['account']}:{name}@"
+    if kind in ("role", "user"):
+        return f"arn:aws:iam::{account}:{kind}{resource.get('path', '/')}{name}"
+    tail = {"queue": name, "topic": name, "function": f"function:{name}", "table": f"table/{name}"}[kind]
+    return f"arn:aws:{SERVICE_OF[kind]}:{resource['region']}:{account}:{tail}"
+
+
+class Generator:
+    """Draws one world from one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.seed = seed
+        names = ["dev", "prod", "data", "audit", "edge"]
+        self.accounts = ["mgmt", *names[: self.random.randint(2, 5)]]
+
+    def some(self, values: Any, low: int, high: int) -> list[Any]:
+        pool = list(values)
+        return self.random.sample(pool, min(len(pool), self.random.randint(low, high)))
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def world(self) -> World:
+        ous = ["plants", "labs"]
+        accounts = {
+            name: {"ou": self.random.choice([*ous, "root"]) if name != "mgmt" else "root"} for name in self.accounts
+        }
+        accounts[self.accounts[1]]["ou"] = "labs"
+        accounts[self.accounts[2]]["ou"] = "plants"
+        resources = [self.resource(kind, name, i) for name in self.accounts for kind in sorted(HOME) for i in range(2)]
+        self.resources = resources
+        users = [self.user(name, i) for name in self.accounts for i in range(4)]
+        self.users = users
+        roles = [self.role(name, i) for name in self.accounts for i in range(6)] + [self.runs(n) for n in self.accounts]
+        self.roles = roles + self.chains()
+        providers = [provider for name in self.accounts[1:3] for provider in self.providers(name)]
+        self.federate(providers)
+        groups = [{"account": name, "name": f"grp-{name}"} for name in self.accounts]
+        policies = [
+            {"account": name, "name": f"shared-{name}", "document": self.identity(name, 3)} for name in self.accounts
+        ]
+        for owner in [*users, *self.roles, *groups]:
+            self.give(owner)
+        for resource in resources:
+            self.share(resource)
+        world = {
+            "seed": self.seed,
+            "accounts": accounts,
+            "ous": ous,
+            "groups": groups,
+            "policies": policies,
+            "users": users,
+            "roles": self.roles,
+            "providers": providers,
+            "resources": resources,
+            **self.organization_policies(accounts),
+            **self.people(),
+        }
+        self.reserved_roles(world)
+        return world
+
+    # --- things ---
+
+    def tags(self) -> dict[str, str]:
+        tags = {"team": self.random.choice(TEAMS)}
+        return tags | ({"env": self.random.choice(["prod", "test"])} if self.chance(0.5) else {})
+
+    def resource(self, kind: str, account: str, index: int) -> dict[str, Any]:
+        region = "eu-west-1" if self.chance(0.25) else "us-east-1"
+        name = f"{kind}-{account}-{index}" + (f"-{self.seed}" if kind == "bucket" else "")
+        sealed = kind == "bucket" and index == 1 and account == self.accounts[-1]
+        found = {
+            "account": account,
+            "type": kind,
+            "name": name,
+            "region": region,
+            "tags": self.tags(),
+            "sealed": sealed,
+        }
+        return {**found, "policy": None, "bpa": kind == "bucket" and self.chance(0.2)}
+
+    def user(self, account: str, index: int) -> dict[str, Any]:
+        path = self.random.choice(["/", "/", "/staff/"])
+        groups = [f"grp-{account}"] if self.chance(0.4) else []
+        base = {"account": account, "type": "user", "name": f"user-{account}-{index}", "path": path, "groups": groups}
+        return {**base, "tags": self.tags() if self.chance(0.7) else {}, "mfa": self.chance(0.5)}
+
+    def role(self, account: str, index: int) -> dict[str, Any]:
+        path = self.random.choice(["/", "/", "/apps/"])
+        role: dict[str, Any] = {"account": account, "type": "role", "name": f"role-{account}-{index}", "path": path}
+        role |= {"tags": self.tags(), "boundary": None, "trust": document(self.trust(account))}
+        if self.chance(0.2):
+            role["trust"]["Statement"].append(self.trust(account))
+        if self.chance(0.25):
+            role["boundary"] = document(
+                allow(["s3:*", "sqs:*", "sts:*", "kms:*"]), *([deny("s3:DeleteObject")] * self.chance(0.5))
+            )
+        return role
+
+    def runs(self, account: str) -> dict[str, Any]:
+        """The role of the account's functions."""
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        role = {"account": account, "type": "role", "name": f"exec-{account}", "path": "/service-role/", "tags": {}}
+        return {**role, "boundary": None, "trust": document(trust)}
+
+    def trust(self, account: str) -> dict[str, Any]:
+        """One statement of a trust policy of every sort."""
+        other = self.random.choice(self.accounts)
+        user = arn_of(self.random.choice(self.users))
+        sorts: list[tuple[Any, Any]] = [
+            ({"AWS": f"arn:aws:iam::@{account}@:root"}, None),
+            ({"AWS": f"arn:aws:iam::@{account}@:root"}, {"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+            ({"AWS": f"@{other}@"}, None),
+            ({"AWS": f"arn:aws:iam::@{other}@:root"}, {"StringEquals": {"sts:ExternalId": "sesame"}}),
+            ({"AWS": f"arn:aws:iam::@{other}@:root"}, {"IpAddress": {"aws:SourceIp": OFFICE}}),
+            ({"AWS": [user]}, None),
+            ({"AWS": [user, f"arn:aws:iam::{FOREIGN}:root"]}, None),
+            ({"AWS": user}, {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}),
+            ({"AWS": f"arn:aws:iam::{FOREIGN}:role/partner"}, {"StringEquals": {"sts:ExternalId": "sesame"}}),
+            ("*", {"StringEquals": {"aws:PrincipalOrgID": "@org@"}}),
+            ({"AWS": "*"}, {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::@{other}@:user/*"}}),
+            ({"AWS": "*"}, {"StringEquals": {"aws:PrincipalOrgID": "@org@", "aws:PrincipalTag/team": "red"}}),
+            ({"AWS": f"@{account}@"}, {"StringEquals": {"sts:RoleSessionName": "${aws:username}"}}),
+            ({"AWS": f"@{account}@"}, {"StringEquals": {"aws:PrincipalTag/team": ["red", "blue"]}}),
+            ({"Service": self.random.choice(["lambda.amazonaws.com", "ec2.amazonaws.com"])}, None),
+            ({"Service": "lambda.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": f"@{account}@"}}),
+            ({"Service": "ecs-tasks.amazonaws.com", "AWS": f"arn:aws:iam::@{account}@:root"}, None),
+        ]
+        principal, condition = self.random.choice(sorts)
+        action: Any = "sts:AssumeRole" if self.chance(0.8) else ["sts:AssumeRole", "sts:TagSession"]
+        statement = {"Effect": "Allow", "Principal": principal, "Action": action}
+        return statement | ({"Condition": condition} if condition else {})
+
+    def chains(self) -> list[dict[str, Any]]:
+        """Chains of one to four roles, across accounts; the last chain bites its own tail."""
+        found = []
+        for length in range(1, 5):
+            before = self.random.choice(self.users)
+            links: list[dict[str, Any]] = []
+            for step in range(length):
+                account = self.random.choice(self.accounts)
+                link: dict[str, Any] = {
+                    "account": account,
+                    "type": "role",
+                    "name": f"chain-{length}-{step}",
+                    "path": "/",
+                    "tags": {},
+                }
+                trust: dict[str, Any] = {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": arn_of(before)},
+                    "Action": "sts:AssumeRole",
+                }
+                if step == 1 and self.chance(0.5):
+                    trust["Condition"] = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+                link |= {"boundary": None, "trust": document(trust)}
+                before.setdefault("next", []).append(arn_of(link))
+                links.append(link)
+                before = link
+            if length == 4:
+                links[-1]["next"] = [arn_of(links[0])]
+                extra = {"Effect": "Allow", "Principal": {"AWS": arn_of(links[-1])}, "Action": "sts:AssumeRole"}
+                links[0]["trust"]["Statement"].append(extra)
+            found += links
+        return found
+
+    def providers(self, account: str) -> list[dict[str, Any]]:
+        return [
+            {"account": account, "kind": "oidc", "name": "token.actions.githubusercontent.com"},
+            {"account": account, "kind": "saml", "name": f"okta-{account}"},
+        ]
+
+    def federate(self, providers: list[dict[str, Any]]) -> None:
+        for provider in providers:
+            account, name = provider["account"], provider["name"]
+            arn = f"arn:aws:iam::@{account}@:{provider['kind']}-provider/{name}"
+            saml = provider["kind"] == "saml"
+            sub = {"StringLike": {f"{name}:sub": "repo:acme/*"}, "StringEquals": {f"{name}:aud": "sts.amazonaws.com"}}
+            aud = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
+            action = "sts:AssumeRoleWithSAML" if saml else "sts:AssumeRoleWithWebIdentity"
+            trust = {
+                "Effect": "Allow",
+                "Principal": {"Federated": arn},
+                "Action": action,
+                "Condition": aud if saml else sub,
+            }
+            role: dict[str, Any] = {
+                "account": account,
+                "type": "role",
+                "name": f"fed-{provider['kind']}-{account}",
+                "path": "/",
+            }
+            self.roles.append({**role, "tags": {}, "boundary": None, "trust": document(trust)})
+
+    # --- identity policies ---
+
+    def condition(self, action: str) -> dict[str, Any] | None:
+        if self.chance(0.55):
+            return None
+        service = action.split(":")[0]
+        sorts: list[dict[str, Any]] = [
+            {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+            {"IpAddress": {"aws:SourceIp": OFFICE}},
+            {"StringEquals": {"aws:SourceVpce": "vpce-0a1b2c3d"}},
+            {"StringEquals": {"aws:RequestedRegion": "us-east-1"}},
+            {"StringNotEquals": {"aws:RequestedRegion": ["eu-west-1", "eu-central-1"]}},
+            {"StringEquals": {"aws:PrincipalTag/team": self.random.choice(TEAMS)}},
+            {"StringEqualsIgnoreCase": {"aws:principaltag/Team": self.random.choice(TEAMS).upper()}},
+            {"StringEquals": {"aws:PrincipalOrgID": "@org@"}},
+            {"StringEqualsIfExists": {"aws:ResourceAccount": f"@{self.random.choice(self.accounts)}@"}},
+            {"DateLessThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}},
+            {"DateGreaterThan": {"aws:EpochTime": "1577836800"}},
+            {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/apps/*"}},
+            {"Null": {"aws:PrincipalTag/env": "true"}},
+            {"ForAllValues:StringEquals": {"aws:TagKeys": ["team", "env"]}},
+            {"StringEquals": {"aws:RequestTag/team": "red"}},
+        ]
+        if service in ("sqs", "secretsmanager", "dynamodb", "lambda", "kms", "sns"):
+            sorts += [{"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}] * 2
+            sorts += [{"StringEquals": {"aws:ResourceTag/team": self.random.choice(TEAMS)}}] * 2
+            sorts += [{"StringNotEqualsIfExists": {"aws:ResourceTag/env": "prod"}}]
+        if action == "s3:ListBucket":
+            sorts += [{"StringLike": {"s3:prefix": ["home/${aws:username}/*", "public/*"]}}] * 8
+        if action == "iam:PassRole":
+            sorts += [{"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}] * 6
+        if service == "kms":
+            sorts += [{"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}] * 2
+        return self.random.choice(sorts)
+
+    def target(self, account: str) -> tuple[list[str], list[str]]:
+        """Actions and the resources that a statement gives them on."""
+        kind = self.random.choice([*sorted(HOME), "bucket", "role", "*"])
+        if kind == "*":
+            return self.some(ACTIONS["*"], 1, 3), ["*"]
+        if kind == "role":
+            return self.some(ACTIONS["role"], 1, 2), self.some([f"arn:aws:iam::@{account}@:role/*", "*"], 1, 1)
+        near = [r for r in self.resources if r["type"] == kind and (r["account"] == account or self.chance(0.4))]
+        chosen = self.random.choice(near)
+        arn = arn_of(chosen)
+        service = SERVICE_OF[kind]
+        actions = self.some(ACTIONS[kind], 1, 2) if self.chance(0.7) else [f"{service}:*"]
+        wide = arn if kind in ("key", "secret") else arn[:-1] + "?" if self.chance(0.2) else arn
+        patterns = ["*"] if self.chance(0.25) else [wide]
+        if kind == "bucket":
+            ways = ["*", "${aws:username}/*", "${aws:PrincipalTag/team, 'none'}/*", "reports/*"]
+            patterns = [wide, f"{arn}/{self.random.choice(ways)}"]
+            actions = self.some(ACTIONS["bucket"] + ACTIONS["object"] * 2, 1, 4) if self.chance(0.7) else ["s3:*"]
+        if kind == "queue" and self.chance(0.2):
+            patterns = [arn[: -len(chosen["account"]) - 2] + "${aws:PrincipalTag/dept, 'queue'}*"]
+        return sorted(set(actions)), patterns
+
+    def identity(self, account: str, size: int) -> Document:
+        found = []
+        for _ in range(self.random.randint(1, size)):
+            actions, patterns = self.target(account)
+            statement = allow(
+                actions if len(actions) > 1 else actions[0], patterns if len(patterns) > 1 else patterns[0]
+            )
+            if self.chance(0.06):
+                del statement["Action"]
+                statement["NotAction"] = ["iam:*", "sts:*", "kms:*", "organizations:*"]
+            elif self.chance(0.06) and patterns != ["*"]:
+                statement["NotResource"] = statement.pop("Resource")
+                statement["Action"] = [action for action in actions if ":*" not in action] or actions
+            elif self.chance(0.2):
+                statement["Effect"] = "Deny"
+            if condition := self.condition(actions[0]):
+                statement["Condition"] = condition
+            found.append(statement)
+        return document(*found)
+
+    def give(self, owner: dict[str, Any]) -> None:
+        owner["inline"] = {"own": self.identity(owner["account"], 5)}
+        owner["attached"] = []
+        if self.chance(0.35):
+            assume = self.some([arn_of(role) for role in self.roles], 1, 4) if self.chance(0.7) else ["*"]
+            owner["inline"]["assume"] = document(allow("sts:AssumeRole", assume))
+        if owner.get("next"):
+            owner["inline"]["next"] = document(allow("sts:AssumeRole", owner["next"]))
+        if self.chance(0.3):
+            owner["attached"].append(f"arn:aws:iam::@{owner['account']}@:policy/shared-{owner['account']}")
+        if self.chance(0.15):
+            owner["attached"].append(f"arn:aws:iam::aws:policy/{self.random.choice(AWS_MANAGED)}")
+
+    # --- resource policies ---
+
+    def share(self, resource: dict[str, Any]) -> None:
+        kind, account = resource["type"], resource["account"]
+        if kind == "function":
+            resource["policy"] = self.permissions(account) if self.chance(0.7) else None
+            return
+        own = f"arn:aws:iam::@{account}@:root"
+        if kind == "key":
+            found = [allow("kms:*", Principal={"AWS": own})] if self.chance(0.8) else []
+            found += [self.grant(resource) for _ in range(self.random.randint(0 if found else 1, 2))]
+        elif self.chance(0.65):
+            found = [self.grant(resource) for _ in range(self.random.randint(1, 3))]
+        else:
+            return
+        resource["policy"] = document(*found)
+        for index, statement in enumerate(found):
+            statement["Sid"] = f"S{index}"
+
+    def grant(self, resource: dict[str, Any]) -> dict[str, Any]:
+        kind, account = resource["type"], resource["account"]
+        arn = "*" if kind in ("key", "secret") else arn_of(resource)
+        everything = [arn, f"{arn}/*"] if kind == "bucket" else arn
+        actions = self.some(ACTIONS[kind] + (ACTIONS["object"] if kind == "bucket" else []), 1, 3)
+        service = SERVICE_OF[kind]
+        role, user = self.random.choice(self.roles), self.random.choice(self.users)
+        session = f"arn:aws:sts::@{role['account']}@:assumed-role/{role['name']}/nightly"
+        other = self.random.choice(self.accounts)
+        sorts: list[tuple[Any, Any]] = [
+            ({"AWS": f"arn:aws:iam::@{account}@:root"}, None),
+            ({"AWS": f"arn:aws:iam::@{other}@:root"}, None),
+            ({"AWS": arn_of(user)}, None),
+            ({"AWS": arn_of(user)}, {"IpAddress": {"aws:SourceIp": OFFICE}}),
+            ({"AWS": [arn_of(role), arn_of(user)]}, None),
+            ({"AWS": arn_of(role)}, None),
+            ({"AWS": session}, None),
+            ({"AWS": "*"}, {"StringEquals": {"aws:PrincipalOrgID": "@org@"}}),
+            ("*", {"StringEquals": {"aws:PrincipalOrgID": "@org@", "aws:SourceVpce": "vpce-0a1b2c3d"}}),
+            ({"AWS": "*"}, {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::@{other}@:role/*"}}),
+            ("*", {"IpAddress": {"aws:SourceIp": OFFICE}}),
+            ({"AWS": f"arn:aws:iam::{FOREIGN}:root"}, None),
+            ({"AWS": FOREIGN}, {"Bool": {"aws:SecureTransport": "true"}}),
+            (
+                {"Service": "events.amazonaws.com"},
+                {"ArnLike": {"aws:SourceArn": f"arn:aws:events:*:@{account}@:rule/*"}},
+            ),
+            ({"Service": "cloudtrail.amazonaws.com"}, None),
+        ]
+        if kind in ("bucket", "queue", "topic") and self.chance(0.12):
+            sorts = [("*", None)]
+        if self.chance(0.25):
+            spared = [arn_of(user), f"arn:aws:iam::@{user['account']}@:root"]
+            spared_role = [session, arn_of(role), f"arn:aws:iam::@{role['account']}@:root"]
+            denials = [
+                deny(f"{service}:*", everything, Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
+                deny(actions, everything, NotPrincipal={"AWS": spared if self.chance(0.6) else spared_role}),
+                deny(actions, everything, Principal={"AWS": arn_of(role)}),
+                deny(
+                    actions, everything, Principal="*", Condition={"StringNotEquals": {"aws:PrincipalOrgID": "@org@"}}
+                ),
+                deny(
+                    actions,
+                    everything,
+                    Principal={"AWS": f"@{other}@"},
+                    Condition={"NotIpAddress": {"aws:SourceIp": OFFICE}},
+                ),
+            ]
+            if kind == "bucket":
+                denials.append(deny("s3:GetObject", f"{arn}/secret/*", Principal="*"))
+            return self.random.choice(denials)
+        principal, condition = self.random.choice(sorts)
+        statement = allow(actions, everything, Principal=principal)
+        return statement | ({"Condition": condition} if condition else {})
+
+    def permissions(self, account: str) -> Document:
+        """A function's policy: only what `AddPermission` can say."""
+        invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction"}
+        role = self.random.choice(self.roles)
+        sorts: list[dict[str, Any]] = [
+            {"Principal": "s3.amazonaws.com", "SourceArn": self.bucket(account), "SourceAccount": f"@{account}@"},
+            {"Principal": "events.amazonaws.com"},
+            {"Principal": "*", "PrincipalOrgID": "@org@"},
+            {"Principal": arn_of(role)},
+            {"Principal": f"arn:aws:iam::@{self.random.choice(self.accounts)}@:root"},
+        ]
+        return document(*[invoke | sort for sort in self.some(sorts, 1, 2)])
+
+    def bucket(self, account: str) -> str:
+        return arn_of(next(r for r in self.resources if r["type"] == "bucket" and r["account"] == account))
+
+    # --- the organisation and its people ---
+
+    def organization_policies(self, accounts: dict[str, Any]) -> dict[str, Any]:
+        regional = {"StringNotEquals": {"aws:RequestedRegion": ["us-east-1", "us-west-2"]}}
+        global_services = ["iam:*", "sts:*", "organizations:*", "s3:*", "support:*"]
+        fences = [
+            document({"Effect": "Deny", "NotAction": global_services, "Resource": "*", "Condition": regional}),
+            document(
+                deny(
+                    "secretsmanager:GetSecretValue", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
+                )
+            ),
+            document(
+                deny("dynamodb:PutItem", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/apps/*"}})
+            ),
+            document(deny("*", Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:root"}})),
+            document(deny("sqs:ReceiveMessage", Condition={"StringNotEquals": {"aws:PrincipalTag/team": "red"}})),
+            document(deny("lambda:InvokeFunction", Condition={"NotIpAddress": {"aws:SourceIp": OFFICE}})),
+        ]
+        places = ["root", "plants", "labs", *[name for name in accounts if name != "mgmt"]]
+        scps = [
+            {"name": f"fence-{i}", "document": fence, "targets": [self.random.choice(places)]}
+            for i, fence in enumerate(self.some(fences, 2, 4))
+        ]
+        listed = ["s3:*", "sqs:*", "sns:*", "sts:*", "iam:*", "kms:*", "dynamodb:*", "lambda:*"]
+        scps.append({"name": "allow-list", "document": document(allow(listed)), "targets": ["labs"]})
+        outside = {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "@org@"}}
+        outside["BoolIfExists"] = {"aws:PrincipalIsAWSService": "false"}
+        perimeter = deny(["s3:*", "sqs:*", "secretsmanager:*"], Principal="*", Condition=outside)
+        tls = deny("s3:*", Principal="*", Condition={"BoolIfExists": {"aws:SecureTransport": "false"}})
+        rcps = [
+            {"name": "perimeter", "document": document(perimeter), "targets": [self.random.choice(places)]},
+            {"name": "tls", "document": document(tls), "targets": ["root"]},
+        ]
+        return {"scps": scps, "rcps": rcps, "allow_list_ou": "labs"}
+
+    def people(self) -> dict[str, Any]:
+        groups = ["engineers", "auditors"]
+        persons = [
+            {
+                "name": f"person{i}",
+                "email": f"person{i}@example.com",
+                "groups": self.some(groups, 0, 2),
+                "disabled": i == 3,
+            }
+            for i in range(5)
+        ]
+        sets: list[dict[str, Any]] = [
+            {"name": name, "inline": self.identity(self.accounts[1], 3), "managed": []}
+            for name in ("Admin", "Reader", "Ops")
+        ]
+        sets[0]["managed"] = ["arn:aws:iam::aws:policy/AdministratorAccess"]
+        sets[1]["managed"] = ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
+        roles = [arn_of(role) for role in self.roles]
+        sets[2]["inline"]["Statement"].append(allow("sts:AssumeRole", self.some(roles, 3, 8)))
+        assignments = [
+            {"set": "Admin", "account": self.accounts[1], "kind": "USER", "name": "person0"},
+            {"set": "Reader", "account": self.random.choice(self.accounts[1:]), "kind": "GROUP", "name": "auditors"},
+            {"set": "Ops", "account": self.random.choice(self.accounts[1:]), "kind": "GROUP", "name": "engineers"},
+            {"set": "Ops", "account": self.accounts[2], "kind": "USER", "name": "person1"},
+            {"set": "Admin", "account": self.accounts[2], "kind": "USER", "name": "person3"},
+        ]
+        return {"identity_groups": groups, "persons": persons, "permission_sets": sets, "assignments": assignments}
+
+    def reserved_roles(self, world: World) -> None:
+        """Identity Center's own roles, which the double does not make by itself."""
+        sets = {found["name"]: found for found in world["permission_sets"]}
+        for name, account in sorted({(a["set"], a["account"]) for a in world["assignments"]}):
+            digest = f"{self.random.getrandbits(64):016x}"
+            arn = f"arn:aws:iam::@{account}@:saml-provider/AWSSSO_0a1b2c3d4e5f6071_DO_NOT_DELETE"
+            trust = {
+                "Effect": "Allow",
+                "Principal": {"Federated": arn},
+                "Action": ["sts:AssumeRoleWithSAML", "sts:TagSession"],
+            }
+            trust["Condition"] = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
+            role = {
+                "account": account,
+                "type": "role",
+                "name": f"AWSReservedSSO_{name}_{digest}",
+                "tags": {},
+                "boundary": None,
+            }
+            role |= {"path": "/aws-reserved/sso.amazonaws.com/", "trust": document(trust), "reserved": name}
+            role |= {"inline": {"AwsSSOInlinePolicy": sets[name]["inline"]}, "attached": sets[name]["managed"]}
+            world["roles"].append(role)
+            provider = {"account": account, "kind": "saml", "name": "AWSSSO_0a1b2c3d4e5f6071_DO_NOT_DELETE"}
+            if provider not in world["providers"]:
+                world["providers"].append(provider)
+
+
+def generate(seed: int) -> World:
+    return Generator(seed).world()
