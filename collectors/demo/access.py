@@ -16,6 +16,13 @@ PERMISSION_SETS: Final = (
         "PowerUserAccess", "Everything but identities", (managed("PowerUserAccess"),), tags={"tier": "1"}
     ),
     PermissionSetSpec("ReadOnlyAccess", "Reads everything, data included", (managed("ReadOnlyAccess"),)),
+    PermissionSetSpec(
+        "OnCall",
+        "Looks at production, and may raise an emergency",
+        (managed("job-function/ViewOnlyAccess"),),
+        policy(allow("sts:AssumeRole", role("prod", "on-call"), sid="Emergency")),
+        duration="PT12H",
+    ),
     PermissionSetSpec("ViewOnlyAccess", "Lists and describes, no data", (managed("job-function/ViewOnlyAccess"),)),
     PermissionSetSpec("SecurityAudit", "Reads configuration", (managed("SecurityAudit"),), tags={"tier": "1"}),
     PermissionSetSpec(
@@ -36,7 +43,9 @@ PERMISSION_SETS: Final = (
                 ["arn:aws:s3:::meridian-payments-dev-*", "arn:aws:s3:::meridian-payments-dev-*/*"],
                 sid="DevelopmentBuckets",
             ),
-            allow("sts:AssumeRole", role("dev", "payments-dev-deployer"), sid="Deploy"),
+            allow(
+                "sts:AssumeRole", [role("dev", "payments-dev-deployer"), role("prod", "release-approver")], sid="Deploy"
+            ),
             allow(
                 "secretsmanager:GetSecretValue",
                 "*",
@@ -118,7 +127,7 @@ GROUP_ASSIGNMENTS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("auditors", "ReadOnlyAccess", ("logs",)),
     ("finance", "BillingView", ("management",)),
     ("support", "SupportTier1", ("prod",)),
-    ("on-call", "ReadOnlyAccess", ("prod",)),
+    ("on-call", "OnCall", ("prod",)),
     ("migration-2023", "PowerUserAccess", ("dev",)),
 )
 

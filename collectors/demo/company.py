@@ -26,6 +26,11 @@ UNITS: Final = ("Security", "Workloads", "Workloads/Prod", "Workloads/NonProd", 
 MONITORING_VENDOR: Final = "911532740868"  # "Skylight Metrics": trusted without an external id
 PAYROLL_VENDOR: Final = "927406158213"  # "Ledgerline": trusted with one
 PARTNER_BANK: Final = "933018427756"  # "Northgate Bank": receives settlement files
+VENDORS: Final = {
+    MONITORING_VENDOR: "Skylight Metrics",
+    PAYROLL_VENDOR: "Ledgerline",
+    PARTNER_BANK: "Northgate Bank",
+}
 
 # Its own policy denies reading it to everyone but the break-glass role: the collection's one planned gap.
 UNREADABLE_BUCKET: Final = "meridian-cardholder-vault-prod"

@@ -11,6 +11,7 @@ from moto.core.utils import utcnow
 from moto.iam import models as iam
 from moto.iam.exceptions import ReportNotPresentException
 from moto.iam.responses import IamResponse
+from moto.moto_api._internal import mock_random
 
 # What AWS puts before the unique ids; policies name deleted users and roles by them.
 _PREFIXES = {"User": "AIDA", "Group": "AGPA", "InstanceProfile": "AIPA", "ManagedPolicy": "ANPA"}
@@ -36,7 +37,9 @@ def _aws_policies_once() -> None:
         if self.partition != "aws":
             return []
         if not originals:
+            state = mock_random.getstate()  # only the first account draws ids here: it must not shift later ones
             originals.extend(parse(self))
+            mock_random.setstate(state)
         policies = [copy.copy(each) for each in originals]  # each account counts its own attachments
         for policy in policies:
             policy.account_id = self.account_id

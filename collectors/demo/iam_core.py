@@ -32,7 +32,7 @@ AUDIT_ROLE: Final = RoleSpec(
 
 MANAGEMENT: Final = AccountIam(
     "meridian-management",
-    service_linked=("organizations.amazonaws.com", "sso.amazonaws.com", "cloudtrail.amazonaws.com"),
+    service_linked=("cloudtrail",),
     groups=(
         GroupSpec("billing-admins", managed=(managed("job-function/Billing"),)),
         GroupSpec("emergency", managed=(managed("AdministratorAccess"),)),
@@ -111,7 +111,7 @@ MANAGEMENT: Final = AccountIam(
 
 SECURITY: Final = AccountIam(
     "meridian-security",
-    service_linked=("guardduty.amazonaws.com", "config.amazonaws.com"),
+    service_linked=("guardduty", "config"),
     policies=(
         PolicySpec(
             "ToolingChain",
@@ -213,7 +213,7 @@ SECURITY: Final = AccountIam(
 
 LOGS: Final = AccountIam(
     "meridian-log-archive",
-    service_linked=("config.amazonaws.com",),
+    service_linked=("config",),
     roles=(
         AUDIT_ROLE,
         RoleSpec(

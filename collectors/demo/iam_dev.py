@@ -15,7 +15,7 @@ _LOGGING: Final = managed("service-role/AWSLambdaBasicExecutionRole")
 DEVELOPMENT: Final = AccountIam(
     "meridian-payments-dev",
     oidc=(f"https://{GITHUB}",),
-    service_linked=("ecs.amazonaws.com",),
+    service_linked=("ecs",),
     policies=(
         DEVELOPER_GUARDRAIL,
         PolicySpec(

@@ -33,7 +33,7 @@ DEVELOPER_GUARDRAIL: Final = PolicySpec(
 PRODUCTION: Final = AccountIam(
     "meridian-payments-prod",
     oidc=(f"https://{GITHUB}",),
-    service_linked=("ecs.amazonaws.com", "config.amazonaws.com"),
+    service_linked=("ecs", "config"),
     policies=(
         DEVELOPER_GUARDRAIL,
         PolicySpec(
@@ -210,9 +210,7 @@ PRODUCTION: Final = AccountIam(
                     aws(root("prod")),
                     when={
                         "ArnLike": {
-                            "aws:PrincipalArn": role(
-                                "prod", "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_ReadOnlyAccess_*"
-                            )
+                            "aws:PrincipalArn": role("prod", "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_OnCall_*")
                         }
                     },
                 )

@@ -9,11 +9,11 @@ development away from the bucket stops nobody who travels by roles: at the bucke
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from collectors.demo import company
-from collectors.demo.company import ACCOUNTS, HOME_REGION, PEOPLE, UNITS, UNREADABLE_BUCKET
+from collectors.demo.company import ACCOUNTS, HOME_REGION, PEOPLE, UNITS, UNREADABLE_BUCKET, VENDORS
 from collectors.demo.documents import render
 from collectors.demo.guardrails import DELEGATED, GUARDRAILS, SERVICE_ACCESS
 from collectors.demo.iam_core import LOGS, MANAGEMENT, SANDBOX, SECURITY
@@ -44,6 +44,7 @@ class DemoOrganisation:
     `accounts`: account key (`management`, `security`, `logs`, `prod`, `dev`, `sandbox`) to twelve digits.
     `units`: path (`Workloads/Prod`; the root is "") to id. `guardrails`: organisation policy name to id.
     `reserved_roles`: (permission set name, account id) to role ARN. `keys`: `account key/alias` to key ARN.
+    `vendors`: account id outside the organisation to the name of the company that owns it.
     """
 
     endpoint_url: str
@@ -56,6 +57,7 @@ class DemoOrganisation:
     reserved_roles: Mapping[tuple[str, str], str]
     keys: Mapping[str, str]
     unreadable_bucket: str = UNREADABLE_BUCKET
+    vendors: Mapping[str, str] = field(default_factory=lambda: dict(VENDORS))
 
     @property
     def assignments(self) -> tuple[Assignment, ...]:
@@ -133,6 +135,9 @@ def _write_organisation(writer: Writer) -> tuple[str, dict[str, str], dict[str, 
         )
         accounts[key] = answer["CreateAccountStatus"]["AccountId"]
         client.move_account(AccountId=accounts[key], SourceParentId=root, DestinationParentId=units[path])
+    client.tag_resource(
+        ResourceId=accounts["management"], Tags=tag_list({"environment": "shared", "owner": _owner("management")})
+    )
     name = ACCOUNTS["management"][0]
     facts = {accounts["management"]: {"name": name, "email": f"aws+{name}@{company.DOMAIN}"}}
     control(writer.endpoint_url, "accounts", facts)

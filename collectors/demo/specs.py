@@ -91,7 +91,7 @@ class UserSpec:
 
 @dataclass(frozen=True, slots=True)
 class AccountIam:
-    """Everything in IAM of one account; `service_linked` are service principals, `oidc` provider URLs."""
+    """Everything in IAM of one account; `service_linked` are services by their short name, `oidc` provider URLs."""
 
     alias: str
     policies: tuple[PolicySpec, ...] = ()

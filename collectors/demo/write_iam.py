@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from collectors.demo.documents import Document, render
+from collectors.demo.documents import Document, managed, render
 from collectors.demo.specs import AccountIam, RoleSpec, Tags, UserSpec
 
+# Services that keep a role of their own in every account of the organisation.
+_EVERYWHERE = ("organizations", "sso")
+_SERVICE_POLICIES = {
+    "cloudtrail": "CloudTrailServiceRolePolicy",
+    "config": "AWSConfigServiceRolePolicy",
+    "ecs": "AmazonECSServiceRolePolicy",
+    "guardduty": "AmazonGuardDutyServiceRolePolicy",
+    "organizations": "AWSOrganizationsServiceTrustPolicy",
+    "sso": "AWSSSOServiceRolePolicy",
+}
 _THUMBPRINT = "6938fd4d98bab03faadb97b34396831e3780aea1"
 _SAML_METADATA = "<EntityDescriptor>" + "identity-center " * 70 + "</EntityDescriptor>"  # IAM wants 1,000 characters
 
@@ -20,8 +30,10 @@ def write_iam(iam: Any, declared: AccountIam, places: Mapping[str, str]) -> list
     """Create everything of `declared`; returns the history facts (ages) that the emulator is to be told."""
     iam.create_account_alias(AccountAlias=declared.alias)
     iam.update_account_password_policy(MinimumPasswordLength=14, RequireSymbols=True, RequireNumbers=True)
-    for name in declared.service_linked:
-        iam.create_service_linked_role(AWSServiceName=name)
+    for name in (*_EVERYWHERE, *declared.service_linked):
+        role_name = iam.create_service_linked_role(AWSServiceName=f"{name}.amazonaws.com")["Role"]["RoleName"]
+        # AWS makes the role with its policy attached; the emulator leaves it without.
+        iam.attach_role_policy(RoleName=role_name, PolicyArn=managed(f"aws-service-role/{_SERVICE_POLICIES[name]}"))
     for url in declared.oidc:
         iam.create_open_id_connect_provider(
             Url=url,
