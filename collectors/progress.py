@@ -14,19 +14,19 @@ from model.snapshot import CallRecord
 class Progress(Protocol):
     """Told by many threads at once; no method may raise or block for long."""
 
-    def begin(self, snapshot: str) -> None:
+    def begin(self, snapshot: str, /) -> None:
         """The run has its snapshot."""
 
-    def expect(self, accounts: int, units: int) -> None:
+    def expect(self, accounts: int, units: int, /) -> None:
         """So many accounts and units of work are known by now."""
 
-    def called(self, record: CallRecord) -> None:
+    def called(self, record: CallRecord, /) -> None:
         """A call was answered or not."""
 
-    def unit_done(self, account: str, region: str, collector: str) -> None:
+    def unit_done(self, account: str, region: str, collector: str, /) -> None:
         """A part lies in the snapshot."""
 
-    def account_done(self, account: str) -> None:
+    def account_done(self, account: str, /) -> None:
         """All parts of an account do."""
 
     def end(self) -> None:
@@ -36,15 +36,15 @@ class Progress(Protocol):
 class NoProgress:
     """Says nothing."""
 
-    def begin(self, snapshot: str) -> None: ...
+    def begin(self, snapshot: str, /) -> None: ...
 
-    def expect(self, accounts: int, units: int) -> None: ...
+    def expect(self, accounts: int, units: int, /) -> None: ...
 
-    def called(self, record: CallRecord) -> None: ...
+    def called(self, record: CallRecord, /) -> None: ...
 
-    def unit_done(self, account: str, region: str, collector: str) -> None: ...
+    def unit_done(self, account: str, region: str, collector: str, /) -> None: ...
 
-    def account_done(self, account: str) -> None: ...
+    def account_done(self, account: str, /) -> None: ...
 
     def end(self) -> None: ...
 
@@ -55,23 +55,23 @@ class _Counting(NoProgress):
         self.snapshot = ""
         self.accounts = self.accounts_done = self.units = self.units_done = self.calls = self.gaps = 0
 
-    def begin(self, snapshot: str) -> None:
+    def begin(self, snapshot: str, /) -> None:
         self.snapshot = snapshot
 
-    def expect(self, accounts: int, units: int) -> None:
+    def expect(self, accounts: int, units: int, /) -> None:
         with self._mutex:
             self.accounts, self.units = accounts, units
 
-    def called(self, record: CallRecord) -> None:
+    def called(self, record: CallRecord, /) -> None:
         with self._mutex:
             self.calls += 1
             self.gaps += record.outcome in GAP_OUTCOMES
 
-    def unit_done(self, account: str, region: str, collector: str) -> None:
+    def unit_done(self, _account: str, _region: str, _collector: str, /) -> None:
         with self._mutex:
             self.units_done += 1
 
-    def account_done(self, account: str) -> None:
+    def account_done(self, _account: str, /) -> None:
         with self._mutex:
             self.accounts_done += 1
 
@@ -83,11 +83,11 @@ class LineProgress(_Counting):
         super().__init__()
         self._stream = stream
 
-    def begin(self, snapshot: str) -> None:
+    def begin(self, snapshot: str, /) -> None:
         super().begin(snapshot)
         self._say("begin", snapshot=snapshot)
 
-    def called(self, record: CallRecord) -> None:
+    def called(self, record: CallRecord, /) -> None:
         super().called(record)
         if record.outcome in GAP_OUTCOMES:
             self._say(
@@ -100,7 +100,7 @@ class LineProgress(_Counting):
                 affects=record.affects,
             )
 
-    def account_done(self, account: str) -> None:
+    def account_done(self, account: str, /) -> None:
         super().account_done(account)
         self._say("account", account=account, done=self.accounts_done, of=self.accounts, calls=self.calls)
 
@@ -131,19 +131,19 @@ class BarProgress(_Counting):
         )
         self._task = self._bar.add_task("collect", total=None, facts="")
 
-    def begin(self, snapshot: str) -> None:
+    def begin(self, snapshot: str, /) -> None:
         super().begin(snapshot)
         self._bar.start()
 
-    def expect(self, accounts: int, units: int) -> None:
+    def expect(self, accounts: int, units: int, /) -> None:
         super().expect(accounts, units)
         self._show()
 
-    def called(self, record: CallRecord) -> None:
+    def called(self, record: CallRecord, /) -> None:
         super().called(record)
         self._show()
 
-    def unit_done(self, account: str, region: str, collector: str) -> None:
+    def unit_done(self, account: str, region: str, collector: str, /) -> None:
         super().unit_done(account, region, collector)
         self._show()
 

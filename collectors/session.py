@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import botocore.session
 from botocore.client import BaseClient
@@ -119,14 +120,14 @@ class Sessions:
             )
         return found
 
-    def identify(self) -> tuple[Caller, dict[str, Any]]:
-        """Who the caller is, and the answer that says so; raises ``CredentialsError``."""
+    def identify(self) -> dict[str, Any]:
+        """Find out who the caller is (``caller``); returns the answer that says so, raises ``CredentialsError``."""
         # Few attempts: a wrong endpoint should not take a minute to be told.
         config = self._config(max_attempts=2)
         try:
             client = self._create("sts", self._start_region, config)
             with self._act(self._base):
-                answer = client._make_api_call("GetCallerIdentity", {})  # type: ignore[attr-defined]
+                answer: dict[str, Any] = client._make_api_call("GetCallerIdentity", {})  # type: ignore[attr-defined]
         except (BotoCoreError, ClientError, ValueError) as error:
             raise _credentials_error(self.endpoint_url or "AWS STS", error) from error
         arn = Arn.parse(answer["Arn"])
@@ -134,7 +135,7 @@ class Sessions:
         self.home_region = _HOME_REGIONS.get(arn.partition, self._start_region)
         self.caller = Caller(answer["Account"], answer["Arn"], arn.partition)
         self._members[self.caller.account] = self._base
-        return self.caller, answer
+        return answer
 
     def role_arn(self, account: str) -> str:
         """The role to assume in a member account."""
@@ -193,6 +194,10 @@ class Sessions:
         regions = self._session.get_available_regions("ec2", self.partition)
         return region in regions and region not in self._session.get_available_regions(service, self.partition)
 
+    def knows(self, region: str) -> bool:
+        """Whether the region is one of the partition's, as far as the installed botocore knows."""
+        return region in self._session.get_available_regions("ec2", self.partition)
+
     def default_regions(self) -> list[str]:
         """What to fall back on where DescribeRegions is denied: the regions that nobody has to opt into."""
         known = set(self._session.get_available_regions("ec2", self.partition))
@@ -205,7 +210,6 @@ class Sessions:
             max_pool_connections=self._connections,
             connect_timeout=10,
             read_timeout=120,
-            # A name put before the host of an endpoint given by hand leads nowhere.
             inject_host_prefix=False if local else None,
             s3={"addressing_style": "path"} if local else None,
             # The endpoint must not depend on who signs.
@@ -217,7 +221,14 @@ class Sessions:
             service, region_name=region, endpoint_url=self.endpoint_url, config=config
         )
         client.meta.events.register_first("needs-retry", _never_retry_unknown_operation)
+        if self.endpoint_url and service == "s3control":
+            client.meta.events.register("before-call", self._keep_host)
         return client
+
+    def _keep_host(self, **event: Any) -> None:
+        """S3 Control puts the account before the host, which leads nowhere for an endpoint given by hand."""
+        asked, given = urlsplit(event["params"]["url"]), urlsplit(self.endpoint_url or "")
+        event["params"]["url"] = urlunsplit((given.scheme, given.netloc, asked.path, asked.query, ""))
 
     def _recognize_unknown_operation(self, **event: Any) -> None:
         """An HTML page instead of an answer is an endpoint that has no such operation: say so in AWS's terms.

@@ -98,6 +98,11 @@ class SnapshotWriter:
             run = _Run(started=now(), choices={})
         self.started, self.choices = run.started, run.choices
 
+    @property
+    def units(self) -> int:
+        """How many units lie there, as far as this run has looked."""
+        return len(self._units)
+
     def write_unit(self, account: str, region: str, collector: str, records: Iterable[CallRecord]) -> None:
         """Write the part of one unit of work; a unit is written once, whole."""
         kept = list(records)
