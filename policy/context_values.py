@@ -185,6 +185,6 @@ def is_multivalued(key: str) -> bool:
     if service == "aws":
         return False
     # Loaded here so that importing the room stays cheap.
-    from policy.actions import catalogue  # noqa: PLC0415
+    from policy.actions import catalogue
 
     return catalogue().key_is_list(name)

@@ -166,6 +166,28 @@ def disjunction(nodes: Iterable[Residual]) -> Residual:
     return _combine(nodes, Some, All, FALSE, TRUE)
 
 
+def both(left: Residual, right: Residual) -> Residual:
+    """The conjunction of two, quick when one is constant."""
+    if left is TRUE:
+        return right
+    if right is TRUE:
+        return left
+    if left is FALSE or right is FALSE:
+        return FALSE
+    return conjunction((left, right))
+
+
+def either(left: Residual, right: Residual) -> Residual:
+    """The disjunction of two, quick when one is constant."""
+    if left is FALSE:
+        return right
+    if right is FALSE:
+        return left
+    if left is TRUE or right is TRUE:
+        return TRUE
+    return disjunction((left, right))
+
+
 def _combine(
     nodes: Iterable[Residual],
     kind: type[All] | type[Some],
@@ -212,8 +234,8 @@ def opposite(item: Residual) -> Residual:
 def complement(item: Residual) -> Residual | None:
     """The same denial said by an operator: `StringNotEquals` for `StringEquals` on the same key and values.
 
-    Only where the two deny each other whatever the key turns out to be: `…IfExists`, set operators and keys with several
-    values are no such pair (C2, C3).
+    Only where the two deny each other whatever the key turns out to be: `…IfExists`, set operators and keys with
+    several values are no such pair (C2, C3).
     """
     if isinstance(item, Not):
         inner = complement(item.item)

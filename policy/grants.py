@@ -19,9 +19,7 @@ def grants_side(request: Request, action: str, settings: Settings) -> ResourceSi
         return ResourceSide(DocumentLeaf(settings.grants_document), FALSE, FALSE)
     operation = action.partition(":")[2]
     sides = [_side(grant, request) for grant in settings.kms_grants if operation in _lowered(grant)]
-    return ResourceSide(
-        disjunction(side.direct for side in sides), disjunction(side.role for side in sides), FALSE
-    )
+    return ResourceSide(disjunction(side.direct for side in sides), disjunction(side.role for side in sides), FALSE)
 
 
 def _lowered(grant: Grant) -> set[str]:

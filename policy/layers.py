@@ -1,7 +1,7 @@
 """Matching: the record of one layer, and what each layer says (semantics M1-M5, L2-L5, L9, L11).
 
-One function matches statements for every layer. The record keeps the satisfied and the residual statements of each effect;
-all other statements are false. A layer's verdict, and the whole decision, are folds over records.
+One function matches statements for every layer. The record keeps the satisfied and the residual statements of each
+effect; all other statements are false. A layer's verdict, and the whole decision, are folds over records.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from policy.expression import (
     Residual,
     ResourceLeaf,
     Where,
+    both,
     conjunction,
     disjunction,
     negation,
@@ -41,32 +42,37 @@ class Hit(NamedTuple):
 
 
 class Record:
-    """One layer's matched statements; `missing` are the ids of documents that could not be collected."""
+    """One layer's matched statements, and the fold of them.
 
-    __slots__ = ("allows", "denies", "layer", "missing")
+    `missing` are the ids of documents that could not be collected; `deny` is whether an explicit Deny fires, `allow`
+    whether the layer allows.
+    """
+
+    __slots__ = ("allow", "allows", "denies", "deny", "layer", "missing")
 
     def __init__(self, layer: str) -> None:
         self.layer = layer
         self.allows: list[Hit] = []
         self.denies: list[Hit] = []
         self.missing: list[str] = []
+        self.allow: Residual = FALSE
+        self.deny: Residual = FALSE
 
-    def deny(self) -> Residual:
-        """Whether an explicit Deny fires."""
-        denies = self.denies
-        return FALSE if not denies else _any_truth(denies)
+    def close(self) -> Record:
+        """Fold the statements once all are in."""
+        if self.denies:
+            self.deny = _any_truth(self.denies)
+        if self.allows:
+            self.allow = _any_truth(self.allows)
+        if self.missing:
+            # U6. Documents that are missing beside an Allow could still deny, so all of them must let the request
+            # through; without an Allow one of them has to bring it.
+            self.allow = self.unseen() if self.allow is TRUE else disjunction(map(DocumentLeaf, self.missing))
+        return self
 
-    def allow(self) -> Residual:
-        """Whether the layer allows: an Allow matches, or a document nobody collected does (U6).
-
-        Documents that are missing beside an Allow could still deny, so all of them must let the request through; without
-        an Allow one of them has to bring it.
-        """
-        found = _any_truth(self.allows) if self.allows else FALSE
-        if not self.missing:
-            return found
-        unseen = [DocumentLeaf(name) for name in self.missing]
-        return conjunction(unseen) if found is TRUE else disjunction(unseen)
+    def unseen(self) -> Residual:
+        """That every document which could not be collected lets the request through."""
+        return conjunction(map(DocumentLeaf, self.missing))
 
 
 def _any_truth(hits: list[Hit]) -> Residual:
@@ -93,7 +99,7 @@ def scan(layer: str, refs: Iterable[PolicyRef], request: Request, action: str) -
             if truth is not FALSE:
                 hit = Hit(truth, ref, statement, EVERYBODY)
                 (record.allows if statement.allows else record.denies).append(hit)
-    return record
+    return record.close()
 
 
 def scan_resource(
@@ -104,6 +110,8 @@ def scan_resource(
     A statement without Principal element reaches whom `default` says.
     """
     record = Record(layer)
+    # A resource policy's Allows keep the ways in which they reach the principal apart (L5); elsewhere any way will do.
+    grasps = layer == "resource"
     resource, context, principal = request.resource, request.context, request.principal
     for ref in refs:
         document = ref.document
@@ -125,10 +133,10 @@ def scan_resource(
             if truth is FALSE:
                 continue
             if statement.allows:
-                record.allows.append(Hit(truth, ref, statement, grasp))
+                record.allows.append(Hit(truth if grasps else both(truth, disjunction(grasp)), ref, statement, grasp))
             else:
-                record.denies.append(Hit(conjunction((truth, disjunction(grasp))), ref, statement, grasp))
-    return record
+                record.denies.append(Hit(both(truth, disjunction(grasp)), ref, statement, grasp))
+    return record.close()
 
 
 def _truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, context: Context) -> Residual:
@@ -153,13 +161,11 @@ def _truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, cont
             part = settle(part)
         if part is FALSE:
             return FALSE
-        truth = part if truth is TRUE else conjunction((truth, part))
+        truth = part if truth is TRUE else both(truth, part)
     return truth
 
 
-def _resource_truth(
-    statement: Statement, layer: str, ref: PolicyRef, resource: str, context: Context
-) -> Residual:
+def _resource_truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, context: Context) -> Residual:
     """M2-M4: the resource matches one of the patterns, or for NotResource provably none."""
     patterns = statement.resource_patterns
     plain = patterns.plain
@@ -203,14 +209,14 @@ class ResourceSide(NamedTuple):
 def resource_side(record: Record) -> ResourceSide:
     """The three ways in which the Allows of a resource policy reach the principal."""
     if not record.allows:
-        return _NO_SIDE
+        return NO_SIDE
     if len(record.allows) == 1 and record.allows[0].truth is TRUE:
         return ResourceSide(*record.allows[0].grasp)
-    sides = [disjunction(conjunction((hit.truth, hit.grasp[i])) for hit in record.allows) for i in range(3)]
+    sides = [disjunction([both(hit.truth, hit.grasp[i]) for hit in record.allows]) for i in range(3)]
     return ResourceSide(sides[0], sides[1], sides[2])
 
 
-_NO_SIDE = ResourceSide(FALSE, FALSE, FALSE)
+NO_SIDE = ResourceSide(FALSE, FALSE, FALSE)
 
 
 def is_account_only(hit: Hit) -> bool:

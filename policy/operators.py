@@ -1,8 +1,8 @@
 """The condition operators of IAM, one element against one value (semantics C1-C4).
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-Each operator compiles a policy value once into a test of one context value; what cannot be read (a malformed number, date,
-address or base64 text) matches nothing.
+Each operator compiles a policy value once into a test of one context value; what cannot be read (a malformed number,
+date, address or base64 text) matches nothing.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ def _operators() -> dict[str, Operator]:
         Operator("Null", "null"),
     ]
     orders = {"Equals": "==", "LessThan": "<", "LessThanEquals": "<=", "GreaterThan": ">", "GreaterThanEquals": ">="}
-    for kind, family in (("Numeric", "numeric"), ("Date", "date")):
-        for suffix, sign in orders.items():
-            listed.append(Operator(kind + suffix, family, compare=sign))  # type: ignore[arg-type]  # literal from the pair
-        listed.append(Operator(kind + "NotEquals", family, negated=True))  # type: ignore[arg-type]  # as above
+    kinds: tuple[tuple[str, Family], ...] = (("Numeric", "numeric"), ("Date", "date"))
+    for kind, family in kinds:
+        listed.extend(Operator(kind + suffix, family, compare=sign) for suffix, sign in orders.items())
+        listed.append(Operator(kind + "NotEquals", family, negated=True))
     return {operator.name.lower(): operator for operator in listed}
 
 
@@ -89,12 +89,8 @@ def compile_test(operator: Operator, parts: Parts) -> Test:
     if operator.family == "arn":
         segments = arn_parts(parts)
         return _never if segments is None else matcher(segments)
-    text = "".join(part if isinstance(part, str) else str(part.value) for part in parts if not _is_variable(part))  # type: ignore[union-attr]  # variables are skipped
+    text = "".join(part for part in parts if isinstance(part, str))
     return _PLAIN[operator.family](operator, text)
-
-
-def _is_variable(part: object) -> bool:
-    return hasattr(part, "default")
 
 
 def _bool_test(_operator: Operator, text: str) -> Test:

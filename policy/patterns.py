@@ -1,6 +1,7 @@
 """Globs and policy variables, compiled once (semantics M1-M3).
 
-A pattern is a tuple of parts: literal text, a wildcard, or a `Variable`. Matching is a regular expression in which every
+A pattern is a tuple of parts: literal text, a wildcard, or a `Variable`. Matching is a regular expression in which
+every
 `*` but the last takes the shortest text that lets the following literal match and never gives it back: a glob needs no
 backtracking, so a hostile pattern of many stars costs no more than a friendly one.
 """

@@ -9,14 +9,70 @@ import re
 # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 # ("List of AWS services that support RCPs"), through the action data of the same month.
 RCP_SERVICES = frozenset(
-    """
-    aoss appconfig appstream autoscaling autoscaling-plans budgets clouddirectory cloudfront cloudsearch cloudtrail-data
-    codeartifact codebuild codecommit codepipeline cognito-identity cognito-idp comprehend comprehendmedical
-    compute-optimizer cost-optimization-hub dax dsql dynamodb ecr ecr-public events firehose fis fms gamelift health
-    inspector-scan kendra kinesisvideo kms logs memorydb networkmonitor notifications opensearch pca-connector-ad
-    personalize polly pricing resource-groups rolesanywhere s3 secretsmanager servicediscovery signin sqs sts support swf
-    textract timestream-influxdb transcribe transfer translate wafv2 workspaces xray
-    """.split()
+    {
+        "aoss",
+        "appconfig",
+        "appstream",
+        "autoscaling",
+        "autoscaling-plans",
+        "budgets",
+        "clouddirectory",
+        "cloudfront",
+        "cloudsearch",
+        "cloudtrail-data",
+        "codeartifact",
+        "codebuild",
+        "codecommit",
+        "codepipeline",
+        "cognito-identity",
+        "cognito-idp",
+        "comprehend",
+        "comprehendmedical",
+        "compute-optimizer",
+        "cost-optimization-hub",
+        "dax",
+        "dsql",
+        "dynamodb",
+        "ecr",
+        "ecr-public",
+        "events",
+        "firehose",
+        "fis",
+        "fms",
+        "gamelift",
+        "health",
+        "inspector-scan",
+        "kendra",
+        "kinesisvideo",
+        "kms",
+        "logs",
+        "memorydb",
+        "networkmonitor",
+        "notifications",
+        "opensearch",
+        "pca-connector-ad",
+        "personalize",
+        "polly",
+        "pricing",
+        "resource-groups",
+        "rolesanywhere",
+        "s3",
+        "secretsmanager",
+        "servicediscovery",
+        "signin",
+        "sqs",
+        "sts",
+        "support",
+        "swf",
+        "textract",
+        "timestream-influxdb",
+        "transcribe",
+        "transfer",
+        "translate",
+        "wafv2",
+        "workspaces",
+        "xray",
+    }
 )
 # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 # ("Resources and entities not restricted by RCPs")
@@ -191,8 +247,11 @@ def is_protected(action: str, resource: str) -> bool:
         return action in _LINKED_FROZEN
     if _RESERVED_ROLE.match(resource):
         return _CHANGES.match(action) is not None
-    return _AWS_POLICY.match(resource) is not None and "policy" in action and _CHANGES.match(action) is not None and (
-        not action.startswith(("iam:attach", "iam:detach"))
+    return (
+        _AWS_POLICY.match(resource) is not None
+        and "policy" in action
+        and _CHANGES.match(action) is not None
+        and (not action.startswith(("iam:attach", "iam:detach")))
     )
 
 

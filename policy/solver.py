@@ -1,11 +1,11 @@
 """Makes definite what is definite: can an expression still be true, can it still be false? (semantics U1, U2)
 
-The unknown keys range over everything a request could hold. For each key the solver finds *witnesses*: absence and values
-that between them give every combination of truths that the leaves on that key can have. For texts these come from walking
-all patterns at once through their joint automaton; for numbers, dates and addresses from the borders between them. A leaf
-whose truth cannot be covered that way (two unknown keys in one comparison, a document nobody collected, patterns too many to
-walk) is *free*: it may be true or false on its own. Covering too much only leaves an answer Conditional; covering too little
-would be unsound, so every limit below widens.
+The unknown keys range over everything a request could hold. For each key the solver finds *witnesses*: absence and
+values that between them give every combination of truths that the leaves on that key can have. For texts these come
+from walking all patterns at once through their joint automaton; for numbers, dates and addresses from the borders
+between them. A leaf whose truth cannot be covered that way (two unknown keys in one comparison, a document nobody
+collected, patterns too many to walk) is *free*: it may be true or false on its own. Covering too much only leaves an
+answer Conditional; covering too little would be unsound, so every limit below widens.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from policy.conditions import Condition, condition_of, leaf_holds, pattern_holds
 from policy.context_values import Unknown, is_multivalued
@@ -130,6 +130,8 @@ def _constrained(leaf: Leaf) -> bool:
         return True
     if leaf.session:
         return False
+    if is_multivalued(leaf.key):
+        return True
     plain = leaf.unknown is not None and not leaf.unknown.prefix and not leaf.unknown.excludes
     return not plain or leaf.question[1] not in ("stringequals", "arnlike", "arnequals", "ipaddress") or not leaf.values
 
@@ -210,7 +212,9 @@ def _texts(name: str, group: tuple[Leaf, ...], unknown: Unknown) -> tuple[str, .
     for leaf in group:
         if isinstance(leaf, KeyLeaf) and not leaf.session and leaf.unknown is not None:
             condition = condition_of(leaf.operator, leaf.key, leaf.values)
-            families.add("text" if condition.operator.family in ("string", "arn", "bool") else condition.operator.family)
+            families.add(
+                "text" if condition.operator.family in ("string", "arn", "bool") else condition.operator.family
+            )
             patterns.update(dict.fromkeys(_condition_patterns(condition)))
             borders.extend(leaf.values)
         else:
@@ -284,11 +288,13 @@ def _border_witnesses(kind: str, limits: tuple[str, ...]) -> tuple[str, ...]:
         return (*limits, "", "AAAA", "not base64")
     read = number if kind == "numeric" else instant
     points = sorted({value for text in limits if (value := read(text)) is not None})
-    if any(abs(point) > 1e15 or abs(point) < 1e-6 and point for point in points):
-        raise TooManyStates  # too large or too fine for a number between two of them
-    between = [(a + b) / 2 for a, b in zip(points, points[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(points)]
+    if any(abs(point) > 1e12 for point in points) or any(gap < 1e-3 for gap in gaps):
+        raise TooManyStates  # too large or too close for a written number between two of them
+    between = [(a + b) / 2 for a, b in pairwise(points)]
     edges = [points[0] - 1, points[-1] + 1] if points else []
-    return tuple(f"{value:.9f}" for value in [*points, *between, *edges]) + ("unreadable", *limits)
+    written = [f"{value:.6f}" for value in [*between, *edges]]
+    return (*written, "unreadable", *limits)
 
 
 def _address_witnesses(limits: tuple[str, ...]) -> tuple[str, ...]:

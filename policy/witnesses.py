@@ -23,7 +23,10 @@ class TooManyStates(Exception):  # noqa: N818  # not an error: the caller widens
 
 @lru_cache(maxsize=8192)
 def text_witnesses(patterns: tuple[tuple[Parts, bool], ...]) -> tuple[str, ...]:
-    """One text for each combination of patterns (parts, ignoring case) that some text matches; raises `TooManyStates`."""
+    """One text for each combination of patterns (parts, ignoring case) that a text can match.
+
+    Raises `TooManyStates`.
+    """
     tokens = [_tokens(parts, ignore_case) for parts, ignore_case in patterns]
     folded = [ignore_case for _, ignore_case in patterns]
     stranger = _stranger(tokens)
@@ -33,8 +36,7 @@ def text_witnesses(patterns: tuple[tuple[Parts, bool], ...]) -> tuple[str, ...]:
     for state in queue:
         for character in _awaited(tokens, state, stranger, folded):
             following = tuple(
-                _step(line, places, character, fold)
-                for line, places, fold in zip(tokens, state, folded, strict=True)
+                _step(line, places, character, fold) for line, places, fold in zip(tokens, state, folded, strict=True)
             )
             if following not in seen:
                 if len(seen) >= _MAX_STATES:

@@ -1,0 +1,96 @@
+"""What `because` says: the statements, layers and rules that decided.
+
+- `Allowed`: the Allow statements of identity and resource side that gave the access.
+- `ExplicitlyDenied`: every Deny that fires for certain; where only their union is certain, all that may.
+- `Conditional`: the Allows and Denies that the answer hangs on.
+- `ImplicitlyDenied`: each layer that gave no Allow where one was needed, with `effect` "none" and neither sid nor
+  statement; `policy` is the SCP level, the boundary or the resource's policy where there is one.
+
+A rule of AWS that no document states is layer `rule`, and `policy` is its number in the semantics: `L1` (needs no
+permission), `L7` (a KMS grant, effect Allow; Block Public Access, effect Deny), `L10` (root user), `L12`, `L17`;
+`account` stands for "some principal of this account, whose own policies allow everything".
+"""
+
+from __future__ import annotations
+
+from policy.expression import FALSE, TRUE, Constant
+from policy.fold import WITHOUT_IDENTITY, Fold
+from policy.layers import Hit, is_account_only
+from policy.services import needs_resource_policy
+from policy.verdicts import Because
+
+
+def rule(number: str, effect: str) -> Because:
+    """A rule that no document states."""
+    return Because("rule", number, None, None, effect)
+
+
+def _of(hit: Hit, layer: str) -> Because:
+    return Because(layer, hit.ref.id, hit.statement.sid, hit.statement.index, hit.statement.effect)
+
+
+def of_denial(fold: Fold) -> tuple[Because, ...]:
+    """The statements of an explicit denial."""
+    listed = [(hit, record.layer) for record in fold.records for hit in record.denies]
+    certain = [_of(hit, layer) for hit, layer in listed if hit.truth is TRUE]
+    if fold.public_block is TRUE:
+        certain.append(rule("L7", "Deny"))
+    return tuple(certain or [_of(hit, layer) for hit, layer in listed])
+
+
+def of_allowance(fold: Fold) -> tuple[Because, ...]:
+    """The statements that gave the access."""
+    if fold.action == "sts:getsessiontoken":
+        return (rule("L1", "Allow"),)
+    if fold.kind in ("root", "account"):
+        found = [rule("L10" if fold.kind == "root" else "account", "Allow")]
+    else:
+        found = [_of(hit, "identity") for hit in fold.identity.allows if hit.truth is TRUE]
+    if fold.resource is not None and fold.resource.allows:
+        # In its own account a grant to the account only delegates (L5).
+        delegates = fold.crosses or needs_resource_policy(fold.action, fold.request.resource)
+        found += [
+            _of(hit, "resource")
+            for hit in fold.resource.allows
+            if hit.truth is TRUE and (delegates or not is_account_only(hit))
+        ]
+    if fold.grants_allow:
+        found.append(rule("L7", "Allow"))
+    return tuple(found) or of_condition(fold)
+
+
+def of_condition(fold: Fold) -> tuple[Because, ...]:
+    """The statements that the answer hangs on."""
+    found: dict[Because, None] = {}
+    for record in fold.records:
+        if record.layer in ("identity", "resource") or not isinstance(record.allow, Constant):
+            found.update(dict.fromkeys(_of(hit, record.layer) for hit in record.allows))
+        found.update(dict.fromkeys(_of(hit, record.layer) for hit in record.denies))
+    if fold.kind in ("root", "account"):
+        found[rule("L10" if fold.kind == "root" else "account", "Allow")] = None
+    if fold.grants_allow:
+        found[rule("L7", "Allow")] = None
+    return tuple(found)
+
+
+def of_nothing(fold: Fold, refused: str | None) -> tuple[Because, ...]:
+    """The layers that gave no Allow where one was needed, or the rule that refuses."""
+    if refused is not None:
+        return (rule(refused, "none"),)
+    found: list[Because] = []
+    if fold.kind not in WITHOUT_IDENTITY:
+        if fold.identity_allow() is FALSE:
+            found.append(Because("identity", None, None, None, "none"))
+        for record, refs in ((fold.boundary, fold.inputs.boundary), (fold.session, fold.inputs.session or ())):
+            if record is not None and record.allow is FALSE:
+                found.append(Because(record.layer, refs[0].id if len(refs) == 1 else None, None, None, "none"))
+    for record, level in zip(fold.scps, fold.inputs.scps, strict=False):
+        if record.allow is FALSE:
+            found.append(Because("scp", level.name, None, None, "none"))
+    side = fold.side
+    if side.direct is FALSE and side.role is FALSE and side.account is FALSE:
+        resource = fold.inputs.resource
+        found.append(Because("resource", None if resource is None else resource.id, None, None, "none"))
+    if fold.vpce is not None and fold.vpce.allow is FALSE:
+        found.append(Because("vpce", None, None, None, "none"))
+    return tuple(found)
