@@ -80,7 +80,8 @@ def _used_policies(iam: IamEntities, extra: set[str]) -> Iterator[ManagedPolicy]
     used = set(extra)
     for holder in (*iam.users, *iam.roles, *iam.groups):
         used.update(holder.attached)
-    used.update(bounded.boundary for bounded in (*iam.users, *iam.roles) if bounded.boundary)
+    used.update(user.boundary for user in iam.users if user.boundary)
+    used.update(role.boundary for role in iam.roles if role.boundary)
     for arn in sorted(iam.policies):
         if arn in used or not iam.policies[arn].aws_managed:
             yield iam.policies[arn]

@@ -1,0 +1,117 @@
+"""A build: one snapshot to tables and graph, whole or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from graph import generations
+from graph.access import add_access
+from graph.ladybug_store import LadybugStore
+from graph.places import add_places
+from graph.resolver import Grant
+from graph.rows import GraphRows
+from graph.schema import GRAPH_VERSION
+from graph.store import StoreError
+from graph.tables import TABLES_VERSION, BuildInfo, Tables, TablesError, TableWriter
+from graph.world import World
+from model.loading import load_inventory
+from model.snapshot import Snapshot
+
+#: Told what is being done and how much of it: (phase, done, of).
+Report = Callable[[str, int, int], None]
+
+
+def no_report(_phase: str, _done: int, _of: int) -> None:
+    """Progress for nobody."""
+
+
+def build(snapshot: Snapshot, home: Path, report: Report = no_report) -> BuildInfo:
+    """Builds tables and graph of ``snapshot`` in ``home/graphs/<snapshot>/`` and makes them the current ones.
+
+    Until the last moment everything is written beside: a build that fails or is killed leaves the one before it
+    answering. Raises ``SnapshotError``, ``InventoryError``, ``StoreError``.
+    """
+    clock = _Clock(report)
+    with clock.phase("read"):
+        inventory = load_inventory(snapshot)
+        world = World(inventory)
+    with clock.phase("steps"):
+        steps = world.steps.all
+    with clock.phase("classes"):
+        classes = world.classes
+    grants: list[Grant] = []
+    with clock.phase("resolve"):
+        accounts = world.resolver.accounts
+        for done, account in enumerate(accounts):
+            report("resolve", done, len(accounts))
+            grants += world.resolver.resolve(account)
+    rows = GraphRows()
+    with clock.phase("rows"):
+        add_places(rows, world)
+        add_access(rows, world, grants)
+    with _writing(home, snapshot.id) as folder:
+        with clock.phase("tables"):
+            writer = TableWriter(folder)
+            writer.write_all(inventory, world.subjects.all, classes, grants, steps)
+        with clock.phase("graph"):
+            store = LadybugStore.create(folder / generations.GRAPH_FILE)
+            try:
+                counts = store.load(snapshot.id, rows.nodes(), rows.edges())
+            finally:
+                store.close()
+        info = BuildInfo(
+            version=TABLES_VERSION,
+            graph_version=GRAPH_VERSION,
+            snapshot=snapshot.id,
+            nodes=dict(counts.nodes),
+            edges=dict(counts.edges),
+            principal_classes=len({subject.key for subject in world.subjects.deciding()}),
+            resource_classes=len(classes),
+            seconds=clock.seconds,
+            invalid=world.assembler.invalid,
+            gaps=list(inventory.data.gaps),
+        )
+        writer.write_info(info)
+    return info
+
+
+@contextmanager
+def _writing(home: Path, snapshot: str) -> Iterator[Path]:
+    try:
+        with generations.building(home, snapshot) as folder:
+            yield folder
+    except OSError as error:
+        raise StoreError(f"cannot write the build to `{home}`: {error.strerror or error}") from error
+
+
+class _Clock:
+    """Seconds by phase."""
+
+    def __init__(self, report: Report) -> None:
+        self.seconds: dict[str, float] = {}
+        self._report = report
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        self._report(name, 0, 1)
+        begun = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - begun, 3)
+        self._report(name, 1, 1)
+
+
+def built_tables(snapshot: Snapshot, home: Path, report: Report = no_report) -> Tables:
+    """The tables of ``snapshot``, built first where there are none or they are of another version."""
+    folder = generations.folder_of(home, snapshot.id)
+    if folder.is_dir():
+        try:
+            tables = Tables(folder)
+            if tables.info.graph_version == GRAPH_VERSION:
+                return tables
+        except TablesError:
+            pass  # damaged or of another version: a derived index is always made anew
+    build(snapshot, home, report)
+    return Tables(folder)

@@ -1,0 +1,89 @@
+"""Globs as sets of texts: what of one lies behind a prefix, and a text that two of them share.
+
+A glob here is text with ``*`` (any text) and ``?`` (one character), as resource patterns are once their variables are
+loosened to ``*``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+#: Stands for "some text that no pattern mentions" in the texts that are made up to decide about a whole class.
+FILLER = "~"
+
+
+def remainders(glob: str, prefix: str) -> frozenset[str]:
+    """The globs that match what may follow ``prefix`` in texts that ``glob`` matches; empty when it matches none.
+
+    ``remainders("arn:aws:s3:::b*", "arn:aws:s3:::bucket/")`` is ``{"*"}``.
+    """
+    states = {0}
+    for character in prefix:
+        reached: set[int] = set()
+        for state in states:
+            if state < len(glob) and glob[state] == "*":
+                reached.add(state)  # the star takes this character and stays
+        for state in _skip_stars(states, glob):
+            if state < len(glob) and glob[state] != "*" and glob[state] in (character, "?"):
+                reached.add(state + 1)
+        states = reached
+        if not states:
+            return frozenset()
+    found = {glob[state:] for state in states}
+    found |= {glob[state:] for state in _skip_stars(states, glob)}
+    # `*x` covers `x`: keep the widest.
+    return frozenset(rest for rest in found if "*" + rest not in found)
+
+
+def _skip_stars(states: set[int], glob: str) -> set[int]:
+    reached = set(states)
+    for state in states:
+        while state < len(glob) and glob[state] == "*":
+            state += 1
+            reached.add(state)
+    return reached
+
+
+def witness(glob: str) -> str:
+    """A text that ``glob`` matches and that narrower patterns are unlikely to: fillers where it leaves a choice."""
+    return glob.replace("*", FILLER).replace("?", FILLER)
+
+
+def common(one: str, other: str) -> str | None:
+    """A shortest text that both globs match, ``None`` when there is none. Characters left open are fillers."""
+    queue: deque[tuple[int, int, str]] = deque([(0, 0, "")])
+    seen = {(0, 0)}
+    while queue:
+        i, j, text = queue.popleft()
+        if i == len(one) and j == len(other):
+            return text
+        for next_i, next_j, added in _moves(one, i, other, j):
+            if (next_i, next_j) not in seen:
+                seen.add((next_i, next_j))
+                if added:
+                    queue.append((next_i, next_j, text + added))
+                else:
+                    queue.appendleft((next_i, next_j, text))
+    return None
+
+
+def _moves(one: str, i: int, other: str, j: int) -> list[tuple[int, int, str]]:
+    a = one[i] if i < len(one) else ""
+    b = other[j] if j < len(other) else ""
+    moves: list[tuple[int, int, str]] = []
+    if a == "*":
+        moves.append((i + 1, j, ""))
+    if b == "*":
+        moves.append((i, j + 1, ""))
+    if a and b:
+        fixed = {c for c in (a, b) if c not in "*?"}
+        if len(fixed) < 2:
+            added = next(iter(fixed), FILLER)
+            moves.append((i if a == "*" else i + 1, j if b == "*" else j + 1, added))
+    return moves
+
+
+def specific(glob: str) -> tuple[int, int]:
+    """Sorts globs from the narrowest: many literal characters, few wildcards."""
+    wild = glob.count("*") + glob.count("?")
+    return (-(len(glob) - wild), wild)
