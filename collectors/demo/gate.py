@@ -67,6 +67,10 @@ class Rule:
     region: str | None = None
     times: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.effect not in _CODES:
+            raise ValueError(f"unknown effect `{self.effect}`: one of {', '.join(sorted(_CODES))}")
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

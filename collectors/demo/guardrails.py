@@ -22,7 +22,6 @@ class Guardrail:
 
 _BREAK_GLASS: Final = "arn:aws:iam::*:role/break-glass"
 _GLOBAL_SERVICES: Final = [
-    "a4b:*",
     "aws-portal:*",
     "billing:*",
     "budgets:*",

@@ -56,6 +56,8 @@ class EmulatedAws:
             stderr=self._log,
             env=_environment(),
             cwd=tempfile.gettempdir(),
+            # Ctrl-C is for the parent: it still has calls in flight to finish and a snapshot to keep resumable.
+            start_new_session=True,
         )
         self.endpoint_url = f"http://127.0.0.1:{self._read_port()}"
 
@@ -80,17 +82,45 @@ class EmulatedAws:
             self._process.wait()
         self._log.close()
 
-    def deny(self, service: str, operation: str | None = None, **narrower: Any) -> None:
-        """Refuse matching calls as IAM does. `narrower`: `path`, `account`, `region`, `times` (see `gate.Rule`)."""
-        self._add(Rule("deny", service, operation, **narrower))
+    def deny(
+        self,
+        service: str,
+        operation: str | None = None,
+        *,
+        path: str | None = None,
+        account: str | None = None,
+        region: str | None = None,
+        times: int | None = None,
+    ) -> None:
+        """Refuse matching calls as IAM does. `service` is the signing name (`sso`, `elasticloadbalancing`), `path` a
+        regular expression over "/path?query", `times` how many calls are refused (None: all)."""
+        self._add(Rule("deny", service, operation, path, account, region, times))
 
-    def throttle(self, service: str, operation: str | None = None, *, times: int = 1, **narrower: Any) -> None:
+    def throttle(
+        self,
+        service: str,
+        operation: str | None = None,
+        *,
+        times: int = 1,
+        path: str | None = None,
+        account: str | None = None,
+        region: str | None = None,
+    ) -> None:
         """Answer the next `times` matching calls with the service's throttling error."""
-        self._add(Rule("throttle", service, operation, times=times, **narrower))
+        self._add(Rule("throttle", service, operation, path, account, region, times))
 
-    def expire(self, service: str, operation: str | None = None, **narrower: Any) -> None:
+    def expire(
+        self,
+        service: str,
+        operation: str | None = None,
+        *,
+        path: str | None = None,
+        account: str | None = None,
+        region: str | None = None,
+        times: int | None = None,
+    ) -> None:
         """Answer matching calls with the error of an expired session token."""
-        self._add(Rule("expire", service, operation, **narrower))
+        self._add(Rule("expire", service, operation, path, account, region, times))
 
     def clear_rules(self) -> None:
         """Forget the rules of `deny`, `throttle` and `expire`; the unreadable buckets stay unreadable."""

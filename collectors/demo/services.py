@@ -90,7 +90,7 @@ TOPICS: Final = (
         _PAYMENTS,
         policy(
             allow(
-                ["sns:Subscribe", "sns:Receive"],
+                ["sns:Subscribe", "sns:GetTopicAttributes"],
                 _topic_arn("prod", "payments-events"),
                 to="*",
                 sid="Organisation",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +21,10 @@ from collectors.demo import DemoError, DemoOrganisation, EmulatedAws, build, peo
 from collectors.demo.access import GROUP_ASSIGNMENTS, PERMISSION_SETS, USER_ASSIGNMENTS
 from collectors.demo.company import ACCOUNTS, GROUPS, LEAVER, PEOPLE, REGIONS
 from collectors.demo.documents import allow, policy, render
+from collectors.demo.gate import Rule
 from collectors.demo.guardrails import GUARDRAILS
 from collectors.demo.organisation import IAM
+from collectors.demo.server import control
 from collectors.demo.services import FUNCTIONS, QUEUES, SECRETS, TABLES, TOPICS
 from collectors.demo.storage import BUCKETS, KEYS
 from collectors.demo.writer import Writer, require_loopback
@@ -124,6 +129,19 @@ def test_the_emulator_ends_when_it_is_closed_and_closing_twice_is_harmless() -> 
     assert aws._process.poll() is not None
 
 
+def test_the_emulator_ends_when_the_process_that_started_it_dies() -> None:
+    program = (
+        "import os; from collectors.demo import EmulatedAws; "
+        "aws = EmulatedAws(); print(aws._process.pid, flush=True); os._exit(9)"
+    )
+    started = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    child = int(started.stdout)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and _runs(child):
+        time.sleep(0.05)
+    assert not _runs(child)
+
+
 def test_importing_the_demo_does_not_import_the_emulator() -> None:
     program = "import sys, collectors.demo; raise SystemExit(any(n.split('.')[0] == 'moto' for n in sys.modules))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
@@ -195,9 +213,22 @@ def test_an_expired_token_is_named_as_such_until_the_rules_are_cleared(demo: Dem
     assert sqs.list_queues()["QueueUrls"]
 
 
-def test_an_unknown_rule_is_an_error(empty: EmulatedAws) -> None:
-    with pytest.raises(DemoError, match="refused `rules`"):
-        empty._add(type("Odd", (), {"to_json": lambda _: {"effect": "deny"}})())
+def test_an_unknown_effect_or_control_call_is_an_error(empty: EmulatedAws) -> None:
+    with pytest.raises(ValueError, match="unknown effect"):
+        Rule("shrug", "s3")
+    with pytest.raises(DemoError, match=r"refused `rules`: .*shrug"):
+        control(empty.endpoint_url, "rules", {"effect": "shrug", "service": "s3"})
+    with pytest.raises(DemoError, match="no control call"):
+        control(empty.endpoint_url, "nothing")
+
+
+def test_without_the_emulators_packages_the_error_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "moto.py").write_text("raise ModuleNotFoundError(\"No module named 'moto'\", name='moto')")
+    monkeypatch.setattr("collectors.demo.server._environment", lambda: {**os.environ, "PYTHONPATH": _path(tmp_path)})
+    with pytest.raises(DemoError, match="extra `demo`"):
+        EmulatedAws()
 
 
 # --- the organisation --------------------------------------------------------------------------------------------
@@ -423,6 +454,18 @@ def test_functions_and_instances_carry_roles_that_exist(demo: Demo, writer: Writ
     reservations = writer.client("ec2", prod).describe_instances()["Reservations"]
     profiles = {each["IamInstanceProfile"]["Arn"] for group in reservations for each in group["Instances"]}
     assert profiles == {f"arn:aws:iam::{prod}:instance-profile/bastion"}
+
+
+def _runs(pid: int) -> bool:
+    """Whether the process lives; one that ended and is not yet reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _path(first: Path) -> str:
+    return os.pathsep.join([str(first), str(Path(__file__).resolve().parents[2])])
 
 
 def _details(writer: Writer, organisation: DemoOrganisation, account: str) -> Any:
