@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 import subprocess
@@ -454,6 +455,42 @@ def test_functions_and_instances_carry_roles_that_exist(demo: Demo, writer: Writ
     reservations = writer.client("ec2", prod).describe_instances()["Reservations"]
     profiles = {each["IamInstanceProfile"]["Arn"] for group in reservations for each in group["Instances"]}
     assert profiles == {f"arn:aws:iam::{prod}:instance-profile/bastion"}
+
+
+def test_a_payments_developer_reaches_the_card_data_by_roles(demo: Demo, writer: Writer) -> None:
+    _, organisation = demo
+    accounts = organisation.accounts
+    developer = organisation.reserved_roles["PaymentsDeveloper", accounts["dev"]]
+    hops = [
+        developer,
+        organisation.role("dev", "payments-dev-deployer"),
+        organisation.role("security", "shared-tooling"),
+        organisation.role("prod", "payments-prod-deploy"),
+        organisation.role("prod", "payments-prod-data"),
+    ]
+    documents = {
+        role["Arn"]: (role["AssumeRolePolicyDocument"], _own_documents(role, details))
+        for account in accounts.values()
+        for details in [_details(writer, organisation, account)]
+        for role in details["RoleDetailList"]
+    }
+    for source, target in itertools.pairwise(hops):
+        trusted = json.dumps(documents[target][0])
+        assert source in trusted or f"{source.split(':')[4]}:root" in trusted
+        assert f'"{target}"' in json.dumps(documents[source][1])
+    assert "arn:aws:s3:::meridian-card-data-prod/*" in json.dumps(documents[hops[-1]][1])
+
+
+def _own_documents(role: Any, details: Any) -> list[Any]:
+    """The role's inline documents and the default versions of its managed policies."""
+    attached = {each["PolicyArn"] for each in role["AttachedManagedPolicies"]}
+    return [each["PolicyDocument"] for each in role["RolePolicyList"]] + [
+        version["Document"]
+        for each in details["Policies"]
+        if each["Arn"] in attached
+        for version in each["PolicyVersionList"]
+        if version["IsDefaultVersion"]
+    ]
 
 
 def _runs(pid: int) -> bool:
