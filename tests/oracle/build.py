@@ -277,6 +277,7 @@ class Builder:
         """The world with every placeholder filled, ids and the policies as the double answers them."""
         built: World = self.filled(self.world)
         built["ids"] = {name.strip("@"): value for name, value in self.found.items()}
+        built["places"] = self.places
         built["managed"] = {}
         for kind in ("users", "roles"):
             for one, plain in zip(built[kind], self.world[kind], strict=True):

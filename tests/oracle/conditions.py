@@ -27,6 +27,8 @@ def statements(document: Any) -> list[Statement]:
 
 
 def glob(pattern: str, text: str) -> bool:
+    if not text.startswith(re.split(r"[*?]", pattern)[0]):
+        return False
     regex = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
     return re.fullmatch(regex, text, re.DOTALL) is not None
 
