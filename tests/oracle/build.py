@@ -203,6 +203,8 @@ class Builder:
             elif kind == "key":
                 client = self.client("kms", account, region)
                 client.put_key_policy(KeyId=arn, PolicyName="default", Policy=text)
+                for grant in self.filled(resource.get("grants", [])):
+                    client.create_grant(KeyId=arn, GranteePrincipal=grant["grantee"], Operations=grant["operations"])
             elif kind == "secret":
                 self.client("secretsmanager", account, region).put_resource_policy(SecretId=arn, ResourcePolicy=text)
             elif kind == "table":

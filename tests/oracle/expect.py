@@ -15,6 +15,9 @@ Readings chosen where the rules leave room:
 * A role reached by several chains is judged by the best verdict first, and then by the shortest way.
 * The best verdict over a person's roles: Allowed, Conditional, ImplicitlyDenied, ExplicitlyDenied, in this order.
 * A service is a principal where a resource policy or a trust policy names it. No unsigned request assumes a role.
+* An identity provider asks for nothing but AssumeRoleWithSAML and AssumeRoleWithWebIdentity, and nobody else does.
+* A foreign principal is a row of `who-can` where the resource's own policy names it, or the trust policy of a role on
+  the way does.
 * A bucket policy that could not be read allows, denies, or says nothing.
 * A foreign principal belongs to another organisation than ours.
 """
@@ -212,6 +215,8 @@ class Expectations:
             found["resource_policy"] = collected["policy"]
             if collected["sealed"]:
                 found["alternatives"]["resource_policy"] = [None, everyone("Allow"), everyone("Deny")]
+            elif collected.get("grants"):
+                found["settings"] = {"grants": collected["grants"]}
             elif collected["type"] == "bucket":
                 settings = [{"s3": {"blockPublicAccess": on}} for on in ([True] if collected["bpa"] else [False, True])]
                 found["alternatives"]["settings"] = settings
@@ -285,7 +290,10 @@ class Expectations:
         return self.decided(self.subject(principal), action, resource)
 
     def decided(self, subject: Subject, action: str, resource: str, mfa: bool | None = None) -> str:
-        if subject["kind"] == "anonymous" and action.startswith("sts:AssumeRole"):
+        federating = action in ("sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+        if federating != (subject["kind"] == "provider") or (
+            subject["kind"] == "anonymous" and action == "sts:AssumeRole"
+        ):
             return IMPLICIT
         return decide(self.case(subject, action, resource, subject["mfa"] if mfa is None else mfa))
 
@@ -364,17 +372,26 @@ class Expectations:
     def best(self, principal: str, action: str, resource: str) -> Chain:
         """The best verdict, direct or through chains, and its shortest `via`."""
         ways = list(self.chains(principal, action, resource).values())
-        if not principal.startswith("person:"):
+        if not principal.startswith("person:") and not (FOREIGN in principal and not self.names(resource, principal)):
             ways.append((self.direct(principal, action, resource), ()))
         return min(ways, key=lambda way: (RANK[way[0]], len(way[1])), default=(IMPLICIT, ()))
 
+    def policy_of(self, resource: str) -> Any:
+        found = self.resource_of(resource)
+        return found["policy"] if found else self.roles[resource]["trust"] if resource in self.roles else None
+
+    def names(self, resource: str, foreigner: str) -> bool:
+        """Whether the resource's own policy allows something to a foreign principal by name."""
+        statements = (self.policy_of(resource) or {"Statement": []})["Statement"]
+        return any(foreigner in foreigners_in(s) for s in statements if s["Effect"] == "Allow")
+
     def principals(self, resource: str) -> list[str]:
         """Everyone whom `who-can` has to consider for a resource."""
-        own = self.resource_of(resource)
+        own = self.policy_of(resource)
         policies = [role["trust"] for role in self.world["roles"]]
         policies += [one["policy"] for one in self.world["resources"] if one["policy"]]
         services = {name for p in policies for s in p["Statement"] for name in services_in(s.get("Principal"))}
-        near = [*[role["trust"] for role in self.world["roles"]], *([own["policy"]] if own and own["policy"] else [])]
+        near = [*[role["trust"] for role in self.world["roles"]], *([own] if own else [])]
         foreign = {name for p in near for s in p["Statement"] for name in foreigners_in(s) if s["Effect"] == "Allow"}
         providers = {
             f"arn:aws:iam::{self.ids[p['account']]}:{p['kind']}-provider/{p['name']}" for p in self.world["providers"]

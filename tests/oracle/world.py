@@ -98,6 +98,7 @@ class Generator:
         self.roles = roles + self.chains()
         providers = [provider for name in self.accounts[1:3] for provider in self.providers(name)]
         self.federate(providers)
+        self.roles.append(self.service_linked(self.accounts[1]))
         groups = [{"account": name, "name": f"grp-{name}"} for name in self.accounts]
         policies = [
             {"account": name, "name": f"shared-{name}", "document": self.identity(name, 3)} for name in self.accounts
@@ -164,6 +165,12 @@ class Generator:
         """The role of the account's functions."""
         trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
         role = {"account": account, "type": "role", "name": f"exec-{account}", "path": "/service-role/", "tags": {}}
+        return {**role, "boundary": None, "trust": document(trust)}
+
+    def service_linked(self, account: str) -> dict[str, Any]:
+        trust = {"Effect": "Allow", "Principal": {"Service": "autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        path = "/aws-service-role/autoscaling.amazonaws.com/"
+        role = {"account": account, "type": "role", "name": "AWSServiceRoleForAutoScaling", "path": path, "tags": {}}
         return {**role, "boundary": None, "trust": document(trust)}
 
     def trust(self, account: str) -> dict[str, Any]:
@@ -360,6 +367,11 @@ class Generator:
             found = [self.grant(resource) for _ in range(self.random.randint(1, 3))]
         else:
             return
+        if kind == "key" and self.chance(0.4):
+            near = [role for role in self.roles if role["account"] == account and not role["boundary"]]
+            resource["grants"] = [
+                {"grantee": arn_of(self.random.choice(near)), "operations": ["Decrypt", "DescribeKey"]}
+            ]
         resource["policy"] = document(*found)
         for index, statement in enumerate(found):
             statement["Sid"] = f"S{index}"
@@ -465,7 +477,9 @@ class Generator:
         outside["BoolIfExists"] = {"aws:PrincipalIsAWSService": "false"}
         perimeter = deny(["s3:*", "sqs:*", "secretsmanager:*"], Principal="*", Condition=outside)
         tls = deny("s3:*", Principal="*", Condition={"BoolIfExists": {"aws:SecureTransport": "false"}})
-        rcps = [
+        partners = deny("sts:AssumeRole", Principal="*", Condition=outside)
+        rcps: list[dict[str, Any]] = [{"name": "partners", "document": document(partners), "targets": ["labs"]}]
+        rcps = (rcps if self.chance(0.4) else []) + [
             {"name": "perimeter", "document": document(perimeter), "targets": [self.random.choice(places)]},
             {"name": "tls", "document": document(tls), "targets": ["root"]},
         ]
