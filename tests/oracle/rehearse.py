@@ -8,6 +8,7 @@ and `reach`, and prints each disagreement with the statements involved. Exit sta
 
 import argparse
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -70,8 +71,7 @@ class Commands:
 
     def ask(self, *arguments: str) -> Any:
         """The JSON that a command prints; a string that begins with `error:` if it prints none."""
-        from cli.main import main
-
+        main = importlib.import_module("cli.main").main
         before, sys.argv = sys.argv, ["grantmap", *arguments, "--json"]
         kept = dict(os.environ)
         os.environ.update(self.environment)
