@@ -203,6 +203,8 @@ class _Reader:
         if after.text == "(" and before.text not in (".", ":"):
             if token.word() not in FUNCTIONS and token.word() not in _BEFORE_PARENTHESIS:
                 raise self.error(token.line, f"function `{token.text}` is not known to both stores alike")
+            if token.word() == "SUM" and self.at(index - 2).word() != "COALESCE":
+                raise self.error(token.line, "write `coalesce(sum(…), 0)`: of no rows one store gives null")
         elif token.word() == "UNION":
             raise self.error(token.line, "no UNION: its rows cannot be ordered on both stores")
         if before.word() == "AS":

@@ -95,6 +95,9 @@ def bound(text: str, parameters: Parameters | None, snapshot: str) -> dict[str, 
 
 def _check_value(name: str, value: object) -> None:
     items = value if isinstance(value, list) else [value]
+    # `1 IN [2, null]` is null to Neo4j and false to Ladybug.
+    if isinstance(value, list) and None in value:
+        raise StoreError(f"parameter `{name}` is a list with nothing in one place")
     for item in items:
         if item is not None and not isinstance(item, bool | int | float | str):
             raise StoreError(f"parameter `{name}` is a {type(item).__name__}: give text, numbers, yes or no, or a list")

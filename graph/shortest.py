@@ -1,4 +1,4 @@
-"""Shortest paths by one breadth-first search from the targets backwards, a query a hop, the same on every store.
+"""Shortest paths by breadth-first search from both ends, a query a hop, the same on every store.
 
 Neither dialect's own shortest path serves: Ladybug's and Neo4j's differ in syntax, in which of several shortest
 paths they give and in their order, and Neo4j's slows down by a factor of a hundred where no path exists. Here the
@@ -18,7 +18,7 @@ from graph.store import Edge, Node, NodeRef, Parameters, Path, Result, StoreErro
 #: Keys a query takes at once.
 _BATCH = 20_000
 
-#: From a node to the nodes one step nearer to a target, and by which kinds of edges.
+#: From a node to the nodes one step away, and by which kinds of edges.
 _Steps = dict[NodeRef, dict[NodeRef, set[str]]]
 
 
@@ -46,44 +46,71 @@ def shortest_paths(
     if max_hops < 1 or limit < 1:
         raise StoreError("shortest paths need one hop and one path at least")
     ends = set(targets)
-    distance = dict.fromkeys(ends, 0)
-    steps: _Steps = {}
-    waiting = set(sources) - ends
+    starts = set(sources) - ends
+    into: _Steps = {}
+    back, forth = ends, starts
+    seen_back, seen_forth = set(ends), set(starts)
     settled: list[NodeRef] = []
-    frontier = ends
-    for hop in range(1, max_hops + 1):
+    towards: _Steps = {}
+    for _ in range(max_hops):
+        # After b hops backwards and f forwards every path of b + f edges lies in what was recorded: the first f edges
+        # were met going forth, the last b going back. So each hop goes from the side that has less to ask.
+        backwards = len(back) <= len(forth)
         reached: set[NodeRef] = set()
-        for source, kind, target in _into(ask, frontier, edge_kinds):
-            if distance.setdefault(source, hop) == hop:
-                reached.add(source)
-                steps.setdefault(source, {}).setdefault(target, set()).add(kind)
-        settled += sorted(waiting & reached)
-        waiting -= reached
-        frontier = reached
-        # Every settled source has one path at least, and none of the later ones is shorter.
-        if not frontier or not waiting or len(settled) >= limit:
+        for source, kind, target in _hop(ask, back if backwards else forth, edge_kinds, backwards=backwards):
+            into.setdefault(target, {}).setdefault(source, set()).add(kind)
+            reached.add(source if backwards else target)
+        if backwards:
+            back = reached - seen_back
+            seen_back |= reached
+        else:
+            forth = reached - seen_forth
+            seen_forth |= reached
+        if not seen_back.isdisjoint(seen_forth):
+            settled, towards = _settled(starts, ends, into, max_hops)
+        # Every settled source has one path at least, and what is met later is not shorter.
+        if not back or not forth or len(settled) >= min(limit, len(starts)):
             break
-    walks = (walk for source in settled for walk in _walks(source, steps, ends))
+    walks = (walk for source in settled for walk in _walks(source, towards, ends))
     return _filled(ask, list(islice(walks, limit)))
 
 
-def _into(ask: Ask, frontier: set[NodeRef], edge_kinds: Sequence[str]) -> Iterator[tuple[NodeRef, str, NodeRef]]:
-    """Every edge of the kinds that ends in the frontier: (source, kind, target)."""
+def _settled(starts: set[NodeRef], ends: set[NodeRef], into: _Steps, max_hops: int) -> tuple[list[NodeRef], _Steps]:
+    """The sources that reach a target over the recorded edges, nearest first, and the steps that lead nearer."""
+    distance = dict.fromkeys(ends, 0)
+    towards: _Steps = {}
+    frontier = ends
+    for hop in range(1, max_hops + 1):
+        reached: set[NodeRef] = set()
+        for target in frontier:
+            for source, kinds in into.get(target, {}).items():
+                if distance.setdefault(source, hop) == hop:
+                    reached.add(source)
+                    towards.setdefault(source, {})[target] = kinds
+        frontier = reached
+    return sorted((s for s in starts if s in distance), key=lambda s: (distance[s], s)), towards
+
+
+def _hop(
+    ask: Ask, frontier: set[NodeRef], edge_kinds: Sequence[str], *, backwards: bool
+) -> Iterator[tuple[NodeRef, str, NodeRef]]:
+    """Every edge of the kinds that ends (``backwards``) or begins in the frontier: (source, kind, target)."""
     by_kind: dict[str, list[str]] = {}
     for ref in sorted(frontier):
         by_kind.setdefault(ref.kind, []).append(ref.key)
     for edge_kind in dict.fromkeys(edge_kinds):
         for kind, keys in by_kind.items():
-            labels = "|".join(source for source, target in EDGE_KINDS[edge_kind].pairs if target == kind)
-            if not labels:
+            pairs = EDGE_KINDS[edge_kind].pairs
+            others = [a if backwards else b for a, b in pairs if (b if backwards else a) == kind]
+            if not others:
                 continue
-            text = (
-                f"UNWIND $keys AS wanted MATCH (a:{labels})-[:{edge_kind}]->"
-                f"(b:{kind} {{key: wanted, snapshot: $snapshot}}) RETURN a.kind AS kind, a.key AS source, wanted"
-            )
-            for start in range(0, len(keys), _BATCH):
-                for source_kind, source, target in ask(text, {"keys": keys[start : start + _BATCH]}).rows:
-                    yield NodeRef(str(source_kind), str(source)), edge_kind, NodeRef(kind, str(target))
+            here, there = f"(n:{kind} {{key: wanted, snapshot: $snapshot}})", f"(m:{'|'.join(others)})"
+            pattern = f"{there}-[:{edge_kind}]->{here}" if backwards else f"{here}-[:{edge_kind}]->{there}"
+            text = f"UNWIND $keys AS wanted MATCH {pattern} RETURN m.kind AS kind, m.key AS key, wanted"
+            for first in range(0, len(keys), _BATCH):
+                for other_kind, other, wanted in ask(text, {"keys": keys[first : first + _BATCH]}).rows:
+                    met, known = NodeRef(str(other_kind), str(other)), NodeRef(kind, str(wanted))
+                    yield (met, edge_kind, known) if backwards else (known, edge_kind, met)
 
 
 _Walk = tuple[tuple[NodeRef, ...], tuple[str, ...]]

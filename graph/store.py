@@ -154,6 +154,8 @@ def _table(what: str, properties: Sequence[Property], columns: Mapping[str, obje
             array = pa.nulls(size, types[prop.type]) if values is None else pa.array(values, types[prop.type])
         except (pa.ArrowException, TypeError, ValueError) as error:
             raise StoreError(f"{what}: column `{prop.name}` is not {prop.type}: {_line(error)}") from error
+        if prop.type is Type.STRINGS and array.flatten().null_count:
+            raise StoreError(f"{what}: column `{prop.name}` has a list that holds a null")
         if len(array) != size:
             raise StoreError(f"{what}: column `{prop.name}` has {len(array)} values, expected {size}")
         arrays.append(array)

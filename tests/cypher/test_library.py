@@ -211,6 +211,7 @@ def test_a_whole_file_is_read() -> None:
         ("(u:User", "(end:User", "variable `end` is a reserved word"),
         ("$days", "$ends", "parameter `ends` is a reserved word"),
         ("u.arn AS user", "labels(u) AS user", "function `labels` is not known to both stores alike"),
+        ("u.arn AS user", "sum(u.key_age_days) AS user", r"write `coalesce\(sum"),
         ("u.arn AS user", "u.name[0] AS user", "no subscripts"),
         ("u.arn AS user", "[x IN $days | x] AS user", "no list comprehension"),
         ("RETURN", "WITH u ORDER BY u.arn LIMIT 5 RETURN", "a query ends in one ORDER BY"),

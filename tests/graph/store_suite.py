@@ -40,6 +40,7 @@ ODD = {
     "empty": "",
     "blank": "  both ends  ",
     "number": "007",
+    "nul": "before\0after",
     "injection": "x'}) MATCH (n) DETACH DELETE n //",
 }
 
@@ -132,6 +133,10 @@ class StoreSuite:
         assert store.load("nothing", {}, {}) == Counts()
         for kind in NODE_KINDS:
             assert store.query(f"MATCH (n:{kind} {{snapshot: $snapshot}}) RETURN n.key AS key ORDER BY key").rows == ()
+
+    def test_a_list_holds_no_null(self) -> None:
+        with pytest.raises(StoreError, match="Grant: column `levels` has a list that holds a null"):
+            node_rows("Grant", {"key": ["g"], "levels": [["a", None]]})
 
     def test_every_declared_table_and_column_is_loaded_and_found(self, store: Store) -> None:
         sample = {"STRING": "text", "INT64": 2**62, "BOOL": True, "STRING[]": ["b", "a", ""]}
@@ -256,6 +261,11 @@ class StoreSuite:
             ("MATCH (n:User) RETURN n.key AS key", {"key": 1}, "parameter `key` is not used"),
             ("MATCH (n:User) RETURN $snapshot AS s", {"snapshot": "x"}, "is filled by the store"),
             ("MATCH (n:User) RETURN $x AS x", {"x": {"a": 1}}, "parameter `x` is a dict"),
+            (
+                "MATCH (n:User) WHERE n.key IN $x RETURN 1 AS x",
+                {"x": ["u1", None]},
+                "is a list with nothing in one place",
+            ),
             ("MATCH (n:User) RETURN $x AS x", {"x": 2**63}, "parameter `x` is too large"),
             ("MATCH (n:User) RETURN $x AS x", {"x": "\ud800"}, "parameter `x` is no valid text"),
             ("MATCH (n:User) DETACH DELETE n", {}, "only reads, `DETACH` is refused"),
