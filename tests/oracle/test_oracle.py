@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, evaluate
 from tests.oracle.unknown import CONDITIONAL, decide
+from tests.oracle.world import generate
 
 CASES = Path(__file__).parents[2].parent / "shared" / "conformance"
 
@@ -89,3 +91,23 @@ def test_a_resource_pattern_with_an_unknown_variable_is_conditional() -> None:
 def test_a_document_that_could_not_be_read_makes_the_answer_conditional() -> None:
     everything = {"Version": "2012-10-17", "Statement": {**AN_ALLOW, "Effect": "Deny", "Principal": "*"}}
     assert decide(asked(AN_ALLOW, alternatives={"resource_policy": [None, everything]})) == CONDITIONAL
+
+
+def test_a_definite_answer_holds_for_the_request_as_it_really_was() -> None:
+    """U2: forget two keys of a decided request; an answer that is still definite must not be wrong."""
+    draw = random.Random(1)
+    definite = 0
+    for case in draw.sample(cases("decisions.jsonl.gz"), 500):
+        forgotten = draw.sample(sorted(case["context"]), 2)
+        if {"aws:PrincipalArn", "aws:PrincipalOrgPaths"} & set(forgotten):
+            continue  # what the caller is called decides about Principal elements too
+        kept = {key: value for key, value in case["context"].items() if key not in forgotten}
+        verdict = decide({**case, "context": kept, "unknown": forgotten})
+        definite += verdict != CONDITIONAL
+        assert verdict == CONDITIONAL or (verdict == ALLOWED) == (evaluate(case) == ALLOWED), case["id"]
+    assert definite > 300
+
+
+def test_one_seed_draws_one_world() -> None:
+    assert generate(7) == generate(7)
+    assert generate(7) != generate(8)
