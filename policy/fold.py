@@ -153,7 +153,20 @@ class Fold:
     def allow(self) -> Residual:
         """Whether everything that must allow does, explicit denials left aside."""
         guardrails = self._guardrails()
-        return FALSE if guardrails is FALSE else both(self._grant(), guardrails)
+        if guardrails is FALSE:
+            return FALSE
+        return both(both(self._grant(), guardrails), self._unseen())
+
+    def _unseen(self) -> Residual:
+        """That no policy of the caller which could not be collected denies (U6).
+
+        A grant by name passes by what these do not allow, never by what they deny (L5).
+        """
+        held: Residual = TRUE
+        for record in (self.identity, self.boundary, self.session):
+            if record is not None and record.missing:
+                held = both(held, record.allow if self.side == NO_SIDE else record.unseen())
+        return held
 
     def refused_by_rule(self) -> str | None:
         """L12, L17: what AWS refuses whatever the policies say."""
