@@ -1,0 +1,197 @@
+"""Principals, context values, leaves and the reading of cases."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from policy.cases import read_case, run_cases
+from policy.context_values import ABSENT, DictContext, Unknown, is_multivalued, key_owner
+from policy.decide import Verdict, decide
+from policy.document import parse_document
+from policy.errors import PrincipalError
+from policy.explain import explain
+from policy.expression import KeyLeaf, Where
+from policy.inputs import Inputs, PolicyRef, Settings
+from policy.request import Principal, Request
+from policy.residual import FALSE, TRUE, by_caller_only, conjunction, disjunction, negation
+
+ACCOUNT = "111111111111"
+HERE = Where("identity", "p", None, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "account"),
+    [
+        (f"arn:aws:iam::{ACCOUNT}:user/a/b", "user", ACCOUNT),
+        (f"arn:aws-cn:iam::{ACCOUNT}:role/x/app", "role", ACCOUNT),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/app/s1", "session", ACCOUNT),
+        (f"arn:aws:sts::{ACCOUNT}:federated-user/bob", "federated-user", ACCOUNT),
+        (f"arn:aws-us-gov:iam::{ACCOUNT}:root", "root", ACCOUNT),
+        (ACCOUNT, "account", ACCOUNT),
+        ("lambda.amazonaws.com", "service", None),
+        (f"arn:aws:iam::{ACCOUNT}:oidc-provider/gitlab.com", "oidc-provider", ACCOUNT),
+        ("accounts.google.com", "oidc-provider", None),
+        ("cognito-identity.amazonaws.com", "oidc-provider", None),
+        (f"arn:aws:iam::{ACCOUNT}:saml-provider/x", "saml-provider", ACCOUNT),
+        ("anonymous", "anonymous", None),
+    ],
+)
+def test_every_kind_of_principal_is_known_by_its_text(text: str, kind: str, account: str | None) -> None:
+    found = Principal.parse(text)
+    assert (found.kind, found.account, found.text) == (kind, account, text)
+
+
+@pytest.mark.parametrize("text", ["alice", "arn:aws:iam::1:group/x", "arn:aws:sts::1:assumed-role/app", "", "12345"])
+def test_what_names_no_principal_is_an_error(text: str) -> None:
+    with pytest.raises(PrincipalError, match="is no principal"):
+        Principal.parse(text)
+
+
+def test_a_context_tells_absent_unknown_and_empty_apart() -> None:
+    context = DictContext({"aws:TagKeys": [], "A:b": "x"}, ["aws:SourceIp", "aws:RequestTag/Team"])
+    assert context.get("AWS:tagkeys") == ()
+    assert context.get("a:B") == ("x",)
+    assert context.get("aws:other") is ABSENT
+    assert context.get("aws:sourceip") == Unknown("environment")
+    assert context.get("aws:requesttag/team") == Unknown("caller")
+
+
+@pytest.mark.parametrize(
+    ("key", "owner"),
+    [
+        ("aws:RequestTag/x", "caller"),
+        ("s3:prefix", "caller"),
+        ("kms:EncryptionContext:x", "caller"),
+        ("aws:CalledViaFirst", "caller"),
+        ("iam:PassedToService", "caller"),
+        ("aws:SourceIp", "environment"),
+        ("aws:MultiFactorAuthPresent", "environment"),
+        ("sts:ExternalId", "environment"),
+        ("token.actions.githubusercontent.com:sub", "environment"),
+        ("saml:sub", "environment"),
+        ("aws:ResourceTag/x", "environment"),
+    ],
+)
+def test_the_owner_of_an_unknown_key(key: str, owner: str) -> None:
+    assert key_owner(key) == owner
+
+
+def test_arity_belongs_to_the_key() -> None:
+    assert all(map(is_multivalued, ("aws:TagKeys", "aws:PrincipalOrgPaths", "kms:EncryptionContextKeys", "x.com:amr")))
+    assert not any(map(is_multivalued, ("aws:SourceIp", "aws:PrincipalTag/x", "x.com:aud", "s3:prefix")))
+
+
+def decided(condition: dict[str, Any], unknown: Unknown) -> Verdict:
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": condition}
+    document = parse_document({"Version": "2012-10-17", "Statement": statement})
+    context = DictContext({}, {"aws:userid": unknown})
+    request = Request(Principal.parse(f"arn:aws:iam::{ACCOUNT}:role/app"), "s3:GetObject", "*", ACCOUNT, context)
+    return decide(request, Inputs(identity=(PolicyRef("p", document),))).verdict
+
+
+def test_a_value_known_to_start_with_something_is_present_and_narrowed() -> None:
+    userid = Unknown("caller", prefix="AROAX:")
+    assert decided({"StringLike": {"aws:userid": "AROAX:*"}}, userid) is Verdict.ALLOWED
+    assert decided({"StringLike": {"aws:userid": ["AIDAY", "AROAY:*"]}}, userid) is Verdict.IMPLICITLY_DENIED
+    assert decided({"StringLike": {"aws:userid": "AROAX:admin*"}}, userid) is Verdict.CONDITIONAL
+    assert decided({"Null": {"aws:userid": "true"}}, userid) is Verdict.IMPLICITLY_DENIED
+    assert (
+        decided({"StringEquals": {"aws:userid": "a"}}, Unknown(excludes=frozenset({"a"}))) is Verdict.IMPLICITLY_DENIED
+    )
+    assert (
+        decided({"StringEquals": {"aws:userid": ["a", "b"]}}, Unknown(excludes=frozenset({"a"}))) is Verdict.CONDITIONAL
+    )
+
+
+def leaf(key: str, by: Any, operator: str = "StringEquals") -> KeyLeaf:
+    return KeyLeaf(key, operator, ("x",), by, HERE, Unknown(by))
+
+
+def test_a_residual_is_simplified_as_it_is_built() -> None:
+    mine, yours = leaf("s3:prefix", "caller"), leaf("aws:SourceVpc", "environment")
+    assert conjunction([mine, conjunction([mine, yours]), None]) == conjunction([mine, yours])
+    assert disjunction([mine, conjunction([mine, yours]) or mine]) == mine
+    assert conjunction([mine, negation(mine)]) is FALSE
+    assert disjunction([mine, leaf("S3:PREFIX", "caller", "stringNotEquals")]) is TRUE
+    assert conjunction([]) is None
+
+
+def test_who_can_bring_it_about() -> None:
+    mine, yours = leaf("s3:prefix", "caller"), leaf("aws:SourceVpc", "environment")
+    assert by_caller_only(mine)
+    assert by_caller_only(negation(mine))
+    assert by_caller_only(disjunction([mine, yours]))
+    assert not by_caller_only(yours)
+    assert not by_caller_only(conjunction([mine, yours]) or yours)
+    other = KeyLeaf("s3:prefix", "StringEquals", ("y",), "caller", HERE, Unknown("caller"))
+    assert not by_caller_only(conjunction([mine, disjunction([other, yours])]) or yours)
+
+
+def test_what_aws_refuses_across_accounts_is_applied_unless_the_case_leaves_it_out() -> None:
+    assert Settings().cross_account_limits
+    case = {"principal": ACCOUNT, "action": "sqs:DeleteQueue", "resource": "arn:aws:sqs:us-east-1:2:q"}
+    policy = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": {"AWS": ACCOUNT}}}
+    given = case | {"resource_account": "222222222222", "resource_policy": policy}
+    request, inputs = read_case(given)
+    assert decide(request, inputs).verdict is Verdict.ALLOWED
+    request, inputs = read_case(given | {"settings": {"crossAccountLimits": True}})
+    decision = decide(request, inputs)
+    assert decision.verdict is Verdict.IMPLICITLY_DENIED
+    assert any("another account" in sentence for sentence in explain(request, inputs, decision))
+
+
+GOOD = {"id": "g", "principal": f"arn:aws:iam::{ACCOUNT}:user/a", "action": "s3:GetObject", "resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("{", "not json"),
+        ("[]", "a case is an object"),
+        (json.dumps(GOOD | {"principal": None}), "`principal` is missing"),
+        (json.dumps(GOOD | {"principal": "alice"}), "`principal`: `alice` is no principal"),
+        (json.dumps(GOOD | {"action": "GetObject"}), "`action`: `GetObject` is no action"),
+        (json.dumps(GOOD | {"context": []}), "`context` is not an object"),
+        (json.dumps(GOOD | {"context": {"a:b": {}}}), "`context`: the value of `a:b`"),
+        (json.dumps(GOOD | {"unknown": "x"}), "`unknown` is not a list"),
+        (json.dumps(GOOD | {"identity_policies": {}}), "`identity_policies` is not a list"),
+        (json.dumps(GOOD | {"identity_policies": [5]}), "`identity[0]`: `int` is not a policy"),
+        (json.dumps(GOOD | {"identity_policies": [{"name": "n", "policy": {}}]}), "n: /: a policy needs a `Statement`"),
+        (json.dumps(GOOD | {"scps": [{}]}), "`scps`: a level is an object"),
+        (json.dumps(GOOD | {"settings": {"grants": [{}]}}), "a grant is an object"),
+    ],
+)
+def test_a_malformed_case_is_an_error_and_the_run_goes_on(line: str, error: str) -> None:
+    wrong, right = run_cases([line, json.dumps(GOOD)])
+    assert wrong["verdict"] == "Error"
+    assert error in wrong["error"]
+    assert set(wrong) == {"id", "verdict", "error"}
+    assert right == {
+        "id": "g",
+        "verdict": "ImplicitlyDenied",
+        "layers": {"identity": "ImplicitlyDenied", "scp": "Allowed", "rcp": "Allowed", "resource": "NotApplicable"},
+        "because": [
+            {"layer": "identity", "policy": None, "sid": None, "statement": None, "effect": "none"},
+            {"layer": "resource", "policy": None, "sid": None, "statement": None, "effect": "none"},
+        ],
+        "residual": None,
+    }
+
+
+def test_an_explanation_says_it_in_words() -> None:
+    condition = {"StringEquals": {"aws:RequestTag/team": "red"}, "Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    statement = {"Sid": "Tags", "Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": condition}
+    case = GOOD | {
+        "identity_policies": [{"name": "team", "policy": {"Statement": statement}}],
+        "unknown": ["aws:RequestTag/team", "aws:MultiFactorAuthPresent"],
+    }
+    request, inputs = read_case(case)
+    assert explain(request, inputs, decide(request, inputs)) == [
+        f"arn:aws:iam::{ACCOUNT}:user/a can under conditions do s3:GetObject on *.",
+        "Statement `Tags` of team (the caller's own policies) allows it.",
+        "It is allowed exactly when aws:RequestTag/team (the caller's choice) is `red` "
+        "and aws:MultiFactorAuthPresent is `true`.",
+    ]
