@@ -248,7 +248,10 @@ def check_statement(text: str, columns: Sequence[str], parameters: Sequence[str]
         check_reads(found)
     except StoreError as error:
         raise QueryError(f"{where}: {error}") from error
-    _Reader(found, where).read()
+    reader = _Reader(found, where)
+    reader.read()
+    if both := sorted(set(columns) & set(reader.variables)):
+        raise QueryError(f"{where}: column `{both[0]}` is a node's name too: ORDER BY would mean one or the other")
     used = {token.text[1:] for token in found if token.what == "parameter"} - {SNAPSHOT_PARAMETER}
     if missing := sorted(used - set(parameters)):
         raise QueryError(f"{where}: parameter `{missing[0]}` is not declared")

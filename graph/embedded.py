@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 
@@ -21,6 +22,7 @@ class EmbeddedStore:
         self._wanted = generation
         self._open: LadybugStore | None = None
         self._closed = False
+        self._opening = threading.Lock()
 
     def load(self, generation: str, nodes: Mapping[str, Rows], edges: Mapping[EdgeTable, Rows]) -> Counts:
         """See ``Store.load``: written beside, then published."""
@@ -37,9 +39,10 @@ class EmbeddedStore:
     def _store(self) -> LadybugStore:
         if self._closed:
             raise StoreError(f"graph `{self.home}` is closed")
-        if self._open is None:
-            self._open = self._opened()
-        return self._open
+        with self._opening:
+            if self._open is None:
+                self._open = self._opened()
+            return self._open
 
     def _opened(self) -> LadybugStore:
         for attempt in range(_ATTEMPTS):

@@ -140,9 +140,20 @@ def _arrow_types() -> tuple[Any, Mapping[str, Any]]:
     return pa, {"STRING": pa.string(), "INT64": pa.int64(), "BOOL": pa.bool_(), "STRING[]": pa.list_(pa.string())}
 
 
+def _column(pa: Any, arrow_type: Any, values: Any, size: int) -> Any:
+    """An Arrow array, chunked if it came so: joined, the texts of a large column would pass the 2 GiB of one array."""
+    if values is None:
+        return pa.nulls(size, arrow_type)
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values if values.type == arrow_type else values.cast(arrow_type)
+    return pa.array(values, arrow_type)
+
+
 def _table(what: str, properties: Sequence[Property], columns: Mapping[str, object], size: int) -> Rows:
     """An Arrow table of the declared columns in their order; those not given are null."""
     pa, types = _arrow_types()
+    import pyarrow.compute as pc
+
     names = [p.name for p in properties]
     unknown = sorted(set(columns) - set(names))
     if unknown:
@@ -151,10 +162,10 @@ def _table(what: str, properties: Sequence[Property], columns: Mapping[str, obje
     for prop in properties:
         values = columns.get(prop.name)
         try:
-            array = pa.nulls(size, types[prop.type]) if values is None else pa.array(values, types[prop.type])
+            array = _column(pa, types[prop.type], values, size)
         except (pa.ArrowException, TypeError, ValueError) as error:
             raise StoreError(f"{what}: column `{prop.name}` is not {prop.type}: {_line(error)}") from error
-        if prop.type is Type.STRINGS and array.flatten().null_count:
+        if prop.type is Type.STRINGS and pc.list_flatten(array).null_count:
             raise StoreError(f"{what}: column `{prop.name}` has a list that holds a null")
         if len(array) != size:
             raise StoreError(f"{what}: column `{prop.name}` has {len(array)} values, expected {size}")
@@ -204,7 +215,7 @@ def normalised(
     import pyarrow.compute as pc
 
     def columns(rows: Rows) -> dict[str, Any]:
-        return {name: rows.column(name).combine_chunks() for name in rows.column_names if name != "snapshot"}
+        return {name: rows.column(name) for name in rows.column_names if name != "snapshot"}
 
     whole_nodes: dict[str, Rows] = {}
     for kind in (*NODE_KINDS, *sorted(set(nodes) - set(NODE_KINDS))):
@@ -259,22 +270,27 @@ def _line(error: object) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
-def open_store(where: str | FilePath) -> Store:
-    """The store at ``where``: a URL (``neo4j://``, ``bolt://``), a folder of graphs, or one ``.lbug`` file.
+def open_store(where: str | FilePath, generation: str | None = None) -> Store:
+    """The store at ``where``: a URL (``neo4j://``, ``bolt://``), a home, its folder ``graphs``, or one ``.lbug`` file.
 
-    A folder may be a home (it holds ``graphs/``) or the folder of graphs itself. Files are opened for reading only;
-    raises ``StoreError`` that says what to do when there is no whole graph.
+    It answers from ``generation``, or from the current one. Files are opened for reading only. Raises ``StoreError``
+    for an address of no store, at once; a folder without a whole graph says so, and what to do, at the first question.
     """
     text = str(where)
     scheme = text.partition("://")[0] if "://" in text else ""
     if scheme in REMOTE_SCHEMES:
         raise StoreError(f"store `{scheme}://` is not supported by this version: give a folder")
     if scheme:
-        raise StoreError(f"unknown store `{text}`: give a folder, {' or '.join(s + '://' for s in ('neo4j', 'bolt'))}")
+        raise StoreError(f"unknown store `{text}`: give a folder, neo4j:// or bolt://")
     from graph.embedded import EmbeddedStore
     from graph.ladybug_store import LadybugStore
 
     path = FilePath(text)
-    if path.suffix == ".lbug" or path.is_file():
-        return LadybugStore.open(path)
-    return EmbeddedStore(path)
+    if path.suffix != ".lbug" and not path.is_file():
+        return EmbeddedStore(path, generation)
+    store = LadybugStore.open(path)
+    if generation is not None and store.generation() != generation:
+        held = store.generation()
+        store.close()
+        raise StoreError(f"graph `{path}` is of snapshot `{held}`, not `{generation}`")
+    return store

@@ -207,6 +207,7 @@ def test_a_whole_file_is_read() -> None:
         ("})\n", "})-[:HOLDS]->(:Grant)<-[:HOLDS]-()\n", "`HOLDS` twice in one MATCH"),
         ("})\n", "})-[e:CAN_ASSUME {sid: 'x'}]->()\n", "unknown property `sid`"),
         ("u.arn AS user", "u.arn AS group", "column `group` is a reserved word"),
+        ("columns: user, age", "columns: u, age", "column `u` is a node's name too"),
         ("u.arn AS user", "u.arn AS `user`", "is quoted"),
         ("(u:User", "(end:User", "variable `end` is a reserved word"),
         ("$days", "$ends", "parameter `ends` is a reserved word"),

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+import pyarrow as pa
 import pytest
 
 from graph.kinds import EdgeTable
@@ -133,6 +134,19 @@ class StoreSuite:
         assert store.load("nothing", {}, {}) == Counts()
         for kind in NODE_KINDS:
             assert store.query(f"MATCH (n:{kind} {{snapshot: $snapshot}}) RETURN n.key AS key ORDER BY key").rows == ()
+
+    def test_arrow_columns_are_taken_in_chunks_and_kin_types(self, store: Store) -> None:
+        keys = pa.chunked_array([["a", "b"], [], ["c"]], pa.large_string()).dictionary_encode()
+        ages = pa.chunked_array([pa.array([1], pa.int32()), pa.array([None, 3], pa.int32())])
+        roles = node_rows("Role", {"key": pa.chunked_array([["r"], ["s"]])})
+        ends = {"source": pa.chunked_array([["a"], ["b", "c"]]), "target": pa.chunked_array([["r", "s"], ["r"]])}
+        nodes = {"User": node_rows("User", {"key": keys, "key_age_days": ages}), "Role": roles}
+        counts = store.load("s1", nodes, {CAN_ASSUME: edge_rows(CAN_ASSUME, ends)})
+        assert counts.edges == {"CAN_ASSUME": 3}
+        text = "MATCH (a:User {snapshot: $snapshot})-[:CAN_ASSUME]->(b:Role) RETURN a.key AS x, b.key AS y ORDER BY x"
+        assert store.query(text).rows == (("a", "r"), ("b", "s"), ("c", "r"))
+        ages_text = "MATCH (a:User {snapshot: $snapshot}) RETURN a.key_age_days AS age ORDER BY a.key"
+        assert store.query(ages_text).rows == ((1,), (None,), (3,))
 
     def test_a_list_holds_no_null(self) -> None:
         with pytest.raises(StoreError, match="Grant: column `levels` has a list that holds a null"):

@@ -83,6 +83,12 @@ def test_a_store_can_be_asked_for_an_older_generation(tmp_path: Path) -> None:
     EmbeddedStore(tmp_path).load("s2", {"User": users("u9")}, {})
     assert EmbeddedStore(tmp_path, "s1").query(USERS).rows == (("u1",), ("u2",))
     assert EmbeddedStore(tmp_path).query(USERS).rows == (("u9",),)
+    file = tmp_path / "graphs" / "s1" / "graph.lbug"
+    for opened in (open_store(tmp_path, "s1"), open_store(tmp_path / "graphs", "s1"), open_store(file, "s1")):
+        assert opened.generation() == "s1"
+        opened.close()
+    with pytest.raises(StoreError, match="is of snapshot `s1`, not `s2`"):
+        open_store(file, "s2")
     with pytest.raises(StoreError, match=r"no graph of snapshot `s3` \(there are: `s1`, `s2`\)"):
         EmbeddedStore(tmp_path, "s3").counts()
 
