@@ -8,7 +8,6 @@ from policy.expression import (
     DocumentLeaf,
     Residual,
     both,
-    conjunction,
     disjunction,
     either,
     negation,
@@ -258,7 +257,7 @@ class Fold:
             return "DeniedForAccount" if only else "ExplicitlyDenied"
         if side.direct is FALSE and side.role is FALSE and side.account is TRUE and deny is FALSE:
             return "AllowedForAccount"
-        given = conjunction((record.unseen(),)) if record.missing else disjunction(side)
+        given = record.unseen() if record.missing else disjunction(side)
         return layer_verdict(given, deny)
 
 
@@ -269,6 +268,3 @@ def layer_verdict(allow: Residual, deny: Residual) -> str:
     if allow is FALSE and deny is FALSE:
         return "ImplicitlyDenied"
     return "Allowed" if allow is TRUE and deny is FALSE else "Conditional"
-
-
-__all__ = ["WITHOUT_IDENTITY", "Fold", "conjunction", "layer_verdict"]

@@ -26,12 +26,10 @@ from policy.expression import (
     Leaf,
     Residual,
     ResourceLeaf,
-    conjunction,
-    disjunction,
     fold,
     leaves,
 )
-from policy.operators import address, instant, network, number
+from policy.operators import instant, network, number
 from policy.patterns import Parts, Variable, arn_parts, matcher, parse_parts
 from policy.witnesses import TooManyStates, text_witnesses
 
@@ -322,14 +320,3 @@ def evaluate_leaf(leaf: Leaf, context: Mapping[str, tuple[str, ...]], documents:
     if isinstance(leaf, ResourceLeaf):
         return pattern_holds(leaf.pattern, leaf.resource, dict(context))
     return leaf_holds(leaf.operator, leaf.key, leaf.values, dict(context))
-
-
-__all__ = [
-    "address",
-    "caller_alone",
-    "conjunction",
-    "disjunction",
-    "evaluate_leaf",
-    "possible",
-    "settle",
-]
