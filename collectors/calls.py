@@ -144,6 +144,9 @@ class Unit:
             raise CredentialsError(f"no usable AWS credentials any more: {error}") from error
         except BotoCoreError as error:
             failure = ("error", CallError(code=type(error).__name__, message=str(error)), "")
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            # What botocore's parsers raise on an answer that is not AWS's; one such answer should not end the run.
+            failure = ("error", CallError(code="MalformedAnswer", message=repr(error)), "")
         outcome, problem, note = failure
         record = CallRecord(
             service=operation.service,

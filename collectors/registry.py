@@ -159,7 +159,9 @@ LIST_POLICY_TAGS = _iam(
 )
 
 # Identity Center and its identity store.
-LIST_INSTANCES = _sso(name="ListInstances", affects="sso:instance", items=("Instances",), each="every region")
+LIST_INSTANCES = _sso(
+    name="ListInstances", affects="sso:instance", items=("Instances",), each="every region", gone=frozenset()
+)
 LIST_SETS = _sso(
     name="ListPermissionSets", affects="sso:permission-set", items=("PermissionSets",), params=("InstanceArn",)
 )

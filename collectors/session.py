@@ -220,7 +220,9 @@ class Sessions:
         client: BaseClient = self._session.create_client(
             service, region_name=region, endpoint_url=self.endpoint_url, config=config
         )
-        client.meta.events.register_first("needs-retry", _never_retry_unknown_operation)
+        # Under the client's own event name, since handlers of the general one run after it has been decided to retry.
+        event = f"needs-retry.{client.meta.service_model.service_id.hyphenize()}"
+        client.meta.events.register_first(event, _never_retry_unknown_operation)
         if self.endpoint_url and service == "s3control":
             client.meta.events.register("before-call", self._keep_host)
         return client
@@ -237,7 +239,7 @@ class Sessions:
         """
         response_dict: dict[str, Any] = event["response_dict"]
         status = response_dict["status_code"]
-        if status != 404 and not (status == 500 and self.endpoint_url):
+        if status != 404 and not (status in {200, 500} and self.endpoint_url):
             return
         body = response_dict["body"]
         if isinstance(body, bytes) and body.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
