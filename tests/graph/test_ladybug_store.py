@@ -13,7 +13,8 @@ from graph import generations
 from graph.embedded import EmbeddedStore
 from graph.ladybug_store import LadybugStore
 from graph.store import StoreError, open_store
-from tests.graph.store_suite import ROOT, StoreSuite, large, small, users
+from tests.graph.loads import large, small, users
+from tests.graph.store_suite import ROOT, StoreSuite
 
 USERS = "MATCH (n:User {snapshot: $snapshot}) RETURN n.key AS key ORDER BY key"
 
