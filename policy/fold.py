@@ -154,7 +154,7 @@ class Fold:
         guardrails = self._guardrails()
         if guardrails is FALSE:
             return FALSE
-        return both(both(self._grant(), guardrails), self._unseen())
+        return both(both(self.grant(), guardrails), self._unseen())
 
     def _unseen(self) -> Residual:
         """That no policy of the caller which could not be collected denies (U6).
@@ -199,7 +199,7 @@ class Fold:
             return both(boundary, self.session.allow)
         return FALSE if self.kind == "federated-user" else boundary
 
-    def _grant(self) -> Residual:
+    def grant(self) -> Residual:
         """Whether identity and resource side together give the access (L4-L6, L13)."""
         resource, side = self.inputs.resource, self.side
         unseen: Residual = FALSE

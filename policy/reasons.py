@@ -73,10 +73,8 @@ def of_condition(fold: Fold) -> tuple[Because, ...]:
     return tuple(found)
 
 
-def of_nothing(fold: Fold, refused: str | None) -> tuple[Because, ...]:
-    """The layers that gave no Allow where one was needed, or the rule that refuses."""
-    if refused is not None:
-        return (rule(refused, "none"),)
+def _ungranted(fold: Fold) -> list[Because]:
+    """Of the caller's policies and the resource's, those without the Allow that was needed."""
     found: list[Because] = []
     if fold.kind not in WITHOUT_IDENTITY:
         if fold.identity_allow() is FALSE:
@@ -84,13 +82,21 @@ def of_nothing(fold: Fold, refused: str | None) -> tuple[Because, ...]:
         for record, refs in ((fold.boundary, fold.inputs.boundary), (fold.session, fold.inputs.session or ())):
             if record is not None and record.allow is FALSE:
                 found.append(Because(record.layer, refs[0].id if len(refs) == 1 else None, None, None, "none"))
+    if all(part is FALSE for part in fold.side):
+        resource = fold.inputs.resource
+        found.append(Because("resource", None if resource is None else resource.id, None, None, "none"))
+    return found
+
+
+def of_nothing(fold: Fold, refused: str | None) -> tuple[Because, ...]:
+    """The layers that gave no Allow where one was needed, or the rule that refuses."""
+    if refused is not None:
+        return (rule(refused, "none"),)
+    # What identity and resource side together gave needs no word of either (L4).
+    found = [] if fold.grant() is TRUE else _ungranted(fold)
     for record, level in zip(fold.scps, fold.inputs.scps, strict=False):
         if record.allow is FALSE:
             found.append(Because("scp", level.name, None, None, "none"))
-    side = fold.side
-    if side.direct is FALSE and side.role is FALSE and side.account is FALSE:
-        resource = fold.inputs.resource
-        found.append(Because("resource", None if resource is None else resource.id, None, None, "none"))
     if fold.vpce is not None and fold.vpce.allow is FALSE:
         found.append(Because("vpce", None, None, None, "none"))
     return tuple(found)

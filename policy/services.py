@@ -105,18 +105,23 @@ def needs_resource_policy(action: str, resource: str) -> bool:
     return service == "kms" and _KEY.match(resource) is not None
 
 
-# Actions whose permission cannot be given to another account, whatever the policies say (L17).
-# Each: exact names in lower case, or a prefix that ends in `*`.
-_NOT_ACROSS: dict[str, tuple[str, tuple[str, ...]]] = {
-    # "Amazon S3 doesn't support cross-account" changes of a bucket's own policy and Block Public Access:
-    # only principals of the bucket owner's account (HTTP 405 for others).
-    "s3": (
-        "https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html",
-        ("putbucketpolicy", "deletebucketpolicy", "putbucketpublicaccessblock", "putaccountpublicaccessblock"),
+# Actions whose permission cannot be given to another account, whatever the policies say (L17); names in lower case.
+_NEVER_ACROSS: dict[str, frozenset[str]] = {
+    # "you're not using an identity that belongs to the bucket owner's account": 405 Method Not Allowed.
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html (likewise Get and Delete)
+    "s3": frozenset(
+        {
+            "putbucketpolicy",
+            "getbucketpolicy",
+            "deletebucketpolicy",
+            "putbucketpublicaccessblock",
+            "putaccountpublicaccessblock",
+        }
     ),
-    "sqs": (
-        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-customer-managed-policy-examples.html",
-        (
+    # "Cross-account permissions don't apply to the following actions"
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-limitations-of-custom-policies.html
+    "sqs": frozenset(
+        {
             "addpermission",
             "cancelmessagemovetask",
             "createqueue",
@@ -129,91 +134,88 @@ _NOT_ACROSS: dict[str, tuple[str, tuple[str, ...]]] = {
             "startmessagemovetask",
             "tagqueue",
             "untagqueue",
-        ),
-    ),
-    "dynamodb": (
-        "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-cross-account-access.html",
-        (
-            "createbackup",
-            "createglobaltable",
-            "createtable",
-            "deletebackup",
-            "deletetable",
-            "deleteresourcepolicy",
-            "describebackup",
-            "disablekinesisstreamingdestination",
-            "enablekinesisstreamingdestination",
-            "exporttabletopointintime",
-            "importtable",
-            "putresourcepolicy",
-            "restoretable*",
-            "tagresource",
-            "untagresource",
-            "updatecontinuousbackups",
-            "updatecontributorinsights",
-            "updateglobaltable*",
-            "updatekinesisstreamingdestination",
-            "updatetable*",
-            "updatetimetolive",
-        ),
+        }
     ),
 }
-# SNS: a topic policy can give these to others, and nothing else.
-# https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
-_SNS_ACROSS = frozenset(
-    {
-        "addpermission",
-        "deletetopic",
-        "getdataprotectionpolicy",
-        "gettopicattributes",
-        "listsubscriptionsbytopic",
-        "listtagsforresource",
-        "publish",
-        "putdataprotectionpolicy",
-        "removepermission",
-        "settopicattributes",
-        "subscribe",
-    }
-)
-# KMS: what a principal of another account may do with a key; the rest is "Cross-account use: No".
-# https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
-_KMS_ACROSS = frozenset(
-    {
-        "creategrant",
-        "decrypt",
-        "derivesharedsecret",
-        "describekey",
-        "encrypt",
-        "generatedatakey",
-        "generatedatakeypair",
-        "generatedatakeypairwithoutplaintext",
-        "generatedatakeywithoutplaintext",
-        "generatemac",
-        "getkeyrotationstatus",
-        "getpublickey",
-        "listgrants",
-        "reencryptfrom",
-        "reencryptto",
-        "retiregrant",
-        "revokegrant",
-        "sign",
-        "verify",
-        "verifymac",
-    }
-)
+# Services that list instead what can be given to another account: everything else cannot (L17).
+_ONLY_ACROSS: dict[str, frozenset[str]] = {
+    # "Cross-account support: Yes". Of the control plane that is DeleteTable, DescribeTable, UpdateTable and tags.
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-iam-actions.html
+    "dynamodb": frozenset(
+        {
+            "batchgetitem",
+            "batchwriteitem",
+            "conditioncheckitem",
+            "deleteitem",
+            "deletetable",
+            "describestream",
+            "describetable",
+            "getitem",
+            "getrecords",
+            "getsharditerator",
+            "listtagsofresource",
+            "putitem",
+            "query",
+            "scan",
+            "tagresource",
+            "untagresource",
+            "updateitem",
+            "updatetable",
+        }
+    ),
+    # "Valid Amazon SNS policy actions"
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
+    "sns": frozenset(
+        {
+            "addpermission",
+            "deletetopic",
+            "getdataprotectionpolicy",
+            "gettopicattributes",
+            "listsubscriptionsbytopic",
+            "listtagsforresource",
+            "publish",
+            "putdataprotectionpolicy",
+            "removepermission",
+            "settopicattributes",
+            "subscribe",
+        }
+    ),
+    # "Cross-account use: Yes"
+    # https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
+    "kms": frozenset(
+        {
+            "creategrant",
+            "decrypt",
+            "derivesharedsecret",
+            "describekey",
+            "encrypt",
+            "generatedatakey",
+            "generatedatakeypair",
+            "generatedatakeypairwithoutplaintext",
+            "generatedatakeywithoutplaintext",
+            "generatemac",
+            "getkeyrotationstatus",
+            "getpublickey",
+            "listgrants",
+            "reencryptfrom",
+            "reencryptto",
+            "retiregrant",
+            "revokegrant",
+            "sign",
+            "verify",
+            "verifymac",
+        }
+    ),
+}
 
 
 def never_across_accounts(action: str) -> bool:
     """Whether no policy can give the action (lower case) to another account (L17)."""
     service, _, name = action.partition(":")
-    if service == "sns":
-        return name not in _SNS_ACROSS
-    if service == "kms":
-        return name not in _KMS_ACROSS
-    listed = _NOT_ACROSS.get(service)
-    return listed is not None and any(
-        name == entry or (entry.endswith("*") and name.startswith(entry[:-1])) for entry in listed[1]
-    )
+    only = _ONLY_ACROSS.get(service)
+    if only is not None:
+        return name not in only
+    return name in _NEVER_ACROSS.get(service, frozenset())
 
 
 # L12. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html

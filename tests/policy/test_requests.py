@@ -17,6 +17,7 @@ from policy.expression import KeyLeaf, Where
 from policy.inputs import Inputs, PolicyRef, Settings
 from policy.request import Principal, Request
 from policy.residual import FALSE, TRUE, by_caller_only, conjunction, disjunction, negation
+from policy.services import never_across_accounts
 
 ACCOUNT = "111111111111"
 HERE = Where("identity", "p", None, 0)
@@ -141,6 +142,27 @@ def test_what_aws_refuses_across_accounts_is_applied_unless_the_case_leaves_it_o
     decision = decide(request, inputs)
     assert decision.verdict is Verdict.IMPLICITLY_DENIED
     assert any("another account" in sentence for sentence in explain(request, inputs, decision))
+
+
+@pytest.mark.parametrize(
+    ("action", "refused"),
+    [
+        ("s3:putbucketpolicy", True),
+        ("s3:getobject", False),
+        ("sqs:setqueueattributes", True),
+        ("sqs:sendmessage", False),
+        ("dynamodb:updatetimetolive", True),
+        ("dynamodb:deletetable", False),  # the one list of DynamoDB says "Cross-account support: Yes"
+        ("dynamodb:partiqlselect", True),
+        ("sns:createtopic", True),
+        ("sns:publish", False),
+        ("kms:schedulekeydeletion", True),
+        ("kms:decrypt", False),
+        ("lambda:invokefunction", False),
+    ],
+)
+def test_what_cannot_be_given_to_another_account(action: str, refused: bool) -> None:
+    assert never_across_accounts(action) is refused
 
 
 GOOD = {"id": "g", "principal": f"arn:aws:iam::{ACCOUNT}:user/a", "action": "s3:GetObject", "resource": "*"}
