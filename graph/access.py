@@ -15,7 +15,7 @@ from graph.rows import GraphRows
 from graph.subjects import ANONYMOUS, Subject
 from graph.world import World
 from policy.actions import catalogue
-from policy.decide import Verdict
+from policy.verdicts import Verdict
 
 #: Sessions of a role in which a grant holds, where its two kinds of session decide differently (semantics L14).
 ASKED_DIRECTLY = "asked directly, or assumed by a user with MFA"

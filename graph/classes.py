@@ -20,9 +20,10 @@ from itertools import takewhile
 from graph.globs import FILLER, common, remainders, specific, witness
 from graph.subjects import Subject, Subjects, texts
 from model.entities import Resource
+from policy.actions import catalogue
 from policy.assemble import Assembler
 from policy.context import RequestContext, Target
-from policy.document import Document
+from policy.document import Document, Statement
 from policy.patterns import Parts, Variable, Wild, loosened, matcher, resolve, resource_parts
 
 #: Types with contents, and what separates a content's ARN from the container's.
@@ -45,6 +46,10 @@ class ResourceClass:
     members: tuple[str, ...]
     contents: bool = False
     open: bool = False
+    #: Of the parts of one container: indexes of the subjects for which it differs from the whole, ``None``: for all.
+    felt_by: frozenset[int] | None = None
+    #: Classes with one number differ at most in their own policy; 0: none has the same.
+    plain: int = 0
 
     @property
     def key(self) -> str:
@@ -52,13 +57,18 @@ class ResourceClass:
         return f"{self.account}|{self.region}|{self.type}|{self.pattern}|{self.representative}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Pattern:
     """One resource pattern of some policy; ``varies``: a variable in it is not known and stands as ``*``."""
 
     glob: str
     varies: bool
     test: Callable[[str], object]
+    #: Statements it stands in.
+    statements: set[Statement]
+    #: Indexes of the subjects whose own policies have it; everybody's where a shared policy has it.
+    holders: set[int]
+    shared: bool = False
 
 
 def resource_classes(assembler: Assembler, subjects: Subjects) -> list[ResourceClass]:
@@ -69,24 +79,26 @@ def resource_classes(assembler: Assembler, subjects: Subjects) -> list[ResourceC
     for resource in assembler.inventory.data.resources:
         groups[_signature(resource, patterns, tag_keys)].append(resource)
     found: list[ResourceClass] = []
-    for members in groups.values():
-        found.append(_class(len(found), members))
+    plain: dict[tuple[object, ...], int] = {}
+    accounts = {subject.index: subject.account for subject in subjects.all}
+    for signature, members in groups.items():
+        alike = (*signature[:3], *signature[4:7])
+        found.append(_class(len(found), members, plain.setdefault(alike, len(plain) + 1)))
         if members[0].type in CONTENTS:
             for member in members:
-                for pattern, representative in _cells(member, patterns):
-                    found.append(_contents(len(found), member, pattern, representative))
+                near = [pattern for pattern in patterns if _concerns(pattern, member, accounts)]
+                for cell in _cells(member, near):
+                    found.append(_contents(len(found), member, cell))
     for account in assembler.inventory.data.accounts:
-        found.append(
-            ResourceClass(len(found), "*", "*", "", account.id, "", members=(), open=True),
-        )
+        found.append(ResourceClass(len(found), "*", "*", "", account.id, "", members=(), open=True))
     return found
 
 
-def _class(index: int, members: list[Resource]) -> ResourceClass:
+def _class(index: int, members: list[Resource], plain: int) -> ResourceClass:
     first = members[0]
     arns = tuple(member.arn for member in members)
     pattern = first.arn if len(members) == 1 else _common_start(arns) + "*"
-    return ResourceClass(index, pattern, first.arn, first.type, first.account, first.region, arns)
+    return ResourceClass(index, pattern, first.arn, first.type, first.account, first.region, arns, plain=plain)
 
 
 def _common_start(texts: tuple[str, ...]) -> str:
@@ -94,9 +106,17 @@ def _common_start(texts: tuple[str, ...]) -> str:
     return "".join(characters[0] for characters in same)
 
 
-def _contents(index: int, container: Resource, pattern: str, representative: str) -> ResourceClass:
+def _contents(index: int, container: Resource, cell: _Cell) -> ResourceClass:
     return ResourceClass(
-        index, pattern, representative, container.type, container.account, container.region, (), contents=True
+        index,
+        cell.pattern,
+        cell.representative,
+        container.type,
+        container.account,
+        container.region,
+        (),
+        contents=True,
+        felt_by=cell.felt_by,
     )
 
 
@@ -122,40 +142,50 @@ def _patterns(assembler: Assembler, subjects: Subjects) -> list[_Pattern]:
     """Every distinct resource pattern, variables filled in, but the ones that match everything."""
     found: dict[tuple[str, bool], _Pattern] = {}
     shared, own = _documents(assembler, subjects)
+    everybody = list(subjects.deciding())
     for document in shared:
-        for parts in _parts(document):
-            holders = list(subjects.deciding()) if any(isinstance(part, Variable) for part in parts) else []
-            _add(found, assembler, parts, holders)
+        for statement, parts in _parts(document):
+            _add(found, assembler, statement, parts, everybody, shared=True)
     for document, holders in own:
-        for parts in _parts(document):
-            _add(found, assembler, parts, holders)
+        for statement, parts in _parts(document):
+            _add(found, assembler, statement, parts, holders, shared=False)
     return list(found.values())
 
 
-def _parts(document: Document) -> Iterator[Parts]:
+def _parts(document: Document) -> Iterator[tuple[Statement, Parts]]:
     variables = document.version == "2012-10-17"
     for statement in document.statements:
         for text in (*(statement.resources or ()), *(statement.not_resources or ())):
             if text != "*":
-                yield resource_parts(text, variables=variables)
+                yield statement, resource_parts(text, variables=variables)
 
 
-def _add(found: dict[tuple[str, bool], _Pattern], assembler: Assembler, parts: Parts, holders: list[Subject]) -> None:
+def _add(
+    found: dict[tuple[str, bool], _Pattern],
+    assembler: Assembler,
+    statement: Statement,
+    parts: Parts,
+    holders: list[Subject],
+    *,
+    shared: bool,
+) -> None:
+    def keep(parts: Parts, whose: Iterable[Subject], *, varies: bool) -> None:
+        glob = "".join(part if isinstance(part, str) else "*" if part is Wild.STAR else "?" for part in parts)
+        pattern = found.get((glob, varies))
+        if pattern is None:
+            pattern = found[(glob, varies)] = _Pattern(glob, varies, matcher(parts), set(), set())
+        pattern.statements.add(statement)
+        pattern.holders.update(subject.index for subject in whose)
+        pattern.shared = pattern.shared or shared
+
     if not any(isinstance(part, Variable) for part in parts):
-        _keep(found, parts, varies=False)
+        keep(parts, holders, varies=False)
         return
     for holder in holders:
         assert holder.caller is not None
-        context = RequestContext(holder.caller, _NOWHERE, "", assembler.now)
-        resolved = resolve(parts, context)
+        resolved = resolve(parts, RequestContext(holder.caller, _NOWHERE, "", assembler.now))
         if resolved.parts is not None:
-            _keep(found, loosened(resolved.parts), varies=bool(resolved.unknown))
-
-
-def _keep(found: dict[tuple[str, bool], _Pattern], parts: Parts, *, varies: bool) -> None:
-    glob = "".join(part if isinstance(part, str) else "*" if part is Wild.STAR else "?" for part in parts)
-    if (glob, varies) not in found:
-        found[(glob, varies)] = _Pattern(glob, varies, matcher(parts))
+            keep(loosened(resolved.parts), (holder,), varies=bool(resolved.unknown))
 
 
 def _documents(assembler: Assembler, subjects: Subjects) -> tuple[list[Document], list[tuple[Document, list[Subject]]]]:
@@ -189,26 +219,62 @@ def _tag_keys(assembler: Assembler) -> frozenset[str]:
     )
 
 
-def _cells(container: Resource, patterns: Iterable[_Pattern]) -> Iterator[tuple[str, str]]:
-    """(pattern, made-up member) of each part of a container's contents that some pattern tells apart."""
+@dataclass(frozen=True)
+class _Cell:
+    """A part of a container's contents: how it is shown, a made-up member, and who is told apart by it."""
+
+    pattern: str
+    representative: str
+    felt_by: frozenset[int] | None
+
+
+def _concerns(pattern: _Pattern, container: Resource, accounts: dict[int, str]) -> bool:
+    """Whether the pattern can tell contents of the container apart: some statement with it is about actions on them,
+    and somebody it applies to can have access there, in the account or through the container's own policy.
+    """
+    actions = catalogue().actions_for_resource(container.arn + CONTENTS[container.type] + FILLER)
+    if not any(_about(statement, actions) for statement in pattern.statements):
+        return False
+    if pattern.shared or container.policy != "":
+        return True
+    return any(accounts[holder] == container.account for holder in pattern.holders)
+
+
+def _about(statement: Statement, actions: tuple[str, ...]) -> bool:
+    return statement.acts is None or any(statement.acts(action.lower()) for action in actions)
+
+
+def _cells(container: Resource, patterns: list[_Pattern]) -> Iterator[_Cell]:
+    """The parts of a container's contents that some pattern tells apart; first what no pattern mentions."""
     prefix = container.arn + CONTENTS[container.type]
-    narrower = {
-        prefix + rest
-        for pattern in patterns
-        for rest in remainders(pattern.glob, prefix)
-        if rest not in ("*", "") and rest.strip("*")
-    }
-    tests = {glob: matcher(resource_parts(glob, variables=False)) for glob in sorted(narrower, key=specific)}
-    candidates = [prefix + FILLER, *(witness(glob) for glob in tests)]
-    globs = list(tests)
+    narrower: dict[str, list[_Pattern]] = {}
+    for pattern in patterns:
+        for rest in remainders(pattern.glob, prefix):
+            if rest.strip("*"):
+                narrower.setdefault(prefix + rest, []).append(pattern)
+    globs = sorted(narrower, key=lambda glob: (specific(glob), glob))
+    tests = {glob: matcher(resource_parts(glob, variables=False)) for glob in globs}
+    candidates = [prefix + FILLER, *(witness(glob) for glob in globs)]
     for i, one in enumerate(globs):
         for other in globs[i + 1 :]:
-            shared = common(one, other)
-            if shared is not None:
-                candidates.append(shared)
+            if _together(narrower[one], narrower[other]):
+                shared = common(one, other)
+                if shared is not None:
+                    candidates.append(shared)
     seen: set[tuple[str, ...]] = set()
     for text in candidates:
-        matched = tuple(glob for glob, test in tests.items() if test(text))
+        matched = tuple(glob for glob in globs if tests[glob](text))
         if matched not in seen:
             seen.add(matched)
-            yield (matched[0] if matched else prefix + "*"), text
+            felt = [pattern for glob in matched for pattern in narrower[glob]]
+            everybody = not matched or any(pattern.shared for pattern in felt)
+            holders = frozenset(holder for pattern in felt for holder in pattern.holders)
+            yield _Cell(matched[0] if matched else prefix + "*", text, None if everybody else holders)
+
+
+def _together(some: list[_Pattern], others: list[_Pattern]) -> bool:
+    """Whether one decision can meet both: a shared policy has one of them, or somebody's policies have both."""
+    if any(pattern.shared for pattern in (*some, *others)):
+        return True
+    held = {holder for pattern in some for holder in pattern.holders}
+    return any(not held.isdisjoint(pattern.holders) for pattern in others)

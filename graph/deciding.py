@@ -9,7 +9,7 @@ from typing import Any
 from graph.subjects import Subject
 from policy.assemble import Assembler
 from policy.context import NO_OVERRIDES, Overrides
-from policy.decide import Decision, Verdict
+from policy.verdicts import Decision, Verdict
 from policy.residual import by_caller_only
 
 #: A residual as the tree that answers show.

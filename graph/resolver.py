@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from graph.classes import ResourceClass
-from graph.deciding import Decider, Outcome
+from graph.deciding import Decider, Outcome, outcome_of
 from graph.subjects import Subject, Subjects, named_in
 from policy.actions import catalogue
+from policy.assemble import Aim
 from policy.availability import WITHOUT_RESOURCE_ACCOUNT
+from policy.decide import decide
 from policy.document import Document
 from policy.services import (
     FEDERATED_ACTIONS,
@@ -49,7 +51,8 @@ class Resolver:
         for item in classes:
             self._by_account[item.account].append(item)
         self._masks: dict[tuple[int, tuple[str, ...]], tuple[int, ...]] = {}
-        self._groups: dict[tuple[tuple[int, ...], tuple[object, ...], tuple[str, ...]], list[tuple[str, ...]]] = {}
+        self._groups: dict[tuple[object, ...], list[tuple[str, ...]]] = {}
+        self._alike: dict[tuple[int, int, tuple[str, ...]], Outcome] = {}
 
     @property
     def accounts(self) -> list[str]:
@@ -58,29 +61,44 @@ class Resolver:
 
     def resolve(self, account: str) -> list[Grant]:
         """Every grant on the classes of ``account``."""
-        return [
-            grant
-            for resource_class in self._by_account[account]
-            for subject in self._candidates(resource_class)
-            for grant in self._pair(subject, resource_class)
-        ]
+        grants: list[Grant] = []
+        whole: dict[int, list[Grant]] = {}
+        for resource_class in self._by_account[account]:
+            if resource_class.contents and resource_class.felt_by is None and resource_class.pattern.endswith("/*"):
+                whole = {}
+            for subject in self.candidates(resource_class.representative, resource_class.account):
+                found = self._grants(subject, resource_class, whole)
+                if resource_class.contents:
+                    whole.setdefault(subject.index, found)
+                grants += found
+        return grants
 
-    def _candidates(self, resource_class: ResourceClass) -> Iterator[Subject]:
-        """Subjects for whom a decision on the class is not denied from the start.
+    def _grants(self, subject: Subject, resource_class: ResourceClass, whole: dict[int, list[Grant]]) -> list[Grant]:
+        """The grants of a pair. Who is not told apart by a part of a container has there what it has on the whole."""
+        felt_by = resource_class.felt_by
+        if felt_by is not None and subject.index not in felt_by and subject.index in whole:
+            return [
+                Grant(subject.index, resource_class.index, grant.outcome, grant.actions)
+                for grant in whole[subject.index]
+            ]
+        return list(self.pair(subject, resource_class))
 
-        Another account's principals need the resource's policy (L4), services, outsiders and anonymous callers have
-        nothing but it.
+    def candidates(self, arn: str, account: str) -> Iterator[Subject]:
+        """Subjects for whom a decision on ``arn``, in ``account``, is not denied from the start.
+
+        Another account's principals need the resource's policy (L4); services, outsiders and anonymous callers have
+        nothing but it. Services and outsiders are listed where that policy names them.
         """
-        reached = self._reached_by_policy(resource_class)
+        reached = self._reached_by_policy(arn, account)
         for subject in self._subjects.deciding():
             if subject.kind == "Provider":
                 continue  # providers act through roles alone
-            if subject.account == resource_class.account or reached(subject):
+            if subject.account == account or reached(subject):
                 yield subject
 
-    def _reached_by_policy(self, resource_class: ResourceClass) -> Callable[[Subject], bool]:
-        """A test of subjects that the class's own policy could reach."""
-        place = self._assembler.place(resource_class.representative, "s3:getobject", resource_class.account)
+    def _reached_by_policy(self, arn: str, account: str) -> Callable[[Subject], bool]:
+        """A test of subjects that the resource's own policy could reach."""
+        place = self._assembler.place(arn, "", account)
         container = place.container
         if container is None:
             return lambda _: False
@@ -108,41 +126,79 @@ class Resolver:
             subject.key in named or subject.account in accounts or _by_id_or_session(subject, document, sessions)
         )
 
-    def _pair(self, subject: Subject, resource_class: ResourceClass) -> Iterator[Grant]:
+    def pair(self, subject: Subject, resource_class: ResourceClass) -> Iterator[Grant]:
+        """The grants of one subject on one class, decided afresh."""
+        assert subject.caller is not None
         actions = actions_of(resource_class)
-        for group in self._action_groups(subject, resource_class, actions):
-            outcome = self._decider.decide(subject, group[0], resource_class.representative)
+        aim = self._assembler.aim(subject.caller, resource_class.representative, "")
+        for group in self._action_groups(aim, resource_class.representative, actions):
+            outcome = self._outcome(subject, resource_class, aim, group)
             if outcome.can:
                 yield Grant(subject.index, resource_class.index, outcome, group)
 
-    def _action_groups(
-        self, subject: Subject, resource_class: ResourceClass, actions: tuple[str, ...]
-    ) -> list[tuple[str, ...]]:
-        """The actions of a class in groups that the documents of this pair cannot tell apart."""
+    def outcomes_on(self, subject: Subject, arn: str) -> Iterator[Outcome]:
+        """The decisions of one subject about every action on one ARN, alike ones once."""
         assert subject.caller is not None
-        _, inputs = self._assembler.request(subject.caller, "sts:assumerole", resource_class.representative)
-        refs = [*inputs.identity, *inputs.boundary]
-        refs += [ref for level in (*inputs.scps, *inputs.rcps) for ref in level.policies]
-        place = self._assembler.place(resource_class.representative, "", subject.account)
-        refs += [ref for ref in (inputs.resource, self._assembler.resource_policy(place, "")) if ref is not None]
-        documents = tuple(dict.fromkeys(ref.document for ref in refs if ref.document is not None))
+        aim = self._assembler.aim(subject.caller, arn, "")
+        for group in self._action_groups(aim, arn, catalogue().actions_for_resource(arn)):
+            yield outcome_of(subject, decide(*aim.request(group[0])))
+
+    def _outcome(self, subject: Subject, resource_class: ResourceClass, aim: Aim, group: tuple[str, ...]) -> Outcome:
+        """The decision for a group of actions; where no policy of the resource's own is asked, once for all alike."""
+        request, inputs = aim.request(group[0])
+        if inputs.resource is not None or not resource_class.plain:
+            return outcome_of(subject, decide(request, inputs))
+        key = (subject.index, resource_class.plain, group)
+        found = self._alike.get(key)
+        if found is None:
+            found = self._alike[key] = outcome_of(subject, decide(request, inputs))
+        return found
+
+    def _action_groups(self, aim: Aim, arn: str, actions: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """Actions on an ARN in groups that the documents of this pair cannot tell apart.
+
+        Groups that no statement could allow are left out.
+        """
+        inputs = aim.inputs("sts:assumerole")
+        policy = inputs.resource or aim.inputs("").resource
+        granting = [*inputs.identity, *((policy,) if policy is not None else ())]
+        limiting = [*inputs.boundary, *(ref for level in (*inputs.scps, *inputs.rcps) for ref in level.policies)]
+        documents = tuple(dict.fromkeys(ref.document for ref in (*granting, *limiting) if ref.document is not None))
         kms = inputs.settings.kms_grants
         alone = bool(kms) or kms is None
-        key = (tuple(id(document) for document in documents), (alone, resource_class.representative[:40]), actions)
+        anything = alone or aim.caller.principal.kind in ("root", "account")
+        if anything or any(ref.document is None for ref in granting):
+            givers = None
+        else:
+            givers = frozenset(id(ref.document) for ref in granting)
+        shape = _shape(arn)
+        key = (tuple(id(document) for document in documents), givers, alone, shape, actions)
         found = self._groups.get(key)
         if found is None:
-            found = self._grouped(documents, resource_class.representative, actions, alone=alone)
-            self._groups[key] = found
+            found = self._groups[key] = self._grouped(documents, givers, shape, actions, alone=alone)
         return found
 
     def _grouped(
-        self, documents: tuple[Document, ...], arn: str, actions: tuple[str, ...], *, alone: bool
+        self,
+        documents: tuple[Document, ...],
+        givers: frozenset[int] | None,
+        arn: str,
+        actions: tuple[str, ...],
+        *,
+        alone: bool,
     ) -> list[tuple[str, ...]]:
         if alone:  # each KMS operation may have a grant of its own
             return [(action,) for action in actions]
         masks = [self._mask(document, actions) for document in documents]
+        allowing = [
+            (mask, _allow_bits(document))
+            for document, mask in zip(documents, masks, strict=True)
+            if givers is not None and id(document) in givers
+        ]
         groups: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
         for number, action in enumerate(actions):
+            if givers is not None and action not in _FREE and not any(mask[number] & bits for mask, bits in allowing):
+                continue
             groups[(_facts(action.lower(), arn), *(mask[number] for mask in masks))].append(action)
         return [tuple(group) for group in groups.values()]
 
@@ -158,6 +214,22 @@ class Resolver:
                         bits[place] |= 1 << number
             found = self._masks[key] = tuple(bits)
         return found
+
+
+#: Actions that need no Allow (semantics L1).
+_FREE = frozenset({"sts:GetSessionToken", "sts:GetCallerIdentity"})
+
+
+def _allow_bits(document: Document) -> int:
+    return sum(1 << number for number, statement in enumerate(document.statements) if statement.allows)
+
+
+def _shape(arn: str) -> str:
+    """What the fixed rules read of an ARN: whether AWS or a service protects it, and its type."""
+    head, separator, rest = arn.partition("/")
+    return (
+        head + separator + next((mark for mark in ("aws-reserved/", "aws-service-role/") if rest.startswith(mark)), "")
+    )
 
 
 def _reaches_anyone(document: Document) -> Iterator[bool]:

@@ -30,7 +30,7 @@ from graph.subjects import Subject, Subjects
 from model.entities import Gap
 from model.errors import GrantmapError, InventoryError
 from model.inventory import Inventory
-from policy.decide import Verdict
+from policy.verdicts import Verdict
 
 #: Goes up with every change of the tables or of what their figures mean; a build of another version is made anew.
 TABLES_VERSION = 1

@@ -1,0 +1,225 @@
+"""``can``, ``who-can``, ``reach``, ``paths``: questions about access."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import Json, SnapshotId, StoreUrl
+from cli.output import note, say, table, write_json, write_lines
+from cli.state import questions
+from cli.words import condition, gap_line, short, way
+from model.errors import GrantmapError
+
+if TYPE_CHECKING:
+    from graph.questions import Questions
+    from policy.context import Overrides
+
+PrincipalName = Annotated[
+    str, typer.Argument(help="ARN, ACCOUNT/NAME, a person's user name or e-mail, a service, an account id, anonymous.")
+]
+ActionName = Annotated[str, typer.Argument(help="One action, for example s3:GetObject.")]
+ResourceArn = Annotated[str, typer.Argument(help="ARN of a resource, or * for actions without one.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many rows.")]
+
+
+class OptionValueError(GrantmapError):
+    """An option's value that cannot be read."""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command("can")(can)
+    app.command("who-can")(who_can)
+    app.command("reach")(reach)
+    app.command("paths")(paths)
+
+
+def can(
+    principal: PrincipalName,
+    action: ActionName,
+    resource: ResourceArn,
+    context: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE of the request's context; repeated: a list.")
+    ] = None,
+    absent: Annotated[list[str] | None, typer.Option(help="KEY that the request does not carry.")] = None,
+    unknown: Annotated[list[str] | None, typer.Option(help="KEY to take as not known, also where it follows.")] = None,
+    snapshot: SnapshotId = None,
+    store: StoreUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Can somebody do something to something: yes, no, or only if; and why."""
+    overrides = _overrides(context or [], absent or [], unknown or [])
+    asked = _ask(snapshot, store)
+    answer = asked.can(principal, action, resource, overrides)
+    if as_json:
+        write_json(answer)
+    else:
+        _say_can(asked, principal, action, resource, overrides, answer)
+    return 0
+
+
+def _overrides(context: list[str], absent: list[str], unknown: list[str]) -> Overrides:
+    from policy.context import Overrides
+
+    given: defaultdict[str, list[str]] = defaultdict(list)
+    for text in context:
+        key, equals, value = text.partition("=")
+        if not equals or ":" not in key:
+            raise OptionValueError(f"wrong context `{text}`: expected KEY=VALUE, for example aws:SourceIp=203.0.113.7")
+        given[key].append(value)
+    return Overrides.of(given, absent, unknown)
+
+
+def _ask(snapshot: str | None, store: str | None) -> Questions:
+    if store is not None:
+        raise OptionValueError(f"store `{store}` cannot answer this: these questions read the build's tables")
+    return questions(snapshot)
+
+
+def _say_can(
+    asked: Questions, principal: str, action: str, resource: str, overrides: Overrides, answer: dict[str, Any]
+) -> None:
+    for line in asked.explain(principal, action, resource, overrides):
+        say(line)
+    chains = answer["chains"]
+    if chains:
+        say()
+        say("Through roles it can assume:")
+        for chain in chains[:10]:
+            only = f", only if {condition(chain['residual'])}" if chain["residual"] else ""
+            say(f"  {chain['verdict'].lower()} {way(chain['via'])}{only}")
+        if len(chains) > 10:
+            say(f"  … and {len(chains) - 10} more ways: add --json")
+    _source(asked)
+
+
+def _source(asked: Questions) -> None:
+    say()
+    say(f"From snapshot {asked.snapshot}.")
+
+
+def who_can(
+    action: ActionName,
+    resource: ResourceArn,
+    snapshot: SnapshotId = None,
+    store: StoreUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Everybody who can do something to something, directly or through roles."""
+    asked = _ask(snapshot, store)
+    answer = asked.who_can(action, resource)
+    if as_json:
+        write_json(answer)
+        return 0
+    rows = answer["principals"]
+    sure = [row for row in rows if row["verdict"] == "Allowed"]
+    say(f"{len(sure)} can {action} on {resource}; {len(rows) - len(sure)} more can under conditions.")
+    if not answer["collected"]:
+        say("Nobody collected this resource: the answer is for one that has no policy of its own.")
+    say()
+    if rows:
+        table(
+            ("WHO", "VERDICT", "HOW", "ONLY IF"),
+            [
+                (short(row["principal"]), row["verdict"], way(row["via"]), _clip(condition(row["residual"])))
+                for row in rows
+            ],
+        )
+    _say_unknown(answer["unknown"])
+    _source(asked)
+    return 0
+
+
+def _clip(text: str, width: int = 100) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _say_unknown(gaps: list[dict[str, str]]) -> None:
+    if gaps:
+        say()
+        say("Not known, and it could change this answer:")
+        for gap in gaps[:10]:
+            say(f"  {gap_line(gap)}")
+        if len(gaps) > 10:
+            say(f"  … and {len(gaps) - 10} more: add --json")
+
+
+def reach(
+    principal: PrincipalName,
+    level: Annotated[str | None, typer.Option(help="Only this access level, for example Write or Read.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only by this action.")] = None,
+    expand: Annotated[bool, typer.Option("--expand", help="One row a resource instead of one a class.")] = False,
+    limit: Limit = None,
+    snapshot: SnapshotId = None,
+    store: StoreUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Everything somebody reaches, directly or through roles."""
+    from graph.reaching import expanded, reach_json, unknown
+    from graph.reaching import reach as run
+
+    asked = _ask(snapshot, store)
+    rows = run(asked, principal, level=level, action=action)
+    gaps = unknown(asked)
+    if as_json and expand:
+        write_lines(expanded(rows, limit))
+        write_json({"unknown": gaps})
+        return 0
+    if as_json:
+        write_json(reach_json(asked, rows, limit))
+        return 0
+    shown = list(expanded(rows, limit)) if expand else reach_json(asked, rows, limit)["resources"]
+    if not shown:
+        say(f"{principal} reaches nothing that was collected.")
+    else:
+        say(f"{principal} reaches {len(shown)} {'resources' if expand else 'classes of resources'}:")
+        say()
+        table(
+            ("RESOURCE", "LEVELS", "VERDICT", "HOW"),
+            [(row["resource"], row["levels"], row["verdict"], way(row["via"])) for row in shown],
+        )
+    _say_unknown(gaps)
+    _source(asked)
+    return 0
+
+
+def paths(
+    start: Annotated[str, typer.Argument(metavar="FROM", help="Who: as for `can`.")],
+    end: Annotated[str | None, typer.Argument(metavar="TO", help="A principal or a resource.")] = None,
+    to_admin: Annotated[bool, typer.Option("--to-admin", help="To whoever is administrator of an account.")] = False,
+    max_hops: Annotated[int, typer.Option(help="Longest path to look for.")] = 6,
+    limit: Annotated[int, typer.Option(help="At most so many paths.")] = 10,
+    snapshot: SnapshotId = None,
+    store: StoreUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Ways from somebody to a role, a resource or an administrator, shortest first."""
+    from graph.paths import paths as run
+
+    asked = _ask(snapshot, store)
+    answer = run(asked, start, end, to_admin=to_admin, max_hops=max_hops, limit=limit)
+    if as_json:
+        write_json(answer)
+        return 0
+    found = answer["paths"]
+    goal = "an administrator" if to_admin else end
+    if not found:
+        say(f"No way found from {start} to {goal} in {max_hops} steps.")
+        gaps = asked.deciding_gaps
+        if gaps:
+            note(f"{len(gaps)} gaps in the snapshot could hide one: grantmap snapshot show {asked.snapshot}")
+    else:
+        say(f"{len(found)} way{'s' if len(found) > 1 else ''} from {start} to {goal}; the shortest first:")
+    for number, path in enumerate(found, 1):
+        say()
+        say(f"{number}. {' → '.join(short(node) for node in path['nodes'])}")
+        for step in path["steps"]:
+            policies = ", ".join(dict.fromkeys(str(item["policy"]) for item in step["because"])) or "no policy needed"
+            say(f"   {short(step['from'])} → {short(step['to'])}: {policies}")
+        if path["conditional"]:
+            say(f"   only under conditions on {', '.join(path['conditional'])}")
+    _source(asked)
+    return 0

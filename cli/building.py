@@ -1,0 +1,61 @@
+"""``build``: from a snapshot to tables and graph."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.options import Json, StoreUrl
+from cli.output import note, say, write_json
+from cli.state import home
+from cli.state import snapshot as open_snapshot
+from model.errors import GrantmapError
+
+
+class EngineError(GrantmapError):
+    """An engine, or a store to build into, that this version does not have."""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command of this module."""
+    app.command("build")(build)
+
+
+def build(
+    snapshot: Annotated[str | None, typer.Argument(help="Snapshot to build; the newest by default.")] = None,
+    store: StoreUrl = None,
+    engine: Annotated[str, typer.Option(help="Where to resolve: local.")] = "local",
+    as_json: Json = False,
+) -> int:
+    """Decide all access of a snapshot and load it into tables and the graph."""
+    from cli.progress import build_report
+    from graph.builder import build as run
+
+    if engine != "local":
+        raise EngineError(f"unknown engine `{engine}`: this version has `local`")
+    if store is not None:
+        raise EngineError(
+            f"store `{store}` is not supported by this version: leave `--store` out to build in `{home()}`"
+        )
+    with build_report() as report:
+        info = run(open_snapshot(snapshot), home(), report)
+    if as_json:
+        write_json(
+            {
+                "snapshot": info.snapshot,
+                "nodes": info.nodes,
+                "edges": info.edges,
+                "classes": {"principals": info.principal_classes, "resources": info.resource_classes},
+                "seconds": info.seconds,
+            }
+        )
+    else:
+        seconds = sum(info.seconds.values())
+        say(f"Built snapshot {info.snapshot} in {seconds:.1f} s.")
+        say(f"  {sum(info.nodes.values()):,} nodes, {sum(info.edges.values()):,} edges")
+        say(f"  {info.principal_classes:,} classes of principals, {info.resource_classes:,} of resources")
+        say(f"  {len(info.gaps)} gaps in the snapshot" if info.gaps else "  no gaps in the snapshot")
+    for policy, reason in info.invalid.items():
+        note(f"invalid policy: {policy}: {reason}; answers that hang on it are conditional")
+    return 1 if info.invalid else 0

@@ -1,0 +1,111 @@
+"""``collect`` and ``import``: from AWS, or from files, to a snapshot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import Json
+from cli.output import note, say, write_json
+from cli.state import home
+from cli.words import gap_line, grouped_gaps
+
+if TYPE_CHECKING:
+    from collectors.options import CollectResult
+
+Names = Annotated[str | None, typer.Option(help="Comma-separated; all by default.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command("collect")(collect)
+    app.command("import")(import_files)
+
+
+def collect(
+    profile: Annotated[str | None, typer.Option(envvar="GRANTMAP_PROFILE", help="AWS profile to begin with.")] = None,
+    role_name: Annotated[
+        str | None, typer.Option(envvar="GRANTMAP_ROLE_NAME", help="Role to assume in member accounts.")
+    ] = None,
+    external_id: Annotated[
+        str | None, typer.Option(envvar="GRANTMAP_EXTERNAL_ID", help="ExternalId that the role asks for.")
+    ] = None,
+    regions: Names = None,
+    accounts: Names = None,
+    endpoint_url: Annotated[
+        str | None, typer.Option(envvar="GRANTMAP_ENDPOINT_URL", help="Endpoint in place of AWS's own.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Finish the newest incomplete snapshot.")] = False,
+    print_policy: Annotated[
+        bool, typer.Option("--print-policy", help="Print the least policy that collecting needs, and stop.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Read an AWS organisation, or one account, into a snapshot. Read-only."""
+    from collectors.options import CollectOptions
+    from collectors.policy_document import minimal_policy
+    from collectors.progress import open_progress
+    from collectors.run import collect as run
+    from collectors.session import DEFAULT_ROLE
+
+    if print_policy:
+        write_json(minimal_policy(role_name or DEFAULT_ROLE))
+        return 0
+    options = CollectOptions(
+        profile=profile,
+        role_name=role_name,
+        external_id=external_id,
+        regions=_split(regions),
+        accounts=_split(accounts),
+        endpoint_url=endpoint_url,
+        resume=resume,
+    )
+    return _answer(run(options, home(), open_progress()), as_json, verb="collected", gaps_are_failures=True)
+
+
+def import_files(
+    paths: Annotated[list[Path], typer.Argument(help="Authorization details (JSON), folders of them, people.csv.")],
+    keep_going: Annotated[bool, typer.Option("--keep-going", help="Leave out files that cannot be read.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Make a snapshot from files: `aws iam get-account-authorization-details`, exported folders, people.csv."""
+    from collectors.imports import import_paths
+
+    result = import_paths(paths, home(), keep_going)
+    return _answer(result, as_json, verb="imported", gaps_are_failures=True)
+
+
+def _split(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def _answer(result: CollectResult, as_json: bool, *, verb: str, gaps_are_failures: bool) -> int:
+    from graph.questions import gap_json
+
+    if as_json:
+        write_json(
+            {
+                "snapshot": result.snapshot,
+                "accounts": result.accounts,
+                "ok": result.ok,
+                "gaps": [gap_json(gap) for gap in result.gaps],
+                "skipped": [gap_json(gap) for gap in result.skipped],
+            }
+        )
+    else:
+        accounts = "1 account" if result.accounts == 1 else f"{result.accounts} accounts"
+        say(f"Snapshot {result.snapshot}: {accounts} {verb}.")
+        if result.gaps:
+            say(f"{len(result.gaps)} gaps. What they hide is shown as unknown, never as no access:")
+            for gap in result.gaps[:20]:
+                say(f"  {gap_line(gap)}")
+            if len(result.gaps) > 20:
+                say(f"  … and {len(result.gaps) - 20} more: grantmap snapshot show {result.snapshot}")
+        else:
+            say("No gaps: everything that was asked was answered.")
+        for line in grouped_gaps(result.skipped):
+            note(f"not collected: {line}")
+        say(f"Next: grantmap build {result.snapshot}")
+    return 1 if result.gaps and gaps_are_failures else 0

@@ -1,0 +1,80 @@
+"""The command ``grantmap``: every command, its exit status and its one line on failure.
+
+Exit status: 0 done · 1 done, with gaps or failures that the output names · 2 wrong usage or bad input · 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+import typer
+
+from cli import asking, building, collecting, deciding, demo, querying, snapshots
+from cli.output import note
+from cli.state import defaults
+from model.errors import GrantmapError
+
+app = typer.Typer(
+    name="grantmap",
+    help="Who can reach what in an AWS organisation, and why.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for _room in (demo, collecting, snapshots, building, deciding, asking, querying):
+    _room.register(app)
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """One command; answers with its exit status and never with a traceback for what people can cause."""
+    command: Any = typer.main.get_command(app)
+    try:
+        result = command.main(
+            args=arguments, prog_name="grantmap", standalone_mode=False, default_map=defaults(), obj=None
+        )
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx is not None else "grantmap"
+        return _fail(f"{error.format_message().rstrip('.')}; see `{where} --help`")
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except click.exceptions.Exit as error:
+        return int(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _interrupted("interrupted")
+    except GrantmapError as error:
+        return _interrupted(str(error)) if type(error).__name__ == "CollectInterrupted" else _fail(str(error))
+    except BrokenPipeError:
+        # The reader of our output went away: nothing is left to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(f"`{error.filename or 'disk'}`: {(error.strerror or str(error)).lower()}")
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str) -> int:
+    first = message.strip().splitlines()[0] if message.strip() else "failed"
+    note(f"grantmap: {first[:1].lower() + first[1:]}")
+    return 2
+
+
+def _interrupted(message: str) -> int:
+    note(f"grantmap: {message}")
+    return 130
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""Options that many commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
+SnapshotId = Annotated[
+    str | None, typer.Option("--snapshot", envvar="GRANTMAP_SNAPSHOT", help="Snapshot to ask; the newest by default.")
+]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option("--store", envvar="GRANTMAP_STORE", help="Graph to ask: a folder, or the URL of a database."),
+]

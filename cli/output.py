@@ -1,0 +1,57 @@
+"""What commands write: JSON in the contract's shapes, or text for people. Names from AWS are printed as plain text."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def write_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def write_lines(values: Iterable[Any]) -> None:
+    """JSON lines on standard output."""
+    for value in values:
+        write_json(value)
+
+
+def say(text: str = "") -> None:
+    """A line for people, without anything that a terminal would take for a command."""
+    sys.stdout.write(printable(text) + "\n")
+
+
+def note(text: str) -> None:
+    """A line beside the answer, on standard error."""
+    sys.stderr.write(printable(text) + "\n")
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters, which could move a cursor or hide a line, shown as escapes."""
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else f"\\x{ord(character):02x}"
+        for character in text
+    )
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], indent: str = "") -> None:
+    """Columns for people, as wide as their content; the last column is never padded."""
+    texts = [[printable(_cell(value)).replace("\n", " ") for value in row] for row in rows]
+    everything = [list(headings), *texts]
+    widths = [max(len(row[place]) for row in everything) for place in range(len(headings))]
+    for row in everything:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
+        sys.stdout.write((indent + "  ".join([*cells, row[-1]])).rstrip() + "\n")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(item) for item in value)
+    return str(value)

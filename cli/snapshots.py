@@ -1,0 +1,132 @@
+"""``snapshot list``, ``show`` and ``prune``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.options import Json
+from cli.output import say, table, write_json
+from cli.state import home
+from cli.state import snapshot as open_one
+from cli.words import gap_line, grouped_gaps
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the group of commands of this module."""
+    group = typer.Typer(
+        help="Snapshots: list them, show what one holds and lacks, remove old ones.", no_args_is_help=True
+    )
+    group.command("list")(list_all)
+    group.command("show")(show)
+    group.command("prune")(prune)
+    app.add_typer(group, name="snapshot")
+
+
+def list_all(as_json: Json = False) -> int:
+    """List snapshots, newest first."""
+    from model.snapshot import list_snapshots
+
+    found = list_snapshots(home())
+    if as_json:
+        write_json(
+            {
+                "snapshots": [
+                    {
+                        "id": item.id,
+                        "complete": item.complete,
+                        "problem": item.problem or None,
+                        "accounts": len(item.manifest.accounts) if item.manifest else None,
+                        "gaps": len(item.manifest.gaps) if item.manifest else None,
+                        "started": item.manifest.started if item.manifest else None,
+                    }
+                    for item in found
+                ]
+            }
+        )
+        return 0
+    if not found:
+        say("No snapshots yet: make one with `grantmap collect` or `grantmap import`.")
+        return 0
+    rows = []
+    for item in found:
+        manifest = item.manifest
+        state = "complete" if manifest else item.problem or "incomplete: finish it with `grantmap collect --resume`"
+        accounts = len(manifest.accounts) if manifest else None
+        rows.append((item.id, accounts, len(manifest.gaps) if manifest else None, state))
+    table(("SNAPSHOT", "ACCOUNTS", "GAPS", "STATE"), rows)
+    return 0
+
+
+def show(
+    id: Annotated[str | None, typer.Argument(help="Snapshot; the newest by default.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Also check every part against its hash.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Show what a snapshot holds and what it could not read."""
+    from graph.questions import gap_json
+
+    found = open_one(id)
+    parts = found.verify() if verify else None
+    manifest = found.manifest
+    if as_json:
+        write_json(
+            {
+                "id": found.id,
+                "started": manifest.started,
+                "ended": manifest.ended,
+                "source": manifest.source,
+                "caller": manifest.caller,
+                "organization": manifest.organization,
+                "accounts": [
+                    {"id": a.id, "name": a.name, "status": a.status, "collected": a.collected}
+                    for a in manifest.accounts
+                ],
+                "regions": manifest.regions,
+                "parts": len(manifest.parts),
+                "verified": parts is not None,
+                "gaps": [gap_json(gap) for gap in found.gaps],
+                "skipped": [gap_json(gap) for gap in found.skipped],
+                "drift": {
+                    "added": manifest.drift.added,
+                    "removed": manifest.drift.removed,
+                    "changed": manifest.drift.changed,
+                },
+            }
+        )
+        return 0
+    say(f"Snapshot {found.id}, {manifest.started} to {manifest.ended}")
+    say(
+        f"  read as {manifest.caller or 'files'}, {len(manifest.parts)} parts"
+        + (", every hash right" if verify else "")
+    )
+    say()
+    table(
+        ("ACCOUNT", "NAME", "STATUS", "READ"),
+        [(account.id, account.name, account.status, account.collected) for account in manifest.accounts],
+    )
+    say()
+    if found.gaps:
+        say(f"{len(found.gaps)} gaps:")
+        for gap in found.gaps:
+            say(f"  {gap_line(gap)}")
+    else:
+        say("No gaps.")
+    for line in grouped_gaps(found.skipped):
+        say(f"  not collected: {line}")
+    return 0
+
+
+def prune(keep: Annotated[int, typer.Option(help="How many of the newest to keep.")] = 5, as_json: Json = False) -> int:
+    """Remove old snapshots and what was built from them."""
+    from graph.generations import prune as prune_graphs
+    from model.snapshot import prune as run
+
+    removed = run(home(), keep)
+    graphs = list(prune_graphs(home(), keep))
+    if as_json:
+        write_json({"removed": removed, "graphs": graphs})
+    else:
+        say(f"Removed {len(removed)} snapshots and {len(graphs)} builds; kept the {keep} newest.")
+    return 0

@@ -1,0 +1,83 @@
+"""Answers in words for people who do not know IAM: conditions, gaps, names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from model.entities import Gap
+from policy.explain import in_words
+from policy.expression import All, DocumentLeaf, KeyLeaf, Not, Residual, ResourceLeaf, Some, Where
+
+_OUTCOMES = {
+    "denied": "access denied",
+    "throttled": "throttled after all retries",
+    "error": "failed",
+    "skipped": "not collected",
+    "unsupported": "not offered by the endpoint",
+}
+
+
+def condition(tree: dict[str, Any] | None) -> str:
+    """A residual in words; empty for none."""
+    return "" if tree is None else in_words(_residual(tree))
+
+
+def _residual(tree: dict[str, Any]) -> Residual:
+    if "all" in tree:
+        return All(tuple(_residual(item) for item in tree["all"]))
+    if "any" in tree:
+        return Some(tuple(_residual(item) for item in tree["any"]))
+    if "not" in tree:
+        return Not(_residual(tree["not"]))
+    if "document" in tree:
+        return DocumentLeaf(tree["document"])
+    where = Where(tree["layer"], tree["policy"], tree["sid"], tree["statement"])
+    if "matches" in tree:
+        return ResourceLeaf(tree["resource"], tree["matches"], "environment", where)
+    return KeyLeaf(tree["key"], tree["operator"], tuple(tree["values"]), tree["by"], where)
+
+
+def gap_line(gap: Gap | dict[str, str]) -> str:
+    """A gap in words: what could not be read, where, why."""
+    raw = gap if isinstance(gap, dict) else {name: getattr(gap, name) for name in gap.__struct_fields__}
+    where = f"account {raw['account']}" if raw["account"] not in ("", "none") else "no account"
+    if raw["region"] not in ("", "global"):
+        where += f", {raw['region']}"
+    outcome = _OUTCOMES.get(raw["outcome"], raw["outcome"])
+    return f"{raw['service']}:{raw['operation']} {outcome} for {raw['affects']} ({where})"
+
+
+def grouped_gaps(gaps: Iterable[Gap]) -> list[str]:
+    """Skipped things, one line for each service, operation and outcome, so that each is said once."""
+    counted = Counter((gap.service, gap.operation, gap.outcome, gap.detail) for gap in gaps)
+    lines = []
+    for (service, operation, outcome, detail), count in sorted(counted.items()):
+        times = f" ({count} times)" if count > 1 else ""
+        said = f": {detail}" if detail else ""
+        lines.append(f"{service}:{operation} {_OUTCOMES.get(outcome, outcome)}{times}{said}")
+    return lines
+
+
+def short(arn: str) -> str:
+    """An ARN as people say it: the name, its kind and its account; other names as they are."""
+    parts = arn.split(":", 5)
+    if len(parts) != 6:
+        return arn.removeprefix("person:")
+    account = f" in {parts[4]}" if parts[4] else ""
+    resource = parts[5]
+    if parts[2] == "iam" and "/" in resource:
+        kind, _, rest = resource.partition("/")
+        return f"{kind} {rest.rsplit('/', 1)[-1]}{account}"
+    if parts[2] == "iam" and resource == "root":
+        return f"root user of {parts[4]}"
+    if parts[2] == "s3":
+        return f"s3://{resource}"
+    return f"{parts[2]} {resource}{account}"
+
+
+def way(via: Iterable[str]) -> str:
+    """The roles on the way in words; ``directly`` for none."""
+    names = [short(arn) for arn in via]
+    return "directly" if not names else "through " + ", then ".join(names)

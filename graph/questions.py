@@ -1,0 +1,280 @@
+"""The questions people ask: one façade over the engine's decisions, the steps between principals and the tables.
+
+Every answer is of one snapshot, ``Questions.snapshot``. Answers are plain data in the shapes of the commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from graph.assume import WITH_SAML, WITH_WEB_IDENTITY
+from graph.closure import Chain, Steps, joined
+from graph.deciding import Outcome, Reason, Tree
+from graph.names import action_of, resource_of, subject_of
+from graph.subjects import Subject
+from graph.tables import Tables
+from graph.world import World
+from model.entities import Gap
+from policy.context import NO_OVERRIDES, Overrides
+from policy.decide import decide
+from policy.explain import explain
+from policy.verdicts import Verdict
+
+#: Calls whose answers no decision reads: a gap in them changes no answer about access.
+_NOT_DECIDING = frozenset(
+    {
+        "GenerateCredentialReport",
+        "GetAccessKeyLastUsed",
+        "GetAccountSummary",
+        "GetCredentialReport",
+        "GetLoginProfile",
+        "ListAccessKeys",
+        "ListAccountAliases",
+        "ListAWSServiceAccessForOrganization",
+        "ListDelegatedAdministrators",
+        "ListDelegatedServicesForAccount",
+        "ListPolicyTags",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One way somebody can: verdict, the roles on the way, what must hold, what decided."""
+
+    verdict: Verdict
+    via: tuple[str, ...]
+    residual: Tree | None
+    because: tuple[Reason, ...]
+
+    @property
+    def cost(self) -> tuple[int, int, tuple[str, ...]]:
+        """Sorts the best first: Allowed before Conditional, then the shortest way."""
+        return (0 if self.verdict is Verdict.ALLOWED else 1, len(self.via), self.via)
+
+
+class Questions:
+    """Answers from one build."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.world = World(tables.inventory)
+
+    @property
+    def snapshot(self) -> str:
+        return self.world.inventory.data.snapshot
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The steps that the build stored."""
+        return Steps(self.tables.steps(self.world.subjects))
+
+    # -- can
+
+    def can(self, principal: str, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> dict[str, Any]:
+        """``{verdict, because, residual, chains}``: the direct request, and the best chain to each last role."""
+        subject = subject_of(self.world, principal)
+        action, resource = action_of(action), resource_of(resource)
+        if subject.caller is None:
+            direct = self._through_roles(subject, action, resource, overrides)
+        else:
+            direct = self.world.decider.decide(subject, action, resource, overrides)
+        return {
+            "verdict": str(direct.verdict),
+            "because": list(direct.because),
+            "residual": direct.residual,
+            "chains": [
+                {
+                    "via": list(row.via),
+                    "verdict": str(row.verdict),
+                    "residual": row.residual,
+                    "because": list(row.because),
+                }
+                for row in self._chains(subject, action, resource, overrides)
+            ],
+        }
+
+    def _through_roles(self, person: Subject, action: str, resource: str, overrides: Overrides) -> Outcome:
+        """A person's own answer: the best over the roles assigned to them, one step."""
+        outcomes = []
+        for step in self.steps.out.get(person.index, ()):
+            outcome = self.world.decider.decide(step.target, action, resource, overrides)
+            because = (*step.outcome.because, *outcome.because)
+            outcomes.append(Outcome(outcome.verdict, outcome.residual, because, outcome.certain))
+        if not outcomes:
+            return Outcome(Verdict.IMPLICITLY_DENIED, None, (), certain=False)
+        best = min(outcomes, key=lambda outcome: outcome.rank)
+        if best.verdict is not Verdict.CONDITIONAL:
+            return best
+        some = [outcome.residual for outcome in outcomes if outcome.verdict is Verdict.CONDITIONAL]
+        return Outcome(best.verdict, any_of(some), best.because, best.certain)
+
+    def _chains(self, subject: Subject, action: str, resource: str, overrides: Overrides) -> list[Row]:
+        """The best way through each last role, Allowed and Conditional only."""
+        steps, first = self.steps, None
+        if overrides:
+            steps = Steps(self.world.assuming.steps(overrides))
+        if subject.index < 0:
+            first = self.world.assuming.steps_from(subject, overrides)
+        best: dict[str, Row] = {}
+        sessions = {item.index: item for item in self.world.subjects.roles()}
+        for index, chain in steps.forward(subject, first).items():
+            outcome = self.world.decider.decide(sessions[index], action, resource, overrides)
+            row = _chained(chain, outcome)
+            role = sessions[index].key
+            if row is not None and role != subject.key and (role not in best or row.cost < best[role].cost):
+                best[role] = row
+        return sorted(best.values(), key=lambda row: row.cost)
+
+    def explain(self, principal: str, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> list[str]:
+        """The direct request in sentences; for a person, through the assigned role that decides best."""
+        subject = subject_of(self.world, principal)
+        action, resource = action_of(action), resource_of(resource)
+        if subject.caller is not None:
+            return self._explained(subject, action, resource, overrides)
+        roles = [step.target for step in self.steps.out.get(subject.index, ())]
+        if not roles:
+            return [f"{subject.key.removeprefix('person:')} has no permission set assigned, and so no access."]
+        best = min(roles, key=lambda role: self.world.decider.decide(role, action, resource, overrides).rank)
+        name = subject.key.removeprefix("person:")
+        first = f"{name} acts through the assigned roles, {len(roles)} in all; what decides is {best.key}."
+        return [first, *self._explained(best, action, resource, overrides)]
+
+    def _explained(self, subject: Subject, action: str, resource: str, overrides: Overrides) -> list[str]:
+        assert subject.caller is not None
+        request, inputs = self.world.assembler.request(subject.caller, action, resource, overrides)
+        return explain(request, inputs, decide(request, inputs))
+
+    # -- who-can
+
+    def who_can(self, action: str, resource: str) -> dict[str, Any]:
+        """``{resource, collected, principals, unknown}``: everybody that can, with the best way of each."""
+        action, resource = action_of(action), resource_of(resource)
+        collected = self.world.inventory.container(resource) is not None
+        direct = {
+            subject.index: (subject, outcome)
+            for subject in self._deciding(action, resource, collected=collected)
+            if (outcome := self.world.decider.decide(subject, action, resource)).can
+        }
+        goals = {index: outcome.rank for index, (subject, outcome) in direct.items() if subject.is_role}
+        rows: dict[str, Row] = {}
+        for subject, outcome in direct.values():
+            if not subject.lost:
+                _keep_best(rows, subject.key, Row(outcome.verdict, (), outcome.residual, outcome.because))
+        everyone = self.world.subjects.all
+        for index, chain in self.steps.backward(goals).items():
+            subject = everyone[index]
+            chained = _chained(chain, direct[chain.steps[-1].target.index][1])
+            if chained is not None and not subject.lost:
+                _keep_best(rows, subject.key, chained)
+        if action in (WITH_SAML, WITH_WEB_IDENTITY):
+            for key, row in self._assigned(action, resource):
+                _keep_best(rows, key, row)
+        return {
+            "resource": resource,
+            "collected": collected,
+            "principals": [
+                {"principal": key, "verdict": str(row.verdict), "via": list(row.via), "residual": row.residual}
+                for key, row in sorted(rows.items(), key=lambda item: (item[1].cost[:2], item[0]))
+            ],
+            "unknown": [gap_json(gap) for gap in self._unknown_for(resource)],
+        }
+
+    def _deciding(self, action: str, resource: str, *, collected: bool) -> Iterator[Subject]:
+        """Subjects whose own request may be answered; for an ARN nobody collected everyone in the organisation."""
+        if action in (WITH_SAML, WITH_WEB_IDENTITY):
+            yield from (subject for subject in self.world.subjects.deciding() if subject.kind == "Provider")
+        if collected:
+            container = self.world.inventory.container(resource)
+            assert container is not None
+            yield from self.world.resolver.candidates(resource, container.account)
+            return
+        outside = ("Provider", "Service", "Outsider", "Anonymous")
+        yield from (subject for subject in self.world.subjects.deciding() if subject.kind not in outside)
+
+    def _assigned(self, action: str, resource: str) -> Iterator[tuple[str, Row]]:
+        """People under AssumeRoleWithSAML: the role itself is how they come to it."""
+        if action != WITH_SAML:
+            return
+        for session in self.world.subjects.roles():
+            if session.key == resource:
+                for step in self.steps.into.get(session.index, ()):
+                    if step.source.kind == "Person":
+                        yield step.source.key, Row(Verdict.ALLOWED, (resource,), None, step.outcome.because)
+
+    # -- gaps
+
+    def _unknown_for(self, resource: str) -> list[Gap]:
+        """Gaps that could change an answer about who can do something to ``resource``."""
+        container = self.world.inventory.container(resource)
+        arns = {resource} | ({container.arn} if container is not None else set())
+        account = container.account if container is not None else _account_of(resource)
+        service = resource.split(":")[2] if resource.count(":") >= 5 else ""
+        return [
+            gap for gap in self.deciding_gaps if _matters(gap, arns, account, service, collected=container is not None)
+        ]
+
+    @property
+    def deciding_gaps(self) -> list[Gap]:
+        """Gaps in what decisions read."""
+        return [gap for gap in self.world.inventory.data.gaps if gap.operation not in _NOT_DECIDING]
+
+
+def _account_of(arn: str) -> str:
+    parts = arn.split(":", 5)
+    return parts[4] if len(parts) == 6 else ""
+
+
+def _matters(gap: Gap, arns: set[str], account: str, service: str, *, collected: bool) -> bool:
+    """Whether what the gap would have told can change the answer about these ARNs."""
+    if gap.affects in arns:
+        return True
+    if gap.affects.startswith("arn:"):
+        # Another resource's own policy says nothing here; a principal's policies and a role's trust may.
+        return gap.service in ("iam", "organizations", "sso-admin", "identitystore")
+    if gap.service in ("iam", "organizations", "sso-admin", "identitystore", "sts"):
+        return True
+    if gap.service in (service, "s3control" if service == "s3" else service):
+        return not collected or gap.account == account
+    return gap.affects == f"account:{gap.account}"
+
+
+def _chained(chain: Chain, outcome: Outcome) -> Row | None:
+    """A chain with the decision at its end; ``None`` when that is a denial."""
+    if not outcome.can:
+        return None
+    because = (*(item for step in chain.steps for item in step.outcome.because), *outcome.because)
+    if chain.certain and outcome.verdict is Verdict.ALLOWED:
+        return Row(Verdict.ALLOWED, chain.via, None, because)
+    return Row(Verdict.CONDITIONAL, chain.via, joined(chain, outcome.residual), because)
+
+
+def _keep_best(rows: dict[str, Row], key: str, row: Row) -> None:
+    if key not in rows or row.cost < rows[key].cost:
+        rows[key] = row
+
+
+def any_of(trees: Iterable[Tree | None]) -> Tree | None:
+    """The disjunction of residuals; ``None`` among them stands for no condition, and so for the whole."""
+    parts: list[Tree] = []
+    for tree in trees:
+        if tree is None:
+            return None
+        if tree not in parts:
+            parts.append(tree)
+    return parts[0] if len(parts) == 1 else {"any": parts}
+
+
+def gap_json(gap: Gap) -> dict[str, str]:
+    """A gap in the shape of the contract."""
+    return {
+        "account": gap.account,
+        "region": gap.region,
+        "service": gap.service,
+        "operation": gap.operation,
+        "outcome": gap.outcome,
+        "affects": gap.affects,
+    }
