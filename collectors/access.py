@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,7 +14,7 @@ from model.snapshot import GLOBAL, CallError, CallRecord
 from model.snapshot_files import now
 
 
-def enter(asking: Asking, account: str, identity: Mapping[str, Any]) -> CallRecord:
+def enter(asking: Asking, account: str, identity: dict[str, Any]) -> CallRecord:
     """Act in the account from now on; returns the record of how that went, without any credentials.
 
     The caller's own account is entered already: ``identity`` is GetCallerIdentity's answer.
@@ -24,7 +23,7 @@ def enter(asking: Asking, account: str, identity: Mapping[str, Any]) -> CallReco
     if account == sessions.caller.account:
         return _record(GET_CALLER, account, {}, identity, now())
     params, started = sessions.assume_params(account), now()
-    page: Mapping[str, Any] | None = None
+    page: dict[str, Any] | None = None
     outcome: Outcome = "ok"
     problem: CallError | None = None
     asking.limits.wait(sessions.caller.account, "sts", sessions.home_region, asking.stop)
@@ -43,13 +42,13 @@ def _record(
     operation: Operation,
     account: str,
     params: dict[str, Any],
-    page: Mapping[str, Any] | None,
+    page: dict[str, Any] | None,
     started: str,
     outcome: Outcome = "ok",
     problem: CallError | None = None,
 ) -> CallRecord:
     request_ids = [page.get("ResponseMetadata", {}).get("RequestId", "")] if page else []
-    pages = [{key: plain(value) for key, value in page.items() if key != "ResponseMetadata"}] if page else []
+    pages = [plain(page, frozenset({"ResponseMetadata"}))] if page else []
     return CallRecord(
         service=operation.service,
         operation=operation.name,

@@ -187,7 +187,7 @@ class Unit:
             if answer is None:
                 return
             request_ids.append(answer.get("ResponseMetadata", {}).get("RequestId", ""))
-            pages.append({key: plain(value) for key, value in answer.items() if key != "ResponseMetadata"})
+            pages.append(plain(answer, operation.drops | {"ResponseMetadata"}))
 
 
 def judge(operation: Operation, error: ClientError) -> tuple[Outcome, CallError | None, str]:
@@ -211,12 +211,15 @@ def judge(operation: Operation, error: ClientError) -> tuple[Outcome, CallError 
     return "error", said, ""
 
 
-def plain(value: Any) -> Any:
-    """A page as JSON can hold it: times in UTC with ``Z``; bytes become base64 text when they are encoded."""
+def plain(value: Any, drops: frozenset[str] = frozenset()) -> Any:
+    """A page as JSON can hold it, without the keys in ``drops``; times in UTC with ``Z``.
+
+    Bytes stay bytes here and become base64 text when they are encoded.
+    """
     if isinstance(value, dict):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): plain(each, drops) for key, each in value.items() if key not in drops}
     if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return [plain(each, drops) for each in value]
     if isinstance(value, datetime):
         return utc(value)
     if isinstance(value, date):

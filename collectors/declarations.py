@@ -15,7 +15,8 @@ class Operation:
     is the key of the page's list, counted (several are added up). ``each`` says in words where its parameters come
     from. ``page_size`` is given where AWS pages only when asked to. ``absent`` are the error codes that mean "there is
     none", ``gone`` those that mean "what you name is no more". ``affects`` is the area, where no ARN is given.
-    ``action`` is the IAM action where it is not spelled like the operation.
+    ``action`` is the IAM action where it is not spelled like the operation. ``drops`` are keys that are removed from
+    its pages, at any depth, because their values may be secrets.
     """
 
     service: str
@@ -29,6 +30,7 @@ class Operation:
     absent: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
     action: str = ""
+    drops: frozenset[str] = frozenset()
 
     @property
     def iam_action(self) -> str:

@@ -89,20 +89,20 @@ def _joined(found: _Found, keep_going: bool) -> dict[str, list[DetailsFile]]:
     by_account: dict[str, list[DetailsFile]] = {}
     for file in found.details:
         by_account.setdefault(file.account, []).append(file)
-    for account, files in by_account.items():
+    for files in by_account.values():
         try:
             accounts |= join(files)
         except ImportFileError as error:
             if not keep_going:
                 raise
             found.failures += [(file.path, str(error)) for file in files]
-            by_account[account] = []
     for folder in found.folders:
-        if folder.account in accounts:
-            raise ImportFileError(
-                f"`{folder.path}`: account `{folder.account}` is already in `{accounts[folder.account][0].path}`"
-            )
-        accounts[folder.account] = [folder]
+        there = accounts.setdefault(folder.account, [folder])[0]
+        if there is not folder:
+            problem = f"`{folder.path}`: account `{folder.account}` is already in `{there.path}`"
+            if not keep_going:
+                raise ImportFileError(problem)
+            found.failures.append((folder.path, problem))
     return accounts
 
 

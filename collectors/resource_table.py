@@ -57,7 +57,9 @@ ACCOUNT_PUBLIC_BLOCK = Operation(
 BUCKETS = (LIST_BUCKETS, BUCKET_LOCATION, *BUCKET_DETAILS, ACCOUNT_PUBLIC_BLOCK)
 
 
-def _list(service: str, name: str, kind: str, items: str, page_size: int | None = None) -> Operation:
+def _list(
+    service: str, name: str, kind: str, items: str, page_size: int | None = None, drops: frozenset[str] = frozenset()
+) -> Operation:
     return Operation(
         service=service,
         name=name,
@@ -65,6 +67,7 @@ def _list(service: str, name: str, kind: str, items: str, page_size: int | None 
         affects=f"{service}:{kind}",
         items=(items,),
         page_size=page_size,
+        drops=drops,
     )
 
 
@@ -94,7 +97,8 @@ def _detail(
 _KEYS = _list("kms", "ListKeys", "key", "Keys", 1000)
 _QUEUES = _list("sqs", "ListQueues", "queue", "QueueUrls", 1000)
 _TOPICS = _list("sns", "ListTopics", "topic", "Topics")
-_FUNCTIONS = _list("lambda", "ListFunctions", "function", "Functions")
+# Its pages hold every function's environment variables, where people keep passwords.
+_FUNCTIONS = _list("lambda", "ListFunctions", "function", "Functions", drops=frozenset({"Environment"}))
 _SECRETS = _list("secretsmanager", "ListSecrets", "secret", "SecretList", 100)
 _TABLES = _list("dynamodb", "ListTables", "table", "TableNames", 100)
 

@@ -23,6 +23,7 @@ from collectors.registry import ASSUME_ROLE, DESCRIBE_ORGANIZATION, LIST_ACCOUNT
 from collectors.resource_table import REGIONAL
 from collectors.session import DEFAULT_ROLE, Sessions
 from model.entities import Gap
+from model.errors import SnapshotError
 from model.snapshot import GLOBAL, CallRecord, Drift, SnapshotAccount, SnapshotWriter, newest_incomplete
 
 __all__ = ["CollectOptions", "CollectResult", "collect"]
@@ -107,6 +108,7 @@ class _Run:
         self.regions: set[str] = set()
         self.skipped: list[Gap] = []
         self.expected = 0
+        self.chosen: set[str] = set()
         self.failure: BaseException | None = None
 
     def collect(self) -> CollectResult:
@@ -116,9 +118,9 @@ class _Run:
         except KeyboardInterrupt:
             self._end()
             raise CollectInterrupted(f"stopped{self._what_is_kept()}") from None
-        except CredentialsError as error:
+        except (CredentialsError, SnapshotError) as error:
             self._end()
-            raise CredentialsError(f"{error}{self._what_is_kept()}") from error
+            raise type(error)(f"{error}{self._what_is_kept()}") from error
         finally:
             self._end()
             self.progress.end()
@@ -184,6 +186,7 @@ class _Run:
                 self.skipped.append(_passed_over(each.id, "account was not chosen"))
             else:
                 chosen.append(each.id)
+        self.chosen = set(chosen)
         return chosen
 
     def _read_accounts(self, chosen: Sequence[str], known: Sequence[str]) -> None:
@@ -268,7 +271,7 @@ class _Run:
         records = self._records(account, "account", work)
         if not entered.answered:
             return None
-        if account in self.accounts:
+        if account in self.chosen:
             role = "" if account == self.caller.account else self.sessions.role_arn(account)
             self.accounts[account] = msgspec.structs.replace(self.accounts[account], collected=True, role=role)
         answered = [record for record in _of(records, LIST_REGIONS.name) if record.answered]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from collectors.limits import Limits
 from collectors.progress import NoProgress
 from collectors.registry import ACCOUNT_SUMMARY, LIST_SETS, OPERATIONS
 from collectors.resource_table import BUCKET_DETAILS, LIST_BUCKETS, REGIONAL
+from collectors.resources import ROWS
 from collectors.session import Sessions
 from tests.collectors.conftest import Stub
 
@@ -136,6 +138,14 @@ def test_an_endpoint_that_is_not_there_is_an_error(aws: EmulatedAws) -> None:
     assert record.outcome == "error"
     assert record.error is not None
     assert record.error.code == "EndpointConnectionError"
+
+
+def test_environment_variables_of_functions_are_not_recorded(aws: EmulatedAws, stub: Stub) -> None:
+    function = {"FunctionName": "f", "Environment": {"Variables": {"PASSWORD": "hunter2"}}, "Role": "r"}
+    stub.body, stub.kind = json.dumps({"Functions": [function]}).encode(), "application/json"
+    with asking(at_stub(stub, sessions_of(aws))) as shared:
+        record = Unit(shared, OWN, "eu-west-1", "lambda").ask(ROWS["lambda"].list)
+    assert record.response == [{"Functions": [{"FunctionName": "f", "Role": "r"}]}]
 
 
 def test_an_answer_that_is_not_aws_s_is_an_error_of_its_call(aws: EmulatedAws, stub: Stub) -> None:

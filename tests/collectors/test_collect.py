@@ -161,6 +161,9 @@ def test_accounts_that_were_not_chosen_are_skipped(
     aws: EmulatedAws, organisation: DemoOrganisation, tmp_path: Path
 ) -> None:
     result = small(aws, tmp_path, organisation.accounts["sandbox"])
+    manifest = open_snapshot(tmp_path).manifest
+    assert [each.id for each in manifest.accounts if each.collected] == [organisation.accounts["sandbox"]]
+    assert "identity_center" in {part.collector for part in manifest.parts}
     assert result.accounts == 6
     assert {(gap.account, gap.outcome, gap.detail) for gap in result.skipped} == {
         (id_, "skipped", "account was not chosen") for key, id_ in organisation.accounts.items() if key != "sandbox"
