@@ -10,7 +10,6 @@ import os
 import sys
 from typing import Any
 
-import click
 import typer
 
 from cli import asking, building, collecting, deciding, demo, querying, snapshots
@@ -30,6 +29,10 @@ for _room in (demo, collecting, snapshots, building, deciding, asking, querying)
     _room.register(app)
 
 
+#: The base of every usage error. Typer carries its own click and names few of its exceptions.
+_ClickError: Any = typer.BadParameter.__mro__[2]
+
+
 def main() -> None:
     """The entry point of the installed command."""
     sys.exit(run(sys.argv[1:]))
@@ -42,17 +45,16 @@ def run(arguments: list[str]) -> int:
         result = command.main(
             args=arguments, prog_name="grantmap", standalone_mode=False, default_map=defaults(), obj=None
         )
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return 0
-    except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx is not None else "grantmap"
-        return _fail(f"{error.format_message().rstrip('.')}; see `{where} --help`")
-    except click.ClickException as error:
-        return _fail(error.format_message())
-    except click.exceptions.Exit as error:
+    except _ClickError as error:
+        context = getattr(error, "ctx", None)
+        if type(error).__name__ == "NoArgsIsHelpError":
+            sys.stdout.write(f"{error.format_message()}\n")
+            return 0
+        hint = f"; see `{context.command_path} --help`" if context is not None else ""
+        return _fail(f"{error.format_message().rstrip('.')}{hint}")
+    except typer.Exit as error:
         return int(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return _interrupted("interrupted")
     except GrantmapError as error:
         return _interrupted(str(error)) if type(error).__name__ == "CollectInterrupted" else _fail(str(error))

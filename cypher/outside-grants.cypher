@@ -5,6 +5,6 @@
 // columns: account, type, resource, outsider, vendor, levels, conditional, grant
 // severity: high
 // controls: ISO 27001:2022 A.5.14, SOC 2 CC6.6
-MATCH (o:Outsider {snapshot: $snapshot})-[:HOLDS]->(g:Grant)-[:COVERS]->(c:ResourceClass)-[:CONTAINS]->(r:Resource)
+MATCH (o:Outsider {snapshot: $snapshot})-[:HOLDS]->(g:Grant)-[:COVERS]->(c:ResourceClass)-[:CONTAINS|INSIDE]->(r:Resource)
 RETURN DISTINCT r.account_id AS account, r.type AS type, r.arn AS resource, o.key AS outsider, o.vendor AS vendor, g.levels AS levels, g.conditional AS conditional, g.key AS grant
 ORDER BY account, type, resource, outsider, vendor, conditional, grant

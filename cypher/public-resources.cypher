@@ -5,6 +5,6 @@
 // columns: account, type, resource, levels, conditional, grant
 // severity: critical
 // controls: ISO 27001:2022 A.8.3, SOC 2 CC6.6
-MATCH (a:Anonymous {snapshot: $snapshot})-[:HOLDS]->(g:Grant)-[:COVERS]->(c:ResourceClass)-[:CONTAINS]->(r:Resource)
+MATCH (a:Anonymous {snapshot: $snapshot})-[:HOLDS]->(g:Grant)-[:COVERS]->(c:ResourceClass)-[:CONTAINS|INSIDE]->(r:Resource)
 RETURN DISTINCT r.account_id AS account, r.type AS type, r.arn AS resource, g.levels AS levels, g.conditional AS conditional, g.key AS grant
 ORDER BY account, type, resource, conditional, grant

@@ -53,12 +53,16 @@ def _public(world: World, grants: Sequence[Grant]) -> dict[int, Verdict]:
 
 
 def _classes(rows: GraphRows, world: World, public: dict[int, Verdict]) -> None:
+    containers = {
+        item.index: container.arn
+        for item in world.classes
+        if item.contents and (container := world.inventory.container(item.representative)) is not None
+    }
     contents_public: dict[str, Verdict] = {}
-    for item in world.classes:
-        if item.contents and item.index in public:
-            container = world.inventory.container(item.representative)
-            if container is not None and contents_public.get(container.arn) is not Verdict.ALLOWED:
-                contents_public[container.arn] = public[item.index]
+    for index, arn in containers.items():
+        best = _better(public.get(index), contents_public.get(arn))
+        if best is not None:
+            contents_public[arn] = best
     for item in world.classes:
         rows.node(
             "ResourceClass",
@@ -90,6 +94,8 @@ def _classes(rows: GraphRows, world: World, public: dict[int, Verdict]) -> None:
             rows.edge("CONTAINS", ("ResourceClass", item.key), ("Resource", member))
             if resource.role and rows.has("Role", resource.role):
                 rows.edge("CARRIES", ("Resource", member), ("Role", resource.role))
+    for index, arn in containers.items():
+        rows.edge("INSIDE", ("ResourceClass", world.classes[index].key), ("Resource", arn))
 
 
 def _better(one: Verdict | None, other: Verdict | None) -> Verdict | None:

@@ -16,9 +16,9 @@ from graph.deciding import Decider, Outcome, Reason, reason
 from graph.subjects import Subject, Subjects
 from model.entities import Assignment, Role
 from policy.context import NO_OVERRIDES, Overrides
-from policy.verdicts import Verdict
 from policy.document import Document
 from policy.request import normal_service
+from policy.verdicts import Verdict
 
 ASSUME_ROLE = "sts:AssumeRole"
 WITH_SAML = "sts:AssumeRoleWithSAML"

@@ -9,8 +9,8 @@ from typing import Any
 from graph.subjects import Subject
 from policy.assemble import Assembler
 from policy.context import NO_OVERRIDES, Overrides
-from policy.verdicts import Decision, Verdict
 from policy.residual import by_caller_only
+from policy.verdicts import Decision, Verdict
 
 #: A residual as the tree that answers show.
 Tree = dict[str, Any]

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from graph.kinds import COMMON, EdgeGroup, EdgeKind, NodeKind, Property, Type, check
 
 #: Goes up with every change of kinds, edges, properties or their meaning; a graph of another version is built anew.
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 
 #: The longest variable-length pattern that both stores answer in time; longer questions go over components.
 MAX_VARIABLE_LENGTH = 3
@@ -224,6 +224,11 @@ _EDGES = (
     ),
     EdgeKind("COVERS", "The grant is on the class.", (("Grant", "ResourceClass"),)),
     EdgeKind("CONTAINS", "The resource is in the class.", (("ResourceClass", "Resource"),)),
+    EdgeKind(
+        "INSIDE",
+        "The class is a part of the resource's contents: objects of a bucket, items of a table.",
+        (("ResourceClass", "Resource"),),
+    ),
     EdgeKind("CARRIES", "Whoever controls the resource acts as the role.", (("Resource", "Role"),)),
     EdgeKind(
         "ADMIN_OF", "Can do everything in the account.", _to("Account", *PRINCIPAL_KINDS), (_CONDITIONAL, _BECAUSE)
@@ -239,7 +244,9 @@ _EDGES = (
 EDGE_GROUPS = (
     EdgeGroup("CAN_BECOME", "Who can act as whom.", ("CAN_ASSUME",)),
     EdgeGroup(
-        "CAN_REACH", "From a principal to the resources it reaches.", ("CAN_ASSUME", "HOLDS", "COVERS", "CONTAINS")
+        "CAN_REACH",
+        "From a principal to the resources it reaches.",
+        ("CAN_ASSUME", "HOLDS", "COVERS", "CONTAINS", "INSIDE"),
     ),
     EdgeGroup(
         "ENTITLES", "What AWS can take away from an identity.", ("ASSIGNED", "MEMBER_OF", "HAS_POLICY", "CAN_ASSUME")

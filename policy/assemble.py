@@ -6,6 +6,7 @@ The one place that knows which of an organisation's documents apply to which req
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -310,15 +311,13 @@ class Assembler:
         taken = self.inventory.data.taken
         return taken, str(int(datetime.fromisoformat(taken).timestamp()))
 
-    def request(
-        self, caller: Caller, action: str, resource: str, overrides: Overrides = NO_OVERRIDES
-    ) -> tuple[Request, Inputs]:
-        """The request and every document that applies to it."""
-        lower = action.lower()
+    def aim(self, caller: Caller, resource: str, action: str) -> Aim:
+        """A caller aimed at a resource: whatever of a request does not hang on its action.
+
+        ``action`` is one of those that will be asked; of ``*`` its service is the target's.
+        """
         principal = caller.principal
-        place = self.place(resource, lower, principal.account)
-        context = RequestContext(caller, place.target, lower, self.now, overrides)
-        request = Request(principal, action, resource, place.target.account or None, context)
+        place = self.place(resource, action.lower(), principal.account)
         identity, boundary = self.identity(principal)
         exempt = principal.kind == "service" or principal.service_linked
         inputs = Inputs(
@@ -326,14 +325,51 @@ class Assembler:
             boundary=boundary,
             scps=() if exempt or principal.account is None else self.guardrails("scp", principal.account),
             rcps=() if principal.service_linked else self.guardrails("rcp", place.target.account),
-            resource=self.resource_policy(place, lower),
             settings=self.settings(place),
         )
-        return request, inputs
+        return Aim(self, caller, place, resource, inputs)
+
+    def request(
+        self, caller: Caller, action: str, resource: str, overrides: Overrides = NO_OVERRIDES
+    ) -> tuple[Request, Inputs]:
+        """The request and every document that applies to it."""
+        return self.aim(caller, resource, action).request(action, overrides)
 
     def decide(self, caller: Caller, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> Decision:
         """One decision: ``request`` judged by ``policy.decide``."""
         return decide(*self.request(caller, action, resource, overrides))
+
+
+class Aim:
+    """One caller and one resource, ready for any number of actions."""
+
+    __slots__ = ("_assembler", "_bare", "_by_policy", "caller", "place", "resource")
+
+    def __init__(self, assembler: Assembler, caller: Caller, place: Place, resource: str, inputs: Inputs) -> None:
+        self._assembler = assembler
+        self._bare = inputs
+        self._by_policy: dict[PolicyRef, Inputs] = {}
+        self.caller = caller
+        self.place = place
+        self.resource = resource
+
+    def inputs(self, action: str) -> Inputs:
+        """The documents that decide ``action`` (lower case): a role's trust policy decides only some."""
+        policy = self._assembler.resource_policy(self.place, action)
+        if policy is None:
+            return self._bare
+        found = self._by_policy.get(policy)
+        if found is None:
+            found = self._by_policy[policy] = replace(self._bare, resource=policy)
+        return found
+
+    def request(self, action: str, overrides: Overrides = NO_OVERRIDES) -> tuple[Request, Inputs]:
+        """The request for one action, and every document that applies to it."""
+        lower = action.lower()
+        target = self.place.target
+        context = RequestContext(self.caller, target, lower, self._assembler.now, overrides)
+        request = Request(self.caller.principal, action, self.resource, target.account or None, context)
+        return request, self.inputs(lower)
 
 
 _NONE = Settings()
