@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from graph.builder import Report
+from graph.builds import Report
 
 #: Phases in the order of a build, in words.
 _WORDS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +57,7 @@ def snapshot(id: str | None) -> Snapshot:
 def questions(id: str | None) -> Questions:
     """The answers of a snapshot's build, which is made first where there is none."""
     from cli.progress import build_report
-    from graph.builder import built_tables
+    from graph.builds import built_tables
     from graph.questions import Questions
 
     with build_report() as report:
@@ -67,7 +66,7 @@ def questions(id: str | None) -> Questions:
 
 def store(id: str | None, url: str | None) -> Store:
     """The graph to query: at ``url``, else the build of the snapshot."""
-    from graph.builder import built_tables
+    from graph.builds import built_tables
     from graph.generations import GRAPH_FILE
     from graph.store import open_store
 
@@ -77,8 +76,3 @@ def store(id: str | None, url: str | None) -> Store:
 
     with build_report() as report:
         return open_store(built_tables(snapshot(id), home(), report).folder / GRAPH_FILE)
-
-
-def is_terminal() -> bool:
-    """Whether progress is for a person."""
-    return sys.stderr.isatty()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model.entities import Gap
-from policy.explain import in_words
-from policy.expression import All, DocumentLeaf, KeyLeaf, Not, Residual, ResourceLeaf, Some, Where
+
+if TYPE_CHECKING:
+    from policy.expression import Residual
 
 _OUTCOMES = {
     "denied": "access denied",
@@ -21,10 +22,14 @@ _OUTCOMES = {
 
 def condition(tree: dict[str, Any] | None) -> str:
     """A residual in words; empty for none."""
+    from policy.explain import in_words
+
     return "" if tree is None else in_words(_residual(tree))
 
 
 def _residual(tree: dict[str, Any]) -> Residual:
+    from policy.expression import All, DocumentLeaf, KeyLeaf, Not, ResourceLeaf, Some, Where
+
     if "all" in tree:
         return All(tuple(_residual(item) for item in tree["all"]))
     if "any" in tree:

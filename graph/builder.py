@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from graph import generations
 from graph.access import add_access
+from graph.builds import Report, no_report
 from graph.ladybug_store import LadybugStore
 from graph.places import add_places
 from graph.resolver import Grant
 from graph.rows import GraphRows
 from graph.schema import GRAPH_VERSION
 from graph.store import StoreError
-from graph.tables import TABLES_VERSION, BuildInfo, Tables, TablesError, TableWriter
+from graph.tables import TABLES_VERSION, BuildInfo, TableWriter
 from graph.world import World
 from model.loading import load_inventory
 from model.snapshot import Snapshot
-
-#: Told what is being done and how much of it: (phase, done, of).
-Report = Callable[[str, int, int], None]
-
-
-def no_report(_phase: str, _done: int, _of: int) -> None:
-    """Progress for nobody."""
 
 
 def build(snapshot: Snapshot, home: Path, report: Report = no_report) -> BuildInfo:
@@ -101,17 +95,3 @@ class _Clock:
         yield
         self.seconds[name] = round(time.monotonic() - begun, 3)
         self._report(name, 1, 1)
-
-
-def built_tables(snapshot: Snapshot, home: Path, report: Report = no_report) -> Tables:
-    """The tables of ``snapshot``, built first where there are none or they are of another version."""
-    folder = generations.folder_of(home, snapshot.id)
-    if folder.is_dir():
-        try:
-            tables = Tables(folder)
-            if tables.info.graph_version == GRAPH_VERSION:
-                return tables
-        except TablesError:
-            pass  # damaged or of another version: a derived index is always made anew
-    build(snapshot, home, report)
-    return Tables(folder)

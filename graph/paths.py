@@ -85,7 +85,7 @@ def _holders(questions: Questions, resource: str) -> dict[int, Outcome]:
     if container is None:
         return {}
     best: dict[int, Outcome] = {}
-    for subject in world.resolver.candidates(resource, container.account):
+    for subject in world.candidates.of(resource, container.account):
         for outcome in world.resolver.outcomes_on(subject, resource):
             if outcome.can and (subject.index not in best or outcome.rank < best[subject.index].rank):
                 best[subject.index] = outcome

@@ -190,7 +190,7 @@ class Questions:
         if collected:
             container = self.world.inventory.container(resource)
             assert container is not None
-            yield from self.world.resolver.candidates(resource, container.account)
+            yield from self.world.candidates.of(resource, container.account)
             return
         outside = ("Provider", "Service", "Outsider", "Anonymous")
         yield from (subject for subject in self.world.subjects.deciding() if subject.kind not in outside)

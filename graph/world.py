@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from graph.assume import Assuming
+from graph.candidates import Candidates
 from graph.classes import ResourceClass, resource_classes
 from graph.closure import Steps
 from graph.deciding import Decider
@@ -39,5 +40,9 @@ class World:
         return resource_classes(self.assembler, self.subjects)
 
     @cached_property
+    def candidates(self) -> Candidates:
+        return Candidates(self.assembler, self.subjects)
+
+    @cached_property
     def resolver(self) -> Resolver:
-        return Resolver(self.decider, self.subjects, self.classes)
+        return Resolver(self.decider, self.candidates, self.classes)

@@ -1,0 +1,78 @@
+"""Who could have access to a resource at all: the index that keeps decisions from being made for every pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from graph.subjects import Subject, Subjects, named_in
+from policy.assemble import Assembler
+from policy.document import Document
+
+
+class Candidates:
+    """Subjects by the resource they could reach directly."""
+
+    def __init__(self, assembler: Assembler, subjects: Subjects) -> None:
+        self._assembler = assembler
+        self._subjects = subjects
+
+    def of(self, arn: str, account: str) -> Iterator[Subject]:
+        """Subjects for whom a decision on ``arn``, in ``account``, is not denied from the start.
+
+        Another account's principals need the resource's policy (L4); services, outsiders and anonymous callers have
+        nothing but it. Services and outsiders are listed where that policy names them.
+        """
+        reached = self._reached_by_policy(arn, account)
+        for subject in self._subjects.deciding():
+            if subject.kind == "Provider":
+                continue  # providers act through roles alone
+            if subject.account == account or reached(subject):
+                yield subject
+
+    def _reached_by_policy(self, arn: str, account: str) -> Callable[[Subject], bool]:
+        """A test of subjects that the resource's own policy could reach."""
+        place = self._assembler.place(arn, "", account)
+        container = place.container
+        if container is None:
+            return lambda _: False
+        if container.type == "iam:role":
+            role = self._assembler.inventory.roles.get(container.arn)
+            ref = self._assembler.ref(f"{container.arn}#trust", role.trust) if role else None
+        else:
+            ref = self._assembler.resource_policy(place, "")
+        grantees = {grant.grantee for grant in container.grants or ()}
+        if ref is None:
+            return lambda subject: subject.key in grantees
+        if ref.document is None or container.grants is None:
+            return lambda subject: subject.kind not in ("Service", "Outsider")
+        if any(_reaches_anyone(ref.document)):
+            names = {key for key, kind in named_in(ref.document) if kind in ("Service", "Outsider")}
+            # Services and foreign accounts are listed where a policy names them; anyone is the anonymous subject.
+            return lambda subject: subject.kind not in ("Service", "Outsider") or subject.key in names
+        document = ref.document
+        named = {key for key, _ in named_in(document)} | grantees
+        accounts = {key.removeprefix("account:") for key in named}
+        sessions = {
+            pair for s in ref.document.statements if s.principal_element for pair in s.principal_element.sessions
+        }
+        return lambda subject: (
+            subject.key in named or subject.account in accounts or _by_id_or_session(subject, document, sessions)
+        )
+
+
+def _reaches_anyone(document: Document) -> Iterator[bool]:
+    for statement in document.statements:
+        element = statement.principal_element
+        yield element is not None and statement.allows and (element.everyone or element.negated)
+
+
+def _by_id_or_session(subject: Subject, document: Document, sessions: set[tuple[str, str]]) -> bool:
+    assert subject.caller is not None
+    principal = subject.caller.principal
+    if (principal.account or "", principal.role_name or "") in sessions:
+        return True
+    return any(
+        principal.unique_id in statement.principal_element.names
+        for statement in document.statements
+        if statement.principal_element is not None and principal.unique_id
+    )
