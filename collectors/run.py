@@ -103,7 +103,7 @@ class _Run:
         self.units = ThreadPoolExecutor(options.threads, "unit")
         # Units wait for their calls, so the calls have a pool that no unit can fill.
         calls = ThreadPoolExecutor(options.threads, "call")
-        self.asking = Asking(sessions, Limits(options.endpoint_url), progress, calls, self.stop)
+        self.asking = Asking(sessions, Limits(sessions.endpoint_url), progress, calls, self.stop)
         self.accounts: dict[str, SnapshotAccount] = {}
         self.regions: set[str] = set()
         self.skipped: list[Gap] = []
@@ -129,6 +129,7 @@ class _Run:
         self.stop.set()
         self.units.shutdown(cancel_futures=True)
         self.asking.pool.shutdown(cancel_futures=True)
+        self.sessions.close()
 
     def _what_is_kept(self) -> str:
         if not self.writer.resumed and not self.writer.units:

@@ -7,6 +7,7 @@ take half an hour and 100 GB in an organisation of 1,000 accounts with 17 region
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,7 +88,8 @@ class Sessions:
         connections: int = 64,
         max_attempts: int = 10,
     ) -> None:
-        self.endpoint_url = endpoint_url
+        # botocore reads the variable too; what differs for an endpoint given by hand must know of it.
+        self.endpoint_url = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or None
         self.role_name = role_name
         self._external_id = external_id
         self._connections = connections
@@ -188,6 +190,13 @@ class Sessions:
             if client is None:
                 client = self._clients[service, region] = self._create(service, region, self._config())
             return client
+
+    def close(self) -> None:
+        """Close all connections; the next client opens its own."""
+        with self._mutex:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
 
     def lacks(self, service: str, region: str) -> bool:
         """Whether botocore knows the region and knows that the service is not there."""

@@ -14,7 +14,7 @@ import pytest
 from collectors.demo import DemoOrganisation, EmulatedAws
 from collectors.demo.writer import Writer
 from collectors.errors import CollectError, CredentialsError
-from collectors.progress import LineProgress, NoProgress
+from collectors.progress import LineProgress, NoProgress, open_progress
 from collectors.registry import OPERATIONS, SET_ACCOUNTS
 from collectors.run import CollectOptions, CollectResult, collect
 from model.snapshot import GLOBAL, CallRecord, list_snapshots, open_snapshot
@@ -155,6 +155,33 @@ def test_a_member_that_lets_nobody_in_is_one_gap_and_the_run_goes_on(
     collected = {account.id: account.collected for account in manifest.accounts}
     assert (collected[closed], collected[open_]) == (False, True)
     assert [part.collector for part in manifest.parts if part.account == closed] == ["account"]
+
+
+def test_members_that_all_refuse_leave_the_own_account(
+    aws: EmulatedAws, organisation: DemoOrganisation, tmp_path: Path
+) -> None:
+    aws.deny("sts", "AssumeRole")
+    result = small(aws, tmp_path)
+    members = set(organisation.accounts.values()) - {"123456789012"}
+    assert {(gap.operation, gap.outcome, gap.affects) for gap in result.gaps} == {
+        ("AssumeRole", "denied", f"account:{member}") for member in members
+    }
+    assert len(result.gaps) == len(members)
+    assert [each.id for each in open_snapshot(tmp_path).manifest.accounts if each.collected] == ["123456789012"]
+
+
+def test_an_account_refused_before_is_entered_when_the_run_is_resumed(
+    aws: EmulatedAws, organisation: DemoOrganisation, tmp_path: Path
+) -> None:
+    account = organisation.accounts["sandbox"]
+    aws.deny("sts", "AssumeRole")
+    aws.expire("identitystore", "ListUsers")
+    with pytest.raises(CredentialsError):
+        small(aws, tmp_path, account)
+    aws.clear_rules()
+    result = collect(CollectOptions(resume=True), tmp_path)
+    assert result.ok
+    assert [each.id for each in open_snapshot(tmp_path).manifest.accounts if each.collected] == [account]
 
 
 def test_accounts_that_were_not_chosen_are_skipped(
@@ -318,6 +345,24 @@ def test_lines_of_progress_are_json(aws: EmulatedAws, organisation: DemoOrganisa
     assert lines[0] == {"event": "begin", "snapshot": result.snapshot}
     assert [line["operation"] for line in lines if line["event"] == "gap"] == ["GetBucketPolicy"]
     assert (lines[-1]["event"], lines[-1]["accounts"], lines[-1]["gaps"]) == ("end", 1, 1)
+
+
+def test_a_terminal_gets_a_bar_and_a_file_gets_lines(
+    aws: EmulatedAws, organisation: DemoOrganisation, tmp_path: Path
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    assert isinstance(open_progress(io.StringIO()), LineProgress)
+    stream = Terminal()
+    bar = open_progress(stream)
+    options = CollectOptions(
+        endpoint_url=aws.endpoint_url, accounts=(organisation.accounts["sandbox"],), regions=("eu-west-1",)
+    )
+    collect(options, tmp_path, bar)
+    assert "collecting" in stream.getvalue()
+    assert "1/1 accounts" in stream.getvalue()
 
 
 def test_regional_parts_lie_in_their_region(collected: Collected) -> None:
