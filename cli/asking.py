@@ -52,7 +52,7 @@ def can(
 ) -> int:
     """Can somebody do something to something: yes, no, or only if; and why."""
     overrides = _overrides(context or [], absent or [], unknown or [])
-    asked = _ask(snapshot, store)
+    asked = questions(snapshot, store)
     answer = asked.can(principal, action, resource, overrides)
     if as_json:
         write_json(answer)
@@ -71,12 +71,6 @@ def _overrides(context: list[str], absent: list[str], unknown: list[str]) -> Ove
             raise OptionValueError(f"wrong context `{text}`: expected KEY=VALUE, for example aws:SourceIp=203.0.113.7")
         given[key].append(value)
     return Overrides.of(given, absent, unknown)
-
-
-def _ask(snapshot: str | None, store: str | None) -> Questions:
-    if store is not None:
-        raise OptionValueError(f"store `{store}` cannot answer this: these questions read the build's tables")
-    return questions(snapshot)
 
 
 def _say_can(
@@ -109,7 +103,7 @@ def who_can(
     as_json: Json = False,
 ) -> int:
     """Everybody who can do something to something, directly or through roles."""
-    asked = _ask(snapshot, store)
+    asked = questions(snapshot, store)
     answer = asked.who_can(action, resource)
     if as_json:
         write_json(answer)
@@ -161,7 +155,7 @@ def reach(
     from graph.reaching import expanded, reach_json, unknown
     from graph.reaching import reach as run
 
-    asked = _ask(snapshot, store)
+    asked = questions(snapshot, store)
     rows = run(asked, principal, level=level, action=action)
     gaps = unknown(asked)
     if as_json and expand:
@@ -199,7 +193,7 @@ def paths(
     """Ways from somebody to a role, a resource or an administrator, shortest first."""
     from graph.paths import paths as run
 
-    asked = _ask(snapshot, store)
+    asked = questions(snapshot, store)
     answer = run(asked, start, end, to_admin=to_admin, max_hops=max_hops, limit=limit)
     if as_json:
         write_json(answer)

@@ -8,13 +8,13 @@ import typer
 
 from cli.options import Json, StoreUrl
 from cli.output import note, say, write_json
-from cli.state import home
+from cli.state import graphs_home
 from cli.state import snapshot as open_snapshot
 from model.errors import GrantmapError
 
 
 class EngineError(GrantmapError):
-    """An engine, or a store to build into, that this version does not have."""
+    """An engine that this version does not have."""
 
 
 def register(app: typer.Typer) -> None:
@@ -34,12 +34,8 @@ def build(
 
     if engine != "local":
         raise EngineError(f"unknown engine `{engine}`: this version has `local`")
-    if store is not None:
-        raise EngineError(
-            f"store `{store}` is not supported by this version: leave `--store` out to build in `{home()}`"
-        )
     with build_report() as report:
-        info = run(open_snapshot(snapshot), home(), report)
+        info = run(open_snapshot(snapshot), graphs_home(store), report)
     if as_json:
         write_json(
             {

@@ -12,5 +12,5 @@ SnapshotId = Annotated[
 ]
 StoreUrl = Annotated[
     str | None,
-    typer.Option("--store", envvar="GRANTMAP_STORE", help="Graph to ask: a folder, or the URL of a database."),
+    typer.Option("--store", envvar="GRANTMAP_STORE", help="Folder of builds; the home by default."),
 ]

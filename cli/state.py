@@ -21,6 +21,10 @@ class ConfigError(GrantmapError):
     """A ``grantmap.toml`` that cannot be read or has what it should not."""
 
 
+class StoreOptionError(GrantmapError):
+    """A ``--store`` that this version cannot open."""
+
+
 def config() -> dict[str, Any]:
     """The settings of ``grantmap.toml`` in this folder: ``home``, and a table a command (``[collect]``)."""
     path = Path(CONFIG_FILE)
@@ -54,25 +58,33 @@ def snapshot(id: str | None) -> Snapshot:
     return open_snapshot(home(), id)
 
 
-def questions(id: str | None) -> Questions:
+def graphs_home(store: str | None) -> Path:
+    """Where builds are: the folder that ``--store`` names, else the home."""
+    if store is None:
+        return home()
+    if "://" in store:
+        raise StoreOptionError(
+            f"store `{store.partition('://')[0]}://` is not supported by this version: give a folder"
+        )
+    return Path(store)
+
+
+def questions(id: str | None, store: str | None = None) -> Questions:
     """The answers of a snapshot's build, which is made first where there is none."""
     from cli.progress import build_report
     from graph.builds import built_tables
     from graph.questions import Questions
 
     with build_report() as report:
-        return Questions(built_tables(snapshot(id), home(), report))
+        return Questions(built_tables(snapshot(id), graphs_home(store), report))
 
 
-def store(id: str | None, url: str | None) -> Store:
-    """The graph to query: at ``url``, else the build of the snapshot."""
+def store(id: str | None, store: str | None) -> Store:
+    """The graph of a snapshot, built first where there is none."""
+    from cli.progress import build_report
     from graph.builds import built_tables
     from graph.generations import GRAPH_FILE
     from graph.store import open_store
 
-    if url is not None:
-        return open_store(url)
-    from cli.progress import build_report
-
     with build_report() as report:
-        return open_store(built_tables(snapshot(id), home(), report).folder / GRAPH_FILE)
+        return open_store(built_tables(snapshot(id), graphs_home(store), report).folder / GRAPH_FILE)
