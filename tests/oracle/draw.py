@@ -246,9 +246,10 @@ class Documents:
             {"Principal": "s3.amazonaws.com", "SourceArn": self.bucket(account), "SourceAccount": f"@{account}@"},
             {"Principal": "events.amazonaws.com"},
             {"Principal": "*", "PrincipalOrgID": "@org@"},
-            {"Principal": arn_of(role)},
-            {"Principal": f"arn:aws:iam::@{self.random.choice(self.accounts)}@:root"},
         ]
+        named = [arn_of(role), f"arn:aws:iam::@{self.random.choice(self.accounts)}@:root", FOREIGN]
+        if account == "mgmt":
+            sorts.append({"Principal": self.random.choice(named)})
         return document(*[invoke | sort for sort in self.some(sorts, 1, 2)])
 
     def bucket(self, account: str) -> str:

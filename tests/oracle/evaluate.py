@@ -42,7 +42,7 @@ ALWAYS_DIFFERENT = "zz-other"
 
 # L17: what no policy can give to another account (each service's documentation on cross-account permissions).
 OWN_ACCOUNT_ONLY = {
-    "s3": "putbucketpolicy deletebucketpolicy putbucketpublicaccessblock",
+    "s3": "getbucketpolicy putbucketpolicy deletebucketpolicy putbucketpublicaccessblock",
     "sqs": "addpermission cancelmessagemovetask createqueue deletequeue listmessagemovetasks listqueues listqueuetags "
     "removepermission setqueueattributes startmessagemovetask tagqueue untagqueue",
     "kms": "schedulekeydeletion putkeypolicy disablekey enablekey cancelkeydeletion",

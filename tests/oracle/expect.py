@@ -13,11 +13,14 @@ Readings chosen where the rules leave room:
   keeps its own verdict.
 * A step is conditioned by the caller alone if some choice of the caller's keys is allowed whatever the environment is.
 * A role reached by several chains is judged by the best verdict first, and then by the shortest way.
-* The best verdict over a person's roles: Allowed, Conditional, ImplicitlyDenied, ExplicitlyDenied, in this order.
-* A service is a principal where a resource policy or a trust policy names it. No unsigned request assumes a role.
+* A person's chains may or may not list the assigned roles themselves, one step each; they are not compared.
+* The best verdict over a person's roles: Allowed, Conditional, ImplicitlyDenied, ExplicitlyDenied, in this order. Where
+  roles are denied differently either denial is accepted.
+* No unsigned request assumes a role.
 * An identity provider asks for nothing but AssumeRoleWithSAML and AssumeRoleWithWebIdentity, and nobody else does.
-* A foreign principal is a row of `who-can` where the resource's own policy names it, or the trust policy of a role on
-  the way does.
+* A foreign principal is a row of `who-can` where the resource's own policy names it or its account, or the trust policy
+  of a role on the way does. A service is a row where the resource's own policy or a trust policy names it: `*` is not
+  enough, although it matches services.
 * A bucket policy that could not be read allows, denies, or says nothing.
 * A foreign principal belongs to another organisation than ours.
 """
@@ -218,8 +221,8 @@ class Expectations:
             elif collected.get("grants"):
                 found["settings"] = {"grants": collected["grants"]}
             elif collected["type"] == "bucket":
-                settings = [{"s3": {"blockPublicAccess": on}} for on in ([True] if collected["bpa"] else [False, True])]
-                found["alternatives"]["settings"] = settings
+                blocked = collected["bpa"] or self.world["accounts"][collected["account"]]["bpa"]
+                found["settings"] = {"s3": {"blockPublicAccess": blocked}}
         elif action.startswith("sts:") and resource in self.roles:
             found["resource_policy"] = self.roles[resource]["trust"]
         fields = ("identity_policies", "permission_boundaries", "scps", "rcps", "resource_policy")
@@ -372,7 +375,7 @@ class Expectations:
     def best(self, principal: str, action: str, resource: str) -> Chain:
         """The best verdict, direct or through chains, and its shortest `via`."""
         ways = list(self.chains(principal, action, resource).values())
-        if not principal.startswith("person:") and not (FOREIGN in principal and not self.names(resource, principal)):
+        if not principal.startswith("person:") and self.listed_direct(principal, resource):
             ways.append((self.direct(principal, action, resource), ()))
         return min(ways, key=lambda way: (RANK[way[0]], len(way[1])), default=(IMPLICIT, ()))
 
@@ -380,10 +383,13 @@ class Expectations:
         found = self.resource_of(resource)
         return found["policy"] if found else self.roles[resource]["trust"] if resource in self.roles else None
 
-    def names(self, resource: str, foreigner: str) -> bool:
-        """Whether the resource's own policy allows something to a foreign principal by name."""
-        statements = (self.policy_of(resource) or {"Statement": []})["Statement"]
-        return any(foreigner in foreigners_in(s) for s in statements if s["Effect"] == "Allow")
+    def listed_direct(self, principal: str, resource: str) -> bool:
+        """Whether `who-can` takes the principal for a direct one: services and foreigners only where they are named."""
+        statements = [s for s in (self.policy_of(resource) or {"Statement": []})["Statement"] if s["Effect"] == "Allow"]
+        if principal.endswith(".amazonaws.com"):
+            return any(principal in services_in(s.get("Principal")) for s in statements)
+        named = {name for s in statements for name in foreigners_in(s)}
+        return FOREIGN not in principal or principal in named or f"account:{FOREIGN}" in named
 
     def principals(self, resource: str) -> list[str]:
         """Everyone whom `who-can` has to consider for a resource."""

@@ -4,7 +4,8 @@
 `tests.oracle.build.build_in_moto`: `@prod@` (the id of the account with that name), `@org@`, `@root@`,
 `@key:prod:NAME@` and `@secret:prod:NAME@` (ARNs).
 
-    {"accounts": {name: {"ou"}}, "ous": [name], "scps"/"rcps": [{"name", "document", "targets"}], "allow_list_ou": name,
+    {"accounts": {name: {"ou", "bpa"}}, "ous": [name], "allow_list_ou": name,
+     "scps"/"rcps": [{"name", "document", "targets"}],
      "groups", "policies", "users", "roles", "providers", "resources": [{"account", "name", …}],
      "persons", "identity_groups", "permission_sets", "assignments"}
 
@@ -36,9 +37,10 @@ class Generator(Documents):
 
     def world(self) -> World:
         ous = ["plants", "labs"]
-        accounts = {
+        places = {
             name: {"ou": self.random.choice([*ous, "root"]) if name != "mgmt" else "root"} for name in self.accounts
         }
+        accounts: dict[str, Any] = {name: {**one, "bpa": self.chance(0.25)} for name, one in places.items()}
         accounts[self.accounts[1]]["ou"] = "labs"
         accounts[self.accounts[2]]["ou"] = "plants"
         resources = [self.resource(kind, name, i) for name in self.accounts for kind in sorted(HOME) for i in range(2)]
