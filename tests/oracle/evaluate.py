@@ -13,6 +13,7 @@ Readings chosen where the rules leave room:
 * `*` matches services and identity providers as well as signed and unsigned callers.
 * A Principal that is a plain string other than `*` is taken for an AWS principal.
 * The name of a federated-user session says nothing about the IAM user behind it.
+* RestrictPublicBuckets denies explicitly what an Allow of the public policy would otherwise give.
 * A role asked for without a session name can choose it: `session_name` is one more context key.
 """
 
@@ -274,14 +275,8 @@ def evaluate(case: Case) -> str:
         return EXPLICIT
     own = who["account"] == case["resource_account"]
     restricted = case.get("settings", {}).get("s3", {}).get("blockPublicAccess", False)
-    if (
-        policy
-        and action.startswith("s3:")
-        and restricted
-        and is_public(policy)
-        and not own
-        and who["kind"] != "service"
-    ):
+    opened = applying(case, resource, "Allow") if action.startswith("s3:") and restricted else []
+    if opened and is_public(policy) and not own and who["kind"] != "service":
         return EXPLICIT  # L7
     if forbidden_by_iam(case) or not all(applying(case, level, "Allow") for level in levels):
         return IMPLICIT

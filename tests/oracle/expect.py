@@ -5,6 +5,7 @@ Readings chosen where the rules leave room:
 * An Identity Center role asked for directly is a federated session: no MFA context. So is a person's session, whose
   name is the person's user name.
 * A role asked for directly is a session already: the first role that it assumes is its second hop, without MFA.
+* A session asked for by its ARN may assume its own role again, a role asked for by its ARN may not.
 * The root user may have an MFA device: `aws:MultiFactorAuthPresent` is unknown.
 * `aws:RequestedRegion` of an IAM action is us-east-1 also where the action has no resource.
 * `aws:ResourceTag` on S3 is absent (no bucket of these worlds has attribute-based access on).
@@ -16,7 +17,7 @@ Readings chosen where the rules leave room:
 * A person's chains may or may not list the assigned roles themselves, one step each; they are not compared.
 * The best verdict over a person's roles: Allowed, Conditional, ImplicitlyDenied, ExplicitlyDenied, in this order. Where
   roles are denied differently either denial is accepted.
-* No unsigned request assumes a role.
+* No unsigned request assumes a role, or is about no resource.
 * An identity provider asks for nothing but AssumeRoleWithSAML and AssumeRoleWithWebIdentity, and nobody else does.
 * A foreign principal is a row of `who-can` where the resource's own policy names it or its account, or the trust policy
   of a role on the way does. A service is a row where the resource's own policy or a trust policy names it: `*` is not
@@ -268,7 +269,7 @@ class Expectations:
             "aws:securetransport": "true",
             "aws:currenttime": "2026-06-01T00:00:00Z",
             "aws:epochtime": "1780272000",
-            "aws:sourceowner": account if signed else ABSENT,
+            "aws:sourceowner": account if signed else UNKNOWN if kind == "service" else ABSENT,
             "kms:calleraccount": account if signed else ABSENT,
         }
         return simple.get(key, UNKNOWN)
@@ -294,9 +295,8 @@ class Expectations:
 
     def decided(self, subject: Subject, action: str, resource: str, mfa: bool | None = None) -> str:
         federating = action in ("sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
-        if federating != (subject["kind"] == "provider") or (
-            subject["kind"] == "anonymous" and action == "sts:AssumeRole"
-        ):
+        unsigned = subject["kind"] == "anonymous" and (resource == "*" or action == "sts:AssumeRole")
+        if unsigned or federating != (subject["kind"] == "provider"):
             return IMPLICIT
         return decide(self.case(subject, action, resource, subject["mfa"] if mfa is None else mfa))
 
@@ -336,7 +336,7 @@ class Expectations:
             subject = self.subject(principal)
             first_mfa = subject["mfa"] and subject["kind"] == "user"
             for role in self.roles:
-                verdict = self.step(subject, role, subject["mfa"]) if role != subject.get("role") else IMPLICIT
+                verdict = self.step(subject, role, subject["mfa"]) if role != principal else IMPLICIT
                 if verdict in (ALLOWED, CONDITIONAL):
                     heapq.heappush(queue, (RANK[verdict], 1, (role,), first_mfa))
         while queue:
@@ -381,6 +381,8 @@ class Expectations:
 
     def policy_of(self, resource: str) -> Any:
         found = self.resource_of(resource)
+        if found and found["sealed"]:
+            return None
         return found["policy"] if found else self.roles[resource]["trust"] if resource in self.roles else None
 
     def listed_direct(self, principal: str, resource: str) -> bool:

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,12 +182,24 @@ class Rehearsal:
         wanted = {role: (chain[0], len(chain[1])) for role, chain in chains.items() if len(chain[1]) >= least}
         answered = {c["via"][-1]: (c["verdict"], len(c["via"])) for c in got["chains"] if len(c["via"]) >= least}
         self.counts["chains"] += len(wanted)
-        for role in sorted(wanted.keys() | answered.keys()):
-            if wanted.get(role) != answered.get(role):
-                ways = next((tuple(c["via"]) for c in got["chains"] if c["via"][-1] == role), None)
-                mine = chains[role][1] if role in chains else None
-                why = self.why_chain(principal, mine or ways or (), action, resource)
-                yield Disagreement(f"{question} (chain to {role})", wanted.get(role), answered.get(role), why)
+        ways = {chain["via"][-1]: tuple(chain["via"]) for chain in got["chains"]}
+        yield from self.differences(
+            f"{question} (chains, by last role)",
+            wanted,
+            answered,
+            lambda role: self.why_chain(principal, chains[role][1] if role in chains else ways[role], action, resource),
+        )
+
+    def differences(
+        self, question: str, wanted: dict[str, Any], answered: dict[str, Any], why: Callable[[str], str]
+    ) -> Iterator[Disagreement]:
+        """One disagreement for all rows that differ alike, explained by the first of them."""
+        alike: dict[tuple[Any, Any], list[str]] = {}
+        for row in sorted(wanted.keys() | answered.keys()):
+            if wanted.get(row) != answered.get(row):
+                alike.setdefault((wanted.get(row), answered.get(row)), []).append(row)
+        for (expected, got), rows in alike.items():
+            yield Disagreement(f"{question}: {', '.join(rows)}", expected, got, why(rows[0]))
 
     def compare_who_can(self, action: str, resource: str) -> Iterator[Disagreement]:
         wanted = self.expect.who_can(action, resource)
@@ -200,13 +212,15 @@ class Rehearsal:
             return
         rows = {row["principal"]: row for row in got["principals"]}
         answered = {principal: (row["verdict"], len(row["via"])) for principal, row in rows.items()}
-        for principal in sorted(wanted.keys() | answered.keys()):
-            if wanted.get(principal) != answered.get(principal):
-                via = tuple(rows[principal]["via"]) if principal in rows else ()
-                via = via or self.expect.best(principal, action, resource)[1]
-                why = self.why_chain(principal, via, action, resource)
-                expected, given = wanted.get(principal), answered.get(principal)
-                yield Disagreement(f"{question}: {principal}", expected, given, why)
+        ways = {principal: tuple(row["via"]) for principal, row in rows.items()}
+        yield from self.differences(
+            question,
+            wanted,
+            answered,
+            lambda one: self.why_chain(
+                one, self.expect.best(one, action, resource)[1] or ways.get(one, ()), action, resource
+            ),
+        )
 
     def compare_reach(self, principal: str, kind: str, action: str) -> Iterator[Disagreement]:
         pool = self.expect.roles if kind == "role" else self.expect.resources
@@ -221,11 +235,12 @@ class Rehearsal:
             yield Disagreement(question, f"{len(wanted)} rows", got, "")
             return
         answered = {row["resource"]: row["verdict"] for row in got if row.get("resource") in arns}
-        for resource in sorted(wanted.keys() | answered.keys()):
-            if wanted.get(resource) != answered.get(resource):
-                via = self.expect.best(principal, action, resource)[1]
-                why = self.why_chain(principal, via, action, resource)
-                yield Disagreement(f"{question}: {resource}", wanted.get(resource), answered.get(resource), why)
+        yield from self.differences(
+            question,
+            wanted,
+            answered,
+            lambda one: self.why_chain(principal, self.expect.best(principal, action, one)[1], action, one),
+        )
 
     # --- explaining ---
 
