@@ -120,7 +120,8 @@ def named_in(document: Document) -> Iterator[tuple[str, str]]:
         for account in element.accounts:
             yield f"account:{account}", "Outsider"
         for name in element.names:
-            if name.startswith("arn:"):
+            # A root ARN means its account, which is there already.
+            if name.startswith("arn:") and not name.endswith(":root"):
                 yield name, "Outsider"
 
 

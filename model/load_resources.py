@@ -85,14 +85,19 @@ def _s3_settings(block: CallRecord | None, abac: CallRecord | None) -> S3Setting
     if page is not None:
         raw = page.get("PublicAccessBlockConfiguration") or {}
         flags = {name: bool(raw.get(name, False)) for name in flags}
-    answer = first_page(abac)
     return S3Settings(
         block_public_acls=flags["BlockPublicAcls"],
         ignore_public_acls=flags["IgnorePublicAcls"],
         block_public_policy=flags["BlockPublicPolicy"],
         restrict_public_buckets=flags["RestrictPublicBuckets"],
-        abac=None if answer is None else (answer.get("AbacStatus") or {}).get("Status") == "Enabled",
+        abac=_abac(abac),
     )
+
+
+def _abac(record: CallRecord | None) -> bool | None:
+    """Whether a bucket's tags count in decisions; an answer without a status, which AWS never gives, tells nothing."""
+    status = ((first_page(record) or {}).get("AbacStatus") or {}).get("Status")
+    return None if status is None else status == "Enabled"
 
 
 def account_public_block(pages: Pages) -> dict[str, bool]:

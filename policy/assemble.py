@@ -232,7 +232,9 @@ class Assembler:
         if service == "s3":
             region = region or None
         org_id, org_path, _ = self._membership(account or None)
-        target = Target(resource, account, service, region, org_id, org_path, tags=None, honours_tags=None)
+        # An action without a resource has none whose tags could be asked; of an ARN nobody collected they are unknown.
+        honours = False if resource == "*" else None
+        target = Target(resource, account, service, region, org_id, org_path, tags=None, honours_tags=honours)
         return Place(target, None, _uncollected_type(parts))
 
     def _collected(self, arn: str, container: Resource) -> Place:

@@ -247,7 +247,8 @@ def _caller_identity(principal: Principal, key: str) -> Value | None:
     if key == "aws:principalaccount":
         return (principal.account,)
     if principal.kind == "account":
-        return Unknown("environment", prefix=f"arn:{_partition(principal)}:")
+        # Somebody of that account: a user, a role or its root.
+        return Unknown("environment", prefix=f"arn:{_partition(principal)}:iam::{principal.account}:")
     # C6: a session is known by its role's ARN, with the role's path.
     return (principal.role_arn or principal.text,)
 

@@ -127,6 +127,9 @@ def compile_principals(raw: Any, *, negated: bool) -> PrincipalElement:
     """Sort the names of an element; raises `PrincipalShapeError`."""
     if raw == "*":
         return PrincipalElement(negated, everyone=True)
+    if isinstance(raw, str) and (raw.startswith("arn:") or _ACCOUNT.fullmatch(raw)):
+        # Not in IAM's grammar, but some services' own stores, and emulators of them, write a lone name so.
+        raw = {"AWS": raw}
     if not isinstance(raw, Mapping):
         raise PrincipalShapeError(f"`{raw!r}` is neither `*` nor an object of principals")
     lists: dict[str, tuple[str, ...]] = {}
