@@ -84,6 +84,7 @@ class Builder:
             self.places[name] = unit["OrganizationalUnit"]["Id"]
         for name, account in self.world["accounts"].items():
             if name == "mgmt":
+                self.block_public_access(name)
                 continue
             made = client.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
             self.found[f"@{name}@"] = self.places[name] = made["AccountId"]
@@ -97,11 +98,14 @@ class Builder:
                 "aws_secret_access_key": keys["SecretAccessKey"],
                 "aws_session_token": keys["SessionToken"],
             }
-            if account["bpa"]:
-                block = {"AccountId": made["AccountId"], "PublicAccessBlockConfiguration": BLOCK}
-                self.client("s3control", name).put_public_access_block(**block)
+            self.block_public_access(name)
             administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
             self.client("iam", name).attach_role_policy(RoleName=ROLE, PolicyArn=administrator)
+
+    def block_public_access(self, name: str) -> None:
+        if self.world["accounts"][name]["bpa"]:
+            block = {"AccountId": self.found[f"@{name}@"], "PublicAccessBlockConfiguration": BLOCK}
+            self.client("s3control", name).put_public_access_block(**block)
 
     def hollow_resources(self) -> None:
         """Everything but functions, without policies: keys and secrets get their ARNs here."""

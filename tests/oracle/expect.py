@@ -5,10 +5,11 @@ Readings chosen where the rules leave room:
 * An Identity Center role asked for directly is a federated session: no MFA context. So is a person's session, whose
   name is the person's user name.
 * A role asked for directly is a session already: the first role that it assumes is its second hop, without MFA.
-* A session asked for by its ARN may assume its own role again, a role asked for by its ARN may not.
+* No chain leads back to the role that was asked for, by its own ARN or by a session's.
 * The root user may have an MFA device: `aws:MultiFactorAuthPresent` is unknown.
 * `aws:RequestedRegion` of an IAM action is us-east-1 also where the action has no resource.
 * `aws:ResourceTag` on S3 is absent (no bucket of these worlds has attribute-based access on).
+* Where `aws:RequestedRegion` is not known it is the caller's to choose.
 * Keys that the action data does not list (`aws:RequestTag` on a read) are unknown like any other, not absent.
 * Only the assumptions of a chain count as Allowed where the caller's choice conditions them; the request at its end
   keeps its own verdict.
@@ -41,7 +42,7 @@ EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action
 RANK = {ALLOWED: 0, CONDITIONAL: 1, IMPLICIT: 2, EXPLICIT: 3}
 UNKNOWN, ABSENT = object(), object()
 CALLER_KEYS = (
-    r"aws:requesttag/.*|aws:tagkeys|aws:calledvia.*|aws:viaawsservice|kms:viaservice|kms:encryptioncontext.*|"
+    r"aws:requesttag/.*|aws:requestedregion|aws:tagkeys|aws:calledvia.*|aws:viaawsservice|kms:viaservice|kms:encryptioncontext.*|"
     r"s3:(prefix|delimiter|max-keys)|sts:(rolesessionname|transitivetagkeys|sourceidentity)|iam:passedtoservice|session_name"
 )
 Subject = dict[str, Any]
@@ -328,6 +329,7 @@ class Expectations:
         if principal in self.closures:
             return self.closures[principal]
         best: dict[tuple[str, bool], Chain] = {}
+        own = self.subject(principal).get("role") if not principal.startswith("person:") else None
         queue: list[tuple[int, int, tuple[str, ...], bool]] = []
         if principal.startswith("person:"):
             for role in self.person_roles(principal[7:]):
@@ -336,7 +338,7 @@ class Expectations:
             subject = self.subject(principal)
             first_mfa = subject["mfa"] and subject["kind"] == "user"
             for role in self.roles:
-                verdict = self.step(subject, role, subject["mfa"]) if role != principal else IMPLICIT
+                verdict = self.step(subject, role, subject["mfa"]) if role != subject.get("role") else IMPLICIT
                 if verdict in (ALLOWED, CONDITIONAL):
                     heapq.heappush(queue, (RANK[verdict], 1, (role,), first_mfa))
         while queue:
@@ -345,7 +347,7 @@ class Expectations:
                 continue
             best[via[-1], mfa] = (CONDITIONAL if conditional else ALLOWED, via)
             for role, verdict in self.steps_from(via[-1], mfa):
-                if role not in via and role != principal and (role, False) not in best:
+                if role not in via and role != own and (role, False) not in best:
                     heapq.heappush(queue, (max(conditional, RANK[verdict]), length + 1, (*via, role), False))
         self.closures[principal] = best
         return best
