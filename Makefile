@@ -1,0 +1,85 @@
+# make demo [ARGS=--no-ui]   try grantmap on an emulated organisation
+# make test [ARGS=-x]        the tests, and what they were run against
+#
+# Both need Python 3.11 or newer and a package index, and set up .venv by themselves. PYTHON=... names an interpreter.
+
+SHELL := /bin/sh
+ARGS :=
+PYTHON :=
+PY := .venv/bin/python
+READY := .venv/.ready
+# Two processes: the suite waits for the emulated AWS about as much as it computes.
+WORKERS := 2
+
+.PHONY: demo test test-all lint types docs bench lock clean setup
+
+demo: $(READY)
+	@.venv/bin/grantmap demo $(ARGS)
+
+test: $(READY)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-all: $(READY)
+	@GRANTMAP_TEST_ALL=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+lint: $(READY)
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+types: $(READY)
+	@$(PY) -m mypy
+
+docs: $(READY)
+	@$(PY) docs/make.py
+
+bench: $(READY)
+	@$(PY) -m bench.decide
+	@$(PY) -m bench.store
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@set -e; \
+	fits() { "$$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }; \
+	if fits $(PY) && $(PY) -m pip --version >/dev/null 2>&1; then :; else \
+	  found=; \
+	  for python in $${PYTHON:-$(PYTHON)} python3.12 python3.11 python3.13 python3.14 python3; do \
+	    if fits "$$python"; then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "grantmap needs Python 3.11 or newer and found none: install it, or name it: make PYTHON=/path/to/python" >&2; \
+	    exit 1; \
+	  fi; \
+	  if ! "$$found" -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+	    version=$$("$$found" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	      echo "installing python$$version-venv, which this Python lacks"; \
+	      { apt-get -qq update || true; \
+	        DEBIAN_FRONTEND=noninteractive apt-get -qq install -y "python$$version-venv" \
+	        || DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv; } >/dev/null 2>&1 || true; \
+	    fi; \
+	    if ! "$$found" -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+	      echo "$$found cannot make virtual environments: install its package python$$version-venv, then run make again" >&2; \
+	      exit 1; \
+	    fi; \
+	  fi; \
+	  rm -rf .venv; \
+	  "$$found" -m venv .venv; \
+	fi; \
+	echo "setting up .venv, once: about a minute"; \
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet --require-hashes -r requirements.lock; \
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .; \
+	touch $(READY)
+
+# The exact versions, with hashes, that fit every platform and Python that grantmap supports. UPGRADE=--upgrade takes
+# the newest versions; without it only what pyproject.toml asks for changes.
+UPGRADE :=
+lock: $(READY)
+	@$(PY) -m venv build/lock
+	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@build/lock/bin/uv pip compile pyproject.toml --extra demo --group dev --universal --generate-hashes $(UPGRADE) \
+	  --no-config --custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

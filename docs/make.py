@@ -1,0 +1,87 @@
+"""Writes the output of every `console` block of README.md and docs/ anew: `python docs/make.py`, or `make docs`.
+
+A block holds commands, each on a line that begins with `$ `, and what they print. Each is run against the emulated
+organisation. A block whose text differs only in what differs from run to run (ids of snapshots, times) is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_VARYING = (
+    (re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{6}\b"), "SNAPSHOT"),
+    (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
+    (re.compile(r"\b\d+(\.\d+)? s\b"), "SECONDS"),
+    (re.compile(r'("seconds": )\{[^}]*\}'), r"\1SECONDS"),
+    (re.compile(r"\S*\bhome(-\d+)?(?=[/.` ]|$)"), "HOME"),
+    (re.compile(r"(?<=in )\.grantmap(?=\.)"), "HOME"),
+)
+
+
+def files() -> list[Path]:
+    """The documentation, in the order in which people read it."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands(text: str) -> Iterator[tuple[str, str]]:
+    """(command, output) of every command of every block."""
+    for block in _BLOCK.finditer(text):
+        for part in re.split(r"^\$ ", block[1], flags=re.MULTILINE)[1:]:
+            line, _, output = part.partition("\n")
+            yield line.strip(), output.rstrip("\n")
+
+
+def plain(output: str) -> str:
+    """An output without what differs from run to run."""
+    for pattern, name in _VARYING:
+        output = pattern.sub(name, output)
+    return output.rstrip("\n")
+
+
+def renewed(text: str, run: Callable[[str], str]) -> str:
+    """A document with the output of its commands as it is today."""
+
+    def block(found: re.Match[str]) -> str:
+        told = []
+        for line, output in commands(found[0]):
+            now = run(line)
+            kept = output if plain(output) == plain(now) else _readable(now)
+            told.append(f"$ {line}\n{kept}".rstrip("\n"))
+        return "```console\n" + "\n\n".join(told) + "\n```"
+
+    return _BLOCK.sub(block, text)
+
+
+def _readable(output: str) -> str:
+    """State lies in `.grantmap` for readers, wherever it lay for the run."""
+    return re.sub(r"(?<=in )\S*\bhome(-\d+)?(?=\.$)", ".grantmap", output, flags=re.MULTILINE)
+
+
+def main() -> None:
+    """Renews every document."""
+    sys.path.insert(0, str(ROOT))
+    from tests.collectors.demo_fixtures import running_demo
+    from tests.demo_shell import Shell, make_home
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "scratch").mkdir()
+        for demo in running_demo():
+            make_home(demo, folder)
+            shell = Shell(demo, folder, folder / "scratch")
+            for file in files():
+                text = file.read_text()
+                if (after := renewed(text, shell.run)) != text:
+                    file.write_text(after)
+                    print(f"renewed {file.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

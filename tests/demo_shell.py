@@ -1,0 +1,172 @@
+"""The commands as a reader of the documentation types them, run against the emulated organisation.
+
+`docs/make.py` writes their output into the documentation, `tests/test_docs.py` compares it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import boto3
+
+from collectors.demo import DemoOrganisation, EmulatedAws, people_csv
+from collectors.demo.server import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from collectors.options import CollectResult
+
+PROFILE = "audit"
+#: What runs for long is run once, when the home is made.
+COLLECT = "grantmap collect --profile audit"
+BUILD = "grantmap build"
+DEMO = "grantmap demo --no-ui"
+#: What a reader may type for the same thing.
+SAME = {"make demo ARGS=--no-ui": DEMO}
+#: Commands that make or remove snapshots: they get a home of their own, so that later examples see the first one.
+_ALONE = ("collect", "import", "snapshot prune", "demo")
+_CASES = """\
+{"id": "own account", "principal": "arn:aws:iam::111122223333:user/alice", "action": "s3:GetObject", \
+"resource": "arn:aws:s3:::reports/2026.pdf", "resource_account": "111122223333", "identity_policies": [{"Version": \
+"2012-10-17", "Statement": {"Sid": "Reports", "Effect": "Allow", "Action": "s3:Get*", "Resource": \
+"arn:aws:s3:::reports/*"}}]}
+{"id": "only from the office", "principal": "arn:aws:iam::111122223333:user/alice", "action": "s3:GetObject", \
+"resource": "arn:aws:s3:::reports/2026.pdf", "resource_account": "111122223333", "unknown": ["aws:SourceIp"], \
+"identity_policies": [{"Version": "2012-10-17", "Statement": {"Sid": "Office", "Effect": "Allow", "Action": "s3:Get*", \
+"Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}}]}
+"""
+
+
+def run(line: str, home: Path, folder: Path) -> str:
+    """What a command prints, its notes too and progress for machines left out; `| head -n N` is understood."""
+    command, *filters = [part.strip() for part in line.split(" | ")]
+    name, *arguments = shlex.split(command)
+    if name == "cat":
+        text = "".join((folder / argument).read_text() for argument in arguments)
+    else:
+        assert name == "grantmap", f"cannot run `{line}`"
+        text = _grantmap(arguments, home, folder)
+    lines = [item for item in text.splitlines() if not item.startswith('{"event"')]
+    for item in filters:
+        words = item.split()
+        assert words[:2] == ["head", "-n"] and len(words) == 3, f"cannot run `{line}`"
+        lines = lines[: int(words[2])]
+    return "\n".join(item.rstrip() for item in lines)
+
+
+def _grantmap(arguments: list[str], home: Path, folder: Path) -> str:
+    from cli.main import run as grantmap
+
+    said = io.StringIO()
+    before = Path.cwd()
+    program = [str(folder / ".venv/bin/grantmap"), *arguments]
+    environment = {"GRANTMAP_HOME": os.path.relpath(home, folder), "COLUMNS": "100"}
+    os.chdir(folder)
+    try:
+        with (
+            mock.patch.object(sys, "argv", program),
+            mock.patch.dict(os.environ, environment),
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(said),
+        ):
+            grantmap(arguments)
+    finally:
+        os.chdir(before)
+    return said.getvalue()
+
+
+@contextlib.contextmanager
+def aws_environment(endpoint_url: str, folder: Path) -> Iterator[None]:
+    """A profile that leads to the emulator, and nothing of this machine's own configuration."""
+    file = folder / "aws-credentials"
+    file.write_text(
+        f"[{PROFILE}]\naws_access_key_id = {ACCESS_KEY_ID}\naws_secret_access_key = {SECRET_ACCESS_KEY}\n"
+        "region = eu-west-1\n"
+    )
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "GRANTMAP_"))}
+    ours = {
+        "AWS_SHARED_CREDENTIALS_FILE": str(file),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "GRANTMAP_ENDPOINT_URL": endpoint_url,
+    }
+    with mock.patch.dict(os.environ, kept | ours, clear=True):
+        yield
+
+
+def make_home(demo: tuple[EmulatedAws, DemoOrganisation], folder: Path) -> Path:
+    """`folder/home`, collected and built by the commands; what they said lies beside it in `said.json`."""
+    home = folder / "home"
+    with aws_environment(demo[0].endpoint_url, folder):
+        said = {COLLECT: run(COLLECT, home, folder), BUILD: run(BUILD, home, folder)}
+        said[DEMO] = _demo(demo, home, folder)
+        _write_files(demo[0].endpoint_url, folder)
+    (folder / "said.json").write_text(json.dumps(said))
+    return home
+
+
+def _demo(demo: tuple[EmulatedAws, DemoOrganisation], home: Path, folder: Path) -> str:
+    """`grantmap demo` over the emulator that runs and the build that there is: the summary alone is new."""
+    from graph.generations import folder_of
+    from graph.tables import Tables
+    from model.snapshot import open_snapshot
+
+    snapshot = open_snapshot(home, None)
+    tables = Tables(folder_of(home, snapshot.id))
+    gaps = list(snapshot.gaps)
+    result = CollectResult(
+        snapshot=snapshot.id, accounts=len(snapshot.manifest.accounts), ok=not gaps, gaps=gaps, skipped=[]
+    )
+    with (
+        mock.patch("collectors.demo.EmulatedAws", lambda: contextlib.nullcontext(demo[0])),
+        mock.patch("collectors.demo.build", lambda _url: demo[1]),
+        mock.patch("collectors.run.collect", lambda *_: result),
+        mock.patch("graph.builder.build", lambda *_: tables.info),
+    ):
+        return run(DEMO, home, folder)
+
+
+def _write_files(endpoint_url: str, folder: Path) -> None:
+    """The files that examples read: one account's authorization details, the staff list, two cases."""
+    session = boto3.Session(profile_name=PROFILE)
+    iam = session.client("iam", endpoint_url=endpoint_url)
+    pages = iam.get_paginator("get_account_authorization_details").paginate()
+    details: dict[str, Any] = {}
+    for page in pages:
+        for name, rows in page.items():
+            if isinstance(rows, list):
+                details.setdefault(name, []).extend(rows)
+    (folder / "details.json").write_text(json.dumps(details, default=lambda value: value.isoformat()))
+    (folder / "people.csv").write_text(people_csv())
+    (folder / "cases.jsonl").write_text(_CASES)
+
+
+class Shell:
+    """Runs the lines of the documentation in the home that `make_home` made."""
+
+    def __init__(self, demo: tuple[EmulatedAws, DemoOrganisation] | None, folder: Path, scratch: Path) -> None:
+        self._folder, self._scratch, self._demo = folder, scratch, demo
+        self._numbers = itertools.count()
+        self._said: dict[str, str] = json.loads((folder / "said.json").read_text())
+
+    def run(self, line: str) -> str:
+        """The text that a line prints."""
+        line = SAME.get(line, line)
+        if line in self._said:
+            return self._said[line]
+        home = self._folder / "home"
+        if line.startswith(tuple(f"grantmap {name}" for name in _ALONE)):
+            home = self._scratch / f"home-{next(self._numbers)}"
+            if "snapshot prune" in line:
+                shutil.copytree(self._folder / "home", home, symlinks=True)
+        endpoint = self._demo[0].endpoint_url if self._demo else "http://127.0.0.1:1"
+        with aws_environment(endpoint, self._folder):
+            return run(line, home, self._folder)
