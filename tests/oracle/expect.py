@@ -5,7 +5,7 @@ Readings chosen where the rules leave room:
 * An Identity Center role asked for directly is a federated session: no MFA context. So is a person's session, whose
   name is the person's user name.
 * A role asked for directly is a session already: the first role that it assumes is its second hop, without MFA.
-* No chain leads back to the role that was asked for, by its own ARN or by a session's.
+* No chain leads back to the role that was asked for; where a session was asked for, such a chain is not compared.
 * The root user may have an MFA device: `aws:MultiFactorAuthPresent` is unknown.
 * `aws:RequestedRegion` of an IAM action is us-east-1 also where the action has no resource.
 * `aws:ResourceTag` on S3 is absent (no bucket of these worlds has attribute-based access on).
@@ -27,7 +27,6 @@ Readings chosen where the rules leave room:
 * A foreign principal belongs to another organisation than ours.
 """
 
-import heapq
 import re
 from typing import Any
 
@@ -97,7 +96,7 @@ class Expectations:
             for policy in world["policies"]
         }
         self.documents = {**policies, **world["managed"]}
-        self.closures: dict[str, dict[tuple[str, bool], Chain]] = {}
+        self.closures: dict[tuple[str, bool], dict[tuple[str, bool], tuple[str, ...]]] = {}
 
     # --- who asks ---
 
@@ -324,33 +323,32 @@ class Expectations:
     def caller_keys(self, case: Case) -> set[str]:
         return {key.lower() for key in case["unknown"] if re.fullmatch(CALLER_KEYS, key.lower())}
 
-    def closure(self, principal: str) -> dict[tuple[str, bool], Chain]:
-        """Every (role, may have MFA) that `principal` can come to be, with the best and then shortest chain."""
-        if principal in self.closures:
-            return self.closures[principal]
-        best: dict[tuple[str, bool], Chain] = {}
-        own = self.subject(principal).get("role") if not principal.startswith("person:") else None
-        queue: list[tuple[int, int, tuple[str, ...], bool]] = []
+    def closure(self, principal: str, conditional: bool) -> dict[tuple[str, bool], tuple[str, ...]]:
+        """Every (role, may have MFA) that `principal` can come to be, with the shortest way.
+
+        Ways of Allowed steps only, or, where `conditional`, also of Conditional ones.
+        """
+        if (principal, conditional) in self.closures:
+            return self.closures[principal, conditional]
+        wanted = (ALLOWED, CONDITIONAL) if conditional else (ALLOWED,)
+        queue: list[tuple[tuple[str, ...], bool]] = []
+        own = None
         if principal.startswith("person:"):
-            for role in self.person_roles(principal[7:]):
-                heapq.heappush(queue, (0, 1, (role,), False))
+            queue = [((role,), False) for role in self.person_roles(principal[7:])]
         else:
             subject = self.subject(principal)
-            first_mfa = subject["mfa"] and subject["kind"] == "user"
-            for role in self.roles:
-                verdict = self.step(subject, role, subject["mfa"]) if role != subject.get("role") else IMPLICIT
-                if verdict in (ALLOWED, CONDITIONAL):
-                    heapq.heappush(queue, (RANK[verdict], 1, (role,), first_mfa))
+            own, mfa = subject.get("role"), subject["mfa"]
+            steps = [(role, self.step(subject, role, mfa)) for role in self.roles if role != own]
+            queue = [((role,), mfa and subject["kind"] == "user") for role, verdict in steps if verdict in wanted]
+        ways: dict[tuple[str, bool], tuple[str, ...]] = {}
         while queue:
-            conditional, length, via, mfa = heapq.heappop(queue)
-            if (via[-1], mfa) in best:
+            via, mfa = queue.pop(0)
+            if (via[-1], mfa) in ways:
                 continue
-            best[via[-1], mfa] = (CONDITIONAL if conditional else ALLOWED, via)
-            for role, verdict in self.steps_from(via[-1], mfa):
-                if role not in via and role != own and (role, False) not in best:
-                    heapq.heappush(queue, (max(conditional, RANK[verdict]), length + 1, (*via, role), False))
-        self.closures[principal] = best
-        return best
+            ways[via[-1], mfa] = via
+            queue += [((*via, role), False) for role, v in self.steps_from(via[-1], mfa) if role != own and v in wanted]
+        self.closures[principal, conditional] = ways
+        return ways
 
     def steps_from(self, role: str, mfa: bool) -> list[tuple[str, str]]:
         """The roles that a session of `role` can assume."""
@@ -365,13 +363,14 @@ class Expectations:
     def chains(self, principal: str, action: str, resource: str) -> dict[str, Chain]:
         """By last role: the verdict of the request at the end of the best chain, and the chain."""
         found: dict[str, Chain] = {}
-        for (role, mfa), (verdict, via) in self.closure(principal).items():
-            own = self.decided(self.subject(role), action, resource, mfa)
-            if own not in (ALLOWED, CONDITIONAL):
-                continue
-            chain = (max(verdict, own, key=RANK.__getitem__), via)
-            if role not in found or (RANK[chain[0]], len(via)) < (RANK[found[role][0]], len(found[role][1])):
-                found[role] = chain
+        for conditional in (False, True):
+            for (role, mfa), via in self.closure(principal, conditional).items():
+                own = self.decided(self.subject(role), action, resource, mfa)
+                verdict = CONDITIONAL if conditional and own == ALLOWED else own
+                if verdict not in (ALLOWED, CONDITIONAL):
+                    continue
+                if role not in found or (RANK[verdict], len(via)) < (RANK[found[role][0]], len(found[role][1])):
+                    found[role] = (verdict, via)
         return found
 
     def best(self, principal: str, action: str, resource: str) -> Chain:
