@@ -47,8 +47,11 @@ class Candidates:
             return lambda subject: subject.kind not in ("Service", "Outsider")
         if any(_reaches_anyone(ref.document)):
             names = {key for key, kind in named_in(ref.document) if kind in ("Service", "Outsider")}
+            named_accounts = {key.removeprefix("account:") for key in names if key.startswith("account:")}
             # Services and foreign accounts are listed where a policy names them; anyone is the anonymous subject.
-            return lambda subject: subject.kind not in ("Service", "Outsider") or subject.key in names
+            return lambda subject: (
+                subject.kind not in ("Service", "Outsider") or subject.key in names or subject.account in named_accounts
+            )
         document = ref.document
         named = {key for key, _ in named_in(document)} | grantees
         accounts = {key.removeprefix("account:") for key in named}

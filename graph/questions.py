@@ -119,13 +119,14 @@ class Questions:
             steps = Steps(self.world.assuming.steps(overrides))
         if subject.index < 0:
             first = self.world.assuming.steps_from(subject, overrides)
+        own = {subject.key, subject.caller.principal.role_arn if subject.caller is not None else None}
         best: dict[str, Row] = {}
         sessions = {item.index: item for item in self.world.subjects.roles()}
         for index, chain in steps.forward(subject, first).items():
             outcome = self.world.decider.decide(sessions[index], action, resource, overrides)
             row = _chained(chain, outcome)
             role = sessions[index].key
-            if row is not None and role != subject.key and (role not in best or row.cost < best[role].cost):
+            if row is not None and role not in own and (role not in best or row.cost < best[role].cost):
                 best[role] = row
         return sorted(best.values(), key=lambda row: row.cost)
 

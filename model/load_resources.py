@@ -95,9 +95,14 @@ def _s3_settings(block: CallRecord | None, abac: CallRecord | None) -> S3Setting
 
 
 def _abac(record: CallRecord | None) -> bool | None:
-    """Whether a bucket's tags count in decisions; an answer without a status, which AWS never gives, tells nothing."""
-    status = ((first_page(record) or {}).get("AbacStatus") or {}).get("Status")
-    return None if status is None else status == "Enabled"
+    """Whether a bucket's tags count in decisions: only where attribute-based access control was switched on.
+
+    An endpoint that has no such setting has none switched on.
+    """
+    if record is not None and record.outcome == "unsupported":
+        return False
+    page = first_page(record)
+    return None if page is None else (page.get("AbacStatus") or {}).get("Status") == "Enabled"
 
 
 def account_public_block(pages: Pages) -> dict[str, bool]:

@@ -181,7 +181,9 @@ class RequestContext:
             return (self._now[1],)
         account = self._caller.principal.account
         if key in ("kms:calleraccount", "aws:sourceowner"):
-            return (account,) if account else None
+            if account:
+                return (account,)
+            return None if self._caller.principal.kind == "service" else ABSENT
         return None
 
     def with_caller(self, caller: Caller) -> RequestContext:
