@@ -94,7 +94,7 @@ def demo_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="session")
 def demo_home(demo_folder: Path) -> Path:
     """A ``GRANTMAP_HOME`` with the emulated organisation collected and built. Do not write to it: copy it."""
-    return demo_folder / "home"
+    return demo_folder / ".grantmap"
 
 
 # -- parts

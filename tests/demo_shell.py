@@ -25,6 +25,8 @@ from collectors.demo.server import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from collectors.options import CollectResult
 
 PROFILE = "audit"
+HOME = ".grantmap"
+FILES = ("details.json", "people.csv", "cases.jsonl")
 #: What runs for long is run once, when the home is made.
 COLLECT = "grantmap collect --profile audit"
 BUILD = "grantmap build"
@@ -32,7 +34,7 @@ DEMO = "grantmap demo --no-ui"
 #: What a reader may type for the same thing.
 SAME = {"make demo ARGS=--no-ui": DEMO}
 #: Commands that make or remove snapshots: they get a home of their own, so that later examples see the first one.
-_ALONE = ("collect", "import", "snapshot prune", "demo")
+_ALONE = ("collect", "import", "snapshot prune")
 _CASES = """\
 {"id": "own account", "principal": "arn:aws:iam::111122223333:user/alice", "action": "s3:GetObject", \
 "resource": "arn:aws:s3:::reports/2026.pdf", "resource_account": "111122223333", "identity_policies": [{"Version": \
@@ -45,35 +47,41 @@ _CASES = """\
 """
 
 
-def run(line: str, home: Path, folder: Path) -> str:
-    """What a command prints, its notes too and progress for machines left out; `| head -n N` is understood."""
-    command, *filters = [part.strip() for part in line.split(" | ")]
-    name, *arguments = shlex.split(command)
-    if name == "cat":
-        text = "".join((folder / argument).read_text() for argument in arguments)
+def run(line: str, folder: Path) -> str:
+    """What a command prints in a folder, its notes too, progress for machines left out; simple filters may follow."""
+    command, *filters = [shlex.split(part) for part in line.split(" | ")]
+    if command[0] == "cat":
+        text = "".join((folder / name).read_text() for name in command[1:])
     else:
-        assert name == "grantmap", f"cannot run `{line}`"
-        text = _grantmap(arguments, home, folder)
-    lines = [item for item in text.splitlines() if not item.startswith('{"event"')]
-    for item in filters:
-        words = item.split()
-        assert words[:2] == ["head", "-n"] and len(words) == 3, f"cannot run `{line}`"
-        lines = lines[: int(words[2])]
-    return "\n".join(item.rstrip() for item in lines)
+        assert command[0] == "grantmap", f"cannot run `{line}`"
+        text = _grantmap(command[1:], folder)
+    lines = [item.rstrip() for item in text.splitlines() if not item.startswith('{"event"')]
+    for words in filters:
+        lines = _filtered(words, lines)
+    return "\n".join(lines)
 
 
-def _grantmap(arguments: list[str], home: Path, folder: Path) -> str:
+def _filtered(words: list[str], lines: list[str]) -> list[str]:
+    match words:
+        case ["head", "-n", number]:
+            return lines[: int(number)]
+        case ["cut", "-c", span]:
+            return [item[: int(span.removeprefix("1-"))].rstrip() for item in lines]
+        case ["python3", "-m", "json.tool"]:
+            return json.dumps(json.loads("".join(lines)), indent=4).splitlines()
+    raise AssertionError(f"cannot run `{shlex.join(words)}`")
+
+
+def _grantmap(arguments: list[str], folder: Path) -> str:
     from cli.main import run as grantmap
 
     said = io.StringIO()
     before = Path.cwd()
-    program = [str(folder / ".venv/bin/grantmap"), *arguments]
-    environment = {"GRANTMAP_HOME": os.path.relpath(home, folder), "COLUMNS": "100"}
     os.chdir(folder)
     try:
         with (
-            mock.patch.object(sys, "argv", program),
-            mock.patch.dict(os.environ, environment),
+            mock.patch.object(sys, "argv", [str(folder / ".venv/bin/grantmap"), *arguments]),
+            mock.patch.dict(os.environ, {"COLUMNS": "100"}),
             contextlib.redirect_stdout(said),
             contextlib.redirect_stderr(said),
         ):
@@ -103,24 +111,24 @@ def aws_environment(endpoint_url: str, folder: Path) -> Iterator[None]:
 
 
 def make_home(demo: tuple[EmulatedAws, DemoOrganisation], folder: Path) -> Path:
-    """`folder/home`, collected and built by the commands; what they said lies beside it in `said.json`."""
-    home = folder / "home"
+    """`folder/.grantmap`, collected and built by the commands; what they said lies beside it in `said.json`."""
+    home = folder / HOME
     with aws_environment(demo[0].endpoint_url, folder):
-        said = {COLLECT: run(COLLECT, home, folder), BUILD: run(BUILD, home, folder)}
-        said[DEMO] = _demo(demo, home, folder)
+        said = {line: run(line, folder) for line in (COLLECT, BUILD)}
+        said |= {line: _demo(demo, line, folder) for line in (DEMO, f"{DEMO} --json")}
         _write_files(demo[0].endpoint_url, folder)
     (folder / "said.json").write_text(json.dumps(said))
     return home
 
 
-def _demo(demo: tuple[EmulatedAws, DemoOrganisation], home: Path, folder: Path) -> str:
+def _demo(demo: tuple[EmulatedAws, DemoOrganisation], line: str, folder: Path) -> str:
     """`grantmap demo` over the emulator that runs and the build that there is: the summary alone is new."""
     from graph.generations import folder_of
     from graph.tables import Tables
     from model.snapshot import open_snapshot
 
-    snapshot = open_snapshot(home, None)
-    tables = Tables(folder_of(home, snapshot.id))
+    snapshot = open_snapshot(folder / HOME, None)
+    tables = Tables(folder_of(folder / HOME, snapshot.id))
     gaps = list(snapshot.gaps)
     result = CollectResult(
         snapshot=snapshot.id, accounts=len(snapshot.manifest.accounts), ok=not gaps, gaps=gaps, skipped=[]
@@ -131,7 +139,7 @@ def _demo(demo: tuple[EmulatedAws, DemoOrganisation], home: Path, folder: Path) 
         mock.patch("collectors.run.collect", lambda *_: result),
         mock.patch("graph.builder.build", lambda *_: tables.info),
     ):
-        return run(DEMO, home, folder)
+        return run(line, folder)
 
 
 def _write_files(endpoint_url: str, folder: Path) -> None:
@@ -152,8 +160,8 @@ def _write_files(endpoint_url: str, folder: Path) -> None:
 class Shell:
     """Runs the lines of the documentation in the home that `make_home` made."""
 
-    def __init__(self, demo: tuple[EmulatedAws, DemoOrganisation] | None, folder: Path, scratch: Path) -> None:
-        self._folder, self._scratch, self._demo = folder, scratch, demo
+    def __init__(self, endpoint_url: str, folder: Path, scratch: Path) -> None:
+        self._folder, self._scratch, self._endpoint_url = folder, scratch, endpoint_url
         self._numbers = itertools.count()
         self._said: dict[str, str] = json.loads((folder / "said.json").read_text())
 
@@ -162,11 +170,13 @@ class Shell:
         line = SAME.get(line, line)
         if line in self._said:
             return self._said[line]
-        home = self._folder / "home"
+        folder = self._folder
         if line.startswith(tuple(f"grantmap {name}" for name in _ALONE)):
-            home = self._scratch / f"home-{next(self._numbers)}"
+            folder = self._scratch / str(next(self._numbers))
+            folder.mkdir()
+            for name in FILES:
+                (folder / name).symlink_to(self._folder / name)
             if "snapshot prune" in line:
-                shutil.copytree(self._folder / "home", home, symlinks=True)
-        endpoint = self._demo[0].endpoint_url if self._demo else "http://127.0.0.1:1"
-        with aws_environment(endpoint, self._folder):
-            return run(line, home, self._folder)
+                shutil.copytree(self._folder / HOME, folder / HOME, symlinks=True)
+        with aws_environment(self._endpoint_url, self._folder):
+            return run(line, folder)
