@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collectors.demo import DemoOrganisation, EmulatedAws
@@ -201,6 +202,12 @@ def required_parts(text: str) -> frozenset[str]:
             f"GRANTMAP_REQUIRE: unknown part `{', '.join(sorted(names - set(NAMES)))}`: expected {', '.join(NAMES)}"
         )
     return names
+
+
+# Generated cases are the same in every run of `make test`, so that a failure is never luck; `make test-all` draws anew.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("all", max_examples=2_000, deadline=None)
+settings.load_profile("all" if os.environ.get("GRANTMAP_TEST_ALL") else "same")
 
 
 def pytest_configure(config: pytest.Config) -> None:
