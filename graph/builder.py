@@ -78,7 +78,8 @@ def _writing(home: Path, snapshot: str) -> Iterator[Path]:
         with generations.building(home, snapshot) as folder:
             yield folder
     except OSError as error:
-        raise StoreError(f"cannot write the build to `{home}`: {error.strerror or error}") from error
+        why = (error.strerror or str(error)).lower()
+        raise StoreError(f"cannot write `{error.filename or home}`: {why}") from error
 
 
 class _Clock:

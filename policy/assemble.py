@@ -234,7 +234,8 @@ class Assembler:
         org_id, org_path, _ = self._membership(account or None)
         # An action without a resource has none whose tags could be asked; of an ARN nobody collected they are unknown.
         honours = False if resource == "*" else None
-        target = Target(resource, account, service, region, org_id, org_path, tags=None, honours_tags=honours)
+        partition = parts[1] if len(parts) == 6 else inventory.partition
+        target = Target(resource, account, service, region, org_id, org_path, None, honours, partition)
         return Place(target, None, _uncollected_type(parts))
 
     def _collected(self, arn: str, container: Resource) -> Place:
@@ -251,6 +252,7 @@ class Assembler:
             org_path,
             tags=container.tags,
             honours_tags=honours,
+            partition=container.arn.split(":", 2)[1],
         )
         return Place(target, container, container.type)
 
@@ -369,6 +371,8 @@ class Aim:
         """The request for one action, and every document that applies to it."""
         lower = action.lower()
         target = self.place.target
+        if self.resource == "*":  # what the request is for is then told by the action alone
+            target = self._assembler.place(self.resource, lower, self.caller.principal.account).target
         context = RequestContext(self.caller, target, lower, self._assembler.now, overrides)
         request = Request(self.caller.principal, action, self.resource, target.account or None, context)
         return request, self.inputs(lower)

@@ -52,6 +52,7 @@ class Caller:
 class Target:
     """What the inventory knows of the resource; ``region`` ``None``: not known, empty: the ARN has none.
 
+    ``partition`` is the ARN's, or the organisation's for ``*``.
     ``tags``: ``None``: not known. ``honours_tags`` is false for resources whose tags do not count in decisions
     (an S3 bucket without attribute-based access control), ``None``: not known.
     """
@@ -64,6 +65,7 @@ class Target:
     org_path: str | None = None
     tags: Mapping[str, str] | None = None
     honours_tags: bool | None = True
+    partition: str = "aws"
 
 
 @dataclass(frozen=True)
@@ -281,11 +283,9 @@ def requested_region(target: Target) -> str | None:
 
     Global services are called in their partition's home region; of sts the endpoint that the caller picks decides.
     """
-    if target.service == "sts" or target.region is None:
-        return None
     if target.service in GLOBAL_SERVICES:
-        return home_region(target.arn.split(":")[1] if target.arn.startswith("arn:") else "aws")
-    return target.region or None
+        return home_region(target.partition)
+    return None if target.service == "sts" else target.region or None
 
 
 @lru_cache(maxsize=65536)
