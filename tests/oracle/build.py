@@ -7,6 +7,7 @@ What the double (moto 5.2.5) keeps otherwise than AWS, and what follows for a wo
 * Roles of Identity Center do not appear: worlds name them, path and hash included.
 * `AddPermission` stores an account or role as a plain string where AWS writes `{"AWS": ARN}`.
 * Users have ids like `uujy8b9gumx2tl6ivusc`, without `AIDA`; people cannot be disabled (`tests.oracle.double` does it).
+* A permission set made without a session duration has the number 3600 where AWS has `PT1H`.
 * Identity policies of Version 2008-10-17 are refused, which AWS accepts: worlds have none.
 * The account's Block Public Access answers only where the client leaves the account out of the host name.
 """
@@ -272,7 +273,8 @@ class Builder:
                 store.create_group_membership(**home, GroupId=ids["GROUP", group], MemberId=member)
         sets: dict[str, str] = {}
         for one in self.world["permission_sets"]:
-            arn = admin.create_permission_set(**where, Name=one["name"], SessionDuration="PT8H")["PermissionSet"][
+            duration = {} if one["name"] == "Reader" else {"SessionDuration": "PT8H"}
+            arn = admin.create_permission_set(**where, Name=one["name"], **duration)["PermissionSet"][
                 "PermissionSetArn"
             ]
             sets[one["name"]] = arn
