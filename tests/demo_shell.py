@@ -49,15 +49,21 @@ _CASES = """\
 
 def run(line: str, folder: Path) -> str:
     """What a command prints in a folder, its notes too, progress for machines left out; simple filters may follow."""
-    command, *filters = [shlex.split(part) for part in line.split(" | ")]
-    if command[0] == "cat":
-        text = "".join((folder / name).read_text() for name in command[1:])
+    command, *filters = line.split(" | ")
+    words = shlex.split(command)
+    if words[0] == "cat":
+        text = "".join((folder / name).read_text() for name in words[1:])
     else:
-        assert command[0] == "grantmap", f"cannot run `{line}`"
-        text = _grantmap(command[1:], folder)
+        assert words[0] == "grantmap", f"cannot run `{line}`"
+        text = _grantmap(words[1:], folder)
     lines = [item.rstrip() for item in text.splitlines() if not item.startswith('{"event"')]
-    for words in filters:
-        lines = _filtered(words, lines)
+    return filtered(filters, lines)
+
+
+def filtered(filters: list[str], lines: list[str]) -> str:
+    """Lines after `head -n N`, `cut -c 1-N` and `python3 -m json.tool`."""
+    for text in filters:
+        lines = _filtered(shlex.split(text), lines)
     return "\n".join(lines)
 
 
@@ -115,14 +121,14 @@ def make_home(demo: tuple[EmulatedAws, DemoOrganisation], folder: Path) -> Path:
     home = folder / HOME
     with aws_environment(demo[0].endpoint_url, folder):
         said = {line: run(line, folder) for line in (COLLECT, BUILD)}
-        said |= {line: _demo(demo, line, folder) for line in (DEMO, f"{DEMO} --json")}
+        said |= {line: _done(demo, line, folder) for line in (DEMO, f"{DEMO} --json", f"{BUILD} --json")}
         _write_files(demo[0].endpoint_url, folder)
     (folder / "said.json").write_text(json.dumps(said))
     return home
 
 
-def _demo(demo: tuple[EmulatedAws, DemoOrganisation], line: str, folder: Path) -> str:
-    """`grantmap demo` over the emulator that runs and the build that there is: the summary alone is new."""
+def _done(demo: tuple[EmulatedAws, DemoOrganisation], line: str, folder: Path) -> str:
+    """A command over the emulator that runs, the snapshot and the build that there are: what it says alone is new."""
     from graph.generations import folder_of
     from graph.tables import Tables
     from model.snapshot import open_snapshot
@@ -168,8 +174,9 @@ class Shell:
     def run(self, line: str) -> str:
         """The text that a line prints."""
         line = SAME.get(line, line)
-        if line in self._said:
-            return self._said[line]
+        command, *filters = line.split(" | ")
+        if command in self._said:
+            return filtered(filters, self._said[command].splitlines())
         folder = self._folder
         if line.startswith(tuple(f"grantmap {name}" for name in _ALONE)):
             folder = self._scratch / str(next(self._numbers))
