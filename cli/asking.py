@@ -112,7 +112,7 @@ def who_can(
     sure = [row for row in rows if row["verdict"] == "Allowed"]
     say(f"{len(sure)} can {action} on {resource}; {len(rows) - len(sure)} more can under conditions.")
     if not answer["collected"]:
-        say("Nobody collected this resource: the answer is for one that has no policy of its own.")
+        say("This resource was not collected: the answer is what policies give on one of that name.")
     say()
     if rows:
         table(

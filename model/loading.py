@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from model.entities import GAP_OUTCOMES, Account, ManagedPolicy, Resource
+from model.entities import (
+    GAP_OUTCOMES,
+    RESERVED_SSO_PREFIX,
+    Account,
+    Assignment,
+    InlinePolicy,
+    ManagedPolicy,
+    PermissionSet,
+    Resource,
+    Role,
+)
 from model.errors import ArnError, InventoryError
 from model.inventory import Inventory, InventoryData
 from model.load_iam import IamEntities, load_iam
@@ -48,13 +58,15 @@ def _data(snapshot: Snapshot, pages: Pages) -> InventoryData:
     directory_users, directory_groups = load_directory(pages)
     partitions = {account.id: account.partition for account in accounts}
     resources = (*load_resources(pages, partitions), *_iam_resources(iam))
+    unread = tuple(_unread_principals(pages, accounts))
+    stand_ins = _stand_ins(unread, permission_sets, assignments, partitions)
     return InventoryData(
         snapshot=manifest.id,
         taken=manifest.started,
         organization=load_organization(pages),
         accounts=accounts,
         users=tuple(sorted(iam.users, key=lambda user: user.arn)),
-        roles=tuple(sorted(iam.roles, key=lambda role: role.arn)),
+        roles=tuple(sorted((*iam.roles, *stand_ins), key=lambda role: role.arn)),
         groups=tuple(sorted(iam.groups, key=lambda group: group.arn)),
         policies=tuple(_used_policies(iam, {arn for item in permission_sets for arn in item.attached})),
         providers=tuple(sorted(iam.providers, key=lambda provider: provider.arn)),
@@ -66,7 +78,7 @@ def _data(snapshot: Snapshot, pages: Pages) -> InventoryData:
         resources=tuple(sorted(resources, key=lambda resource: resource.arn)),
         account_public_block=account_public_block(pages),
         unread_lists=tuple(_unread_lists(pages)),
-        unread_principals=tuple(_unread_principals(pages, accounts)),
+        unread_principals=unread,
         gaps=tuple(snapshot.gaps),
         skipped=tuple(snapshot.skipped),
     )
@@ -105,6 +117,47 @@ def _iam_resources(iam: IamEntities) -> Iterator[Resource]:
             yield Resource(
                 arn=policy.arn, type="iam:policy", account=policy.account, region="", name=policy.name, tags=policy.tags
             )
+
+
+#: The trust of every reserved role: Identity Center's own provider in the account, and nobody else.
+_RESERVED_TRUST = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRoleWithSAML","sts:TagSession"],'
+    '"Principal":{"Federated":"arn:%s:iam::%s:saml-provider/AWSSSO_DO_NOT_DELETE"}}]}'
+)
+
+
+def _stand_ins(
+    unread: Iterable[str],
+    permission_sets: Iterable[PermissionSet],
+    assignments: Iterable[Assignment],
+    partitions: Mapping[str, str],
+) -> list[Role]:
+    """Reserved roles of accounts that could not be read, from the documents of their permission sets (semantics L15).
+
+    Their real ARNs end in a hash that only the account tells; ``?`` stands for it.
+    """
+    sets = {item.arn: item for item in permission_sets}
+    wanted = {(item.account, item.permission_set) for item in assignments if item.account in set(unread)}
+    found = []
+    for account, arn in sorted(pair for pair in wanted if pair[1] in sets):
+        item = sets[arn]
+        name = f"{RESERVED_SSO_PREFIX}{item.name}_{'?' * 16}"
+        path = "/aws-reserved/sso.amazonaws.com/"
+        inline = (InlinePolicy(name="AwsSSOInlinePolicy", document=item.inline),) if item.inline else ()
+        found.append(
+            Role(
+                arn=f"arn:{partitions.get(account, 'aws')}:iam::{account}:role{path}{name}",
+                id="",
+                name=name,
+                path=path,
+                account=account,
+                inline=inline,
+                attached=item.attached,
+                trust=_RESERVED_TRUST % (partitions.get(account, "aws"), account),
+                assumed_from_permission_set=True,
+            )
+        )
+    return found
 
 
 def _unread_lists(pages: Pages) -> Iterator[tuple[str, str, str]]:

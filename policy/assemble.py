@@ -167,6 +167,9 @@ class Assembler:
             groups = [inventory.groups[group] for group in user.groups if group in inventory.groups]
             refs = [ref for holder in (user, *groups) for ref in self._held(holder)]
             return tuple(dict.fromkeys(refs)), self._boundary(user)
+        if role is not None and role.assumed_from_permission_set:
+            # The account was not read: what its role really has hangs on it.
+            return (*self._held(role), PolicyRef(f"account:{role.account}", None)), ()
         if role is not None:
             return tuple(self._held(role)), self._boundary(role)
         return (PolicyRef(f"{arn}#policies", None),), ()
