@@ -279,7 +279,9 @@ class Assembler:
         if target.account not in self.inventory.accounts:
             return PolicyRef(f"account:{target.account}", None) if target.account else None
         if type_name == "iam:role":
-            return PolicyRef(f"{target.arn}#trust", None) if action in TRUST_ACTIONS else None
+            role = self.inventory.roles.get(target.arn)
+            trust = role.trust if role is not None else None
+            return self.ref(f"{target.arn}#trust", trust) if action in TRUST_ACTIONS else None
         unread = (
             type_name in _MANDATORY
             or not self.inventory.accounts[target.account].collected
