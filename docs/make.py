@@ -15,8 +15,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ID = re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{6}\b")
+#: One snapshot for the whole documentation, so that a reader can follow its id from command to command.
+_EXAMPLE = "20261124T031227Z-710107"
 _VARYING = (
-    (re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{6}\b"), "SNAPSHOT"),
+    (_ID, "SNAPSHOT"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? s\b"), "SECONDS"),
     (re.compile(r'("seconds": )\{[^}]*\}'), r"\1SECONDS"),
@@ -51,10 +54,15 @@ def renewed(text: str, run: Callable[[str], str]) -> str:
         for line, output in commands(found[0]):
             now = run(line)
             kept = output if plain(output) == plain(now) else now
-            told.append(f"$ {line}\n{kept}".rstrip("\n"))
+            told.append(f"$ {line}\n{_with_one_id(kept, line)}".rstrip("\n"))
         return "```console\n" + "\n\n".join(told) + "\n```"
 
     return _BLOCK.sub(block, text)
+
+
+def _with_one_id(output: str, line: str) -> str:
+    """An output in which every snapshot is the example, save those that the command itself names."""
+    return _ID.sub(lambda found: found[0] if found[0] in line else _EXAMPLE, output)
 
 
 def main() -> None:
