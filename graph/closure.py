@@ -1,14 +1,14 @@
 """Reachability over steps: from a subject forward, or from roles backward, the best chain to each.
 
 Better is: Allowed before Conditional, then fewer hops, then the names on the way. A chain is Allowed only if every
-step is; its cost (conditional, hops) never falls along the way, so Dijkstra's algorithm finds the best of each.
+step is. Two searches in breadth give both kinds of best: the shortest chain of certain steps alone, and the shortest
+of any steps; one search for both would lose short conditional chains behind long certain ones.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.assume import Step
@@ -38,6 +38,20 @@ def joined(chain: Chain, last: Tree | None) -> Tree | None:
     return all_of([*(step.outcome.residual for step in chain.steps if not step.certain), last])
 
 
+@dataclass(frozen=True)
+class Chains:
+    """Chains from one subject, by the index of the last session: certain ones, and the shortest of any kind."""
+
+    certain: Mapping[int, Chain]
+    shortest: Mapping[int, Chain]
+
+    def best(self, index: int, *, allowed: bool) -> Chain:
+        """The chain to a session that serves best an end that is Allowed, or one that is not whatever the way."""
+        if allowed and index in self.certain:
+            return self.certain[index]
+        return self.shortest[index]
+
+
 class Steps:
     """Steps indexed both ways."""
 
@@ -49,27 +63,33 @@ class Steps:
             self.out[step.source.index].append(step)
             self.into[step.target.index].append(step)
 
-    def forward(self, start: Subject, first: Iterable[Step] | None = None) -> dict[int, Chain]:
-        """The best chain from ``start`` to every session it can get, by subject index; the start itself left out.
+    def forward(self, start: Subject, first: Iterable[Step] | None = None) -> Chains:
+        """The best chains from ``start`` to every session it can get, by subject index; the start itself left out.
 
         ``first`` replaces the steps of a start that is not among the indexed subjects.
         """
+        begin = self.out.get(start.index, ()) if first is None else list(first)
+        return Chains(
+            certain=self._forward(start, [step for step in begin if step.certain], certain=True),
+            shortest=self._forward(start, begin, certain=False),
+        )
+
+    def _forward(self, start: Subject, begin: Sequence[Step], *, certain: bool) -> dict[int, Chain]:
         best: dict[int, Chain] = {}
-        queue: list[tuple[int, int, tuple[str, ...], int, Chain]] = []
-
-        def offer(chain: Chain, steps: Iterable[Step]) -> None:
-            for step in steps:
-                if step.target.index not in best and step.target is not start:
-                    longer = Chain((*chain.steps, step))
-                    cost = (0 if longer.certain else 1, len(longer.steps), longer.via, step.target.index)
-                    heapq.heappush(queue, (*cost, longer))
-
-        offer(Chain(), self.out.get(start.index, ()) if first is None else first)
-        while queue:
-            _, _, _, index, chain = heapq.heappop(queue)
-            if index not in best:
-                best[index] = chain
-                offer(chain, self.out.get(index, ()))
+        wave = [Chain((step,)) for step in begin]
+        while wave:
+            found = []
+            for chain in sorted(wave, key=_order):
+                session = chain.steps[-1].target
+                if session.index not in best and session is not start:
+                    best[session.index] = chain
+                    found.append(chain)
+            wave = [
+                Chain((*chain.steps, step))
+                for chain in found
+                for step in self.out.get(chain.steps[-1].target.index, ())
+                if (step.certain or not certain) and step.target.index not in best
+            ]
         return best
 
     def backward(self, goals: Mapping[int, int]) -> dict[int, Chain]:
@@ -78,23 +98,27 @@ class Steps:
         A goal's rank (0 Allowed, 1 Conditional) is the rank of the decision at the chain's end. Goals themselves
         appear only where a chain to another goal, or around to themselves, was found.
         """
+        allowed = self._backward([index for index, rank in goals.items() if rank == 0], certain=True)
+        return {**self._backward(list(goals), certain=False), **allowed}
+
+    def _backward(self, goals: Sequence[int], *, certain: bool) -> dict[int, Chain]:
         best: dict[int, Chain] = {}
-        queue: list[tuple[int, int, tuple[str, ...], int, Chain]] = []
-
-        def offer(chain: Chain, rank: int, index: int) -> None:
-            for step in self.into.get(index, ()):
-                source = step.source.index
-                if source in best:
-                    continue
-                longer = Chain((step, *chain.steps))
-                worse = rank if step.certain else 1
-                heapq.heappush(queue, (worse, len(longer.steps), longer.via, source, longer))
-
-        for index, rank in goals.items():
-            offer(Chain(), rank, index)
-        while queue:
-            rank, _, _, index, chain = heapq.heappop(queue)
-            if index not in best:
-                best[index] = chain
-                offer(chain, rank, index)
+        wave = [Chain((step,)) for index in goals for step in self.into.get(index, ()) if step.certain or not certain]
+        while wave:
+            found = []
+            for chain in sorted(wave, key=_order):
+                source = chain.steps[0].source.index
+                if source not in best:
+                    best[source] = chain
+                    found.append(chain)
+            wave = [
+                Chain((step, *chain.steps))
+                for chain in found
+                for step in self.into.get(chain.steps[0].source.index, ())
+                if (step.certain or not certain) and step.source.index not in best
+            ]
         return best
+
+
+def _order(chain: Chain) -> tuple[tuple[str, ...], bool]:
+    return chain.via, not chain.certain

@@ -122,9 +122,10 @@ class Questions:
         own = {subject.key, subject.caller.principal.role_arn if subject.caller is not None else None}
         best: dict[str, Row] = {}
         sessions = {item.index: item for item in self.world.subjects.roles()}
-        for index, chain in steps.forward(subject, first).items():
+        chains = steps.forward(subject, first)
+        for index in chains.shortest:
             outcome = self.world.decider.decide(sessions[index], action, resource, overrides)
-            row = _chained(chain, outcome)
+            row = _chained(chains.best(index, allowed=outcome.rank == 0), outcome)
             role = sessions[index].key
             if row is not None and role not in own and (role not in best or row.cost < best[role].cost):
                 best[role] = row

@@ -113,9 +113,10 @@ def _grants(questions: Questions, subject: Subject) -> Iterator[tuple[Grant, Cha
         for resource_class in world.classes:
             for grant in world.resolver.pair(subject, resource_class):
                 yield grant, Chain()
-    for index, chain in questions.steps.forward(subject, first).items():
+    chains = questions.steps.forward(subject, first)
+    for index in chains.shortest:
         for grant in tables.grants_of(index):
-            yield grant, chain
+            yield grant, chains.best(index, allowed=grant.outcome.rank == 0)
 
 
 def _rows(questions: Questions, best: dict[int, dict[str, Cost]]) -> Iterator[Reached]:

@@ -222,7 +222,7 @@ def _permission_set(pages: Pages, arn: str, raw: Page) -> PermissionSet:
         name=raw.get("Name", ""),
         instance=_instance_of(pages, arn),
         description=raw.get("Description", ""),
-        session_duration=raw.get("SessionDuration", ""),
+        session_duration=str(raw.get("SessionDuration", "")),
         inline=inline,
         attached=tuple(
             item["Arn"] for item in answers("ListManagedPoliciesInPermissionSet", "AttachedManagedPolicies")

@@ -123,7 +123,9 @@ class Assembler:
                 return "", "", frozenset()
             if not organization.id:
                 return None, None, frozenset()
-            return organization.id, self.inventory.organization_path(account), frozenset()
+            # Every member is below the root: without a path its place could not be read.
+            path = self.inventory.organization_path(account) if self.inventory.accounts[account].path else None
+            return organization.id, path, frozenset()
         return None, None, frozenset({organization.id}) if organization and organization.id else frozenset()
 
     def _session_tags(self, role: Role) -> dict[str, str] | None:
@@ -205,7 +207,7 @@ class Assembler:
             return ()
         known = organization.scps_known if kind == "scp" else organization.rcps_known
         enabled = organization.scps_enabled if kind == "scp" else organization.rcps_enabled
-        if not known:
+        if not known or not self.inventory.accounts[account].path:
             return (Level(account, (PolicyRef(f"{kind}:{account}", None),)),)
         if enabled is False:
             return ()

@@ -173,7 +173,7 @@ class RequestContext:
                 return None
             return _membership(target.org_id if key == "aws:resourceorgid" else target.org_path)
         if key == "aws:requestedregion":
-            region = requested_region(target)
+            region = requested_region(target, self._action)
             return None if region is None else (region,)
         if key == "aws:securetransport":
             return ("true",)
@@ -278,14 +278,16 @@ def _user_id(caller: Caller) -> Value | None:
     return None
 
 
-def requested_region(target: Target) -> str | None:
+def requested_region(target: Target, action: str) -> str | None:
     """``aws:RequestedRegion`` of a request for ``target``, ``None``: not known (U3).
 
     Global services are called in their partition's home region; of sts the endpoint that the caller picks decides.
     """
+    if action.startswith("sts:"):
+        return None
     if target.service in GLOBAL_SERVICES:
         return home_region(target.partition)
-    return None if target.service == "sts" else target.region or None
+    return target.region or None
 
 
 @lru_cache(maxsize=65536)

@@ -20,15 +20,15 @@ __all__ = ["Because", "Decision", "Verdict", "decide"]
 def decide(request: Request, inputs: Inputs) -> Decision:
     """Decide one request: the same request and inputs always give the same answer."""
     action = request.action.lower()
-    if action == "sts:getcalleridentity":
+    if action == "sts:getcalleridentity" and request.principal.kind != "anonymous":
         return Decision(Verdict.ALLOWED, {}, (rule("L1", "Allow"),))
-    if request.principal.kind == "root" and action.startswith("sts:assumerole"):
-        return Decision(Verdict.IMPLICITLY_DENIED, {}, (rule("L10", "none"),))
     fold = Fold(request, inputs, action)
     layers = fold.layers()
     deny = fold.deny()
     if deny is TRUE:
         return Decision(Verdict.EXPLICITLY_DENIED, layers, of_denial(fold))
+    if request.principal.kind == "root" and action.startswith("sts:assumerole"):
+        return Decision(Verdict.IMPLICITLY_DENIED, layers, (rule("L10", "none"),))
     refused = fold.refused_by_rule()
     allow = FALSE if refused else fold.allow()
     outcome = allow if deny is FALSE else both(allow, negation(deny))

@@ -227,8 +227,8 @@ def is_account_only(hit: Hit) -> bool:
 def is_public(statement: Statement) -> bool:
     """S3's own definition of a public statement (L7): an Allow to everyone that no fixed value narrows.
 
-    A condition value with a wildcard still narrows; `…IfExists` and `ForAllValues` do not, nor do very broad blocks of
-    addresses. Source: the page named at `S3_NARROWING_KEYS`.
+    A fixed value has neither a wildcard nor a policy variable. `…IfExists` and `ForAllValues` do not narrow, nor do
+    very broad blocks of addresses. Source: the page named at `S3_NARROWING_KEYS`.
     """
     if not statement.allows:
         return False
@@ -244,9 +244,13 @@ def is_public(statement: Statement) -> bool:
         if operator.family == "ip":
             if not any(_is_broad(value) for value in condition.values):
                 return False
-        elif operator.family in ("string", "arn"):
+        elif operator.family in ("string", "arn") and all(_is_fixed(value) for value in condition.values):
             return False
     return True
+
+
+def _is_fixed(text: str) -> bool:
+    return not any(mark in text for mark in ("*", "?", "${"))
 
 
 def _is_broad(text: str) -> bool:
