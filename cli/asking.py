@@ -10,7 +10,7 @@ import typer
 from cli.options import Json, SnapshotId, StoreUrl
 from cli.output import note, say, table, write_json, write_lines
 from cli.state import questions
-from cli.words import condition, gap_line, short, way
+from cli.words import condition, counted, gap_line, short, way
 from model.errors import GrantmapError
 
 if TYPE_CHECKING:
@@ -87,11 +87,14 @@ def _say_can(
             say(f"  {chain['verdict'].lower()} {way(chain['via'])}{only}")
         if len(chains) > 10:
             say(f"  … and {len(chains) - 10} more ways: add --json")
-    _source(asked)
+    _source(asked, resource)
 
 
-def _source(asked: Questions) -> None:
+def _source(asked: Questions, resource: str = "") -> None:
     say()
+    missing = asked.not_collected(resource)
+    if missing:
+        say(f"Not collected, so not in this answer: {', '.join(missing)}.")
     say(f"From snapshot {asked.snapshot}.")
 
 
@@ -123,7 +126,7 @@ def who_can(
             ],
         )
     _say_unknown(answer["unknown"])
-    _source(asked)
+    _source(asked, resource)
     return 0
 
 
@@ -169,7 +172,8 @@ def reach(
     if not shown:
         say(f"{principal} reaches nothing that was collected.")
     else:
-        say(f"{principal} reaches {len(shown)} {'resources' if expand else 'classes of resources'}:")
+        what = counted(len(shown), "resource") if expand else counted(len(shown), "class", "classes") + " of resources"
+        say(f"{principal} reaches {what}:")
         say()
         table(
             ("RESOURCE", "LEVELS", "VERDICT", "HOW"),
@@ -204,7 +208,7 @@ def paths(
         say(f"No way found from {start} to {goal} in {max_hops} steps.")
         gaps = asked.deciding_gaps
         if gaps:
-            note(f"{len(gaps)} gaps in the snapshot could hide one: grantmap snapshot show {asked.snapshot}")
+            note(f"{counted(len(gaps), 'gap')} in the snapshot could hide one: grantmap snapshot show {asked.snapshot}")
     else:
         say(f"{len(found)} way{'s' if len(found) > 1 else ''} from {start} to {goal}; the shortest first:")
     for number, path in enumerate(found, 1):

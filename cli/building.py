@@ -10,6 +10,7 @@ from cli.options import Json, StoreUrl
 from cli.output import note, say, write_json
 from cli.state import graphs_home
 from cli.state import snapshot as open_snapshot
+from cli.words import counted
 from model.errors import GrantmapError
 
 
@@ -51,7 +52,7 @@ def build(
         say(f"Built snapshot {info.snapshot} in {seconds:.1f} s.")
         say(f"  {sum(info.nodes.values()):,} nodes, {sum(info.edges.values()):,} edges")
         say(f"  {info.principal_classes:,} classes of principals, {info.resource_classes:,} of resources")
-        say(f"  {len(info.gaps)} gaps in the snapshot" if info.gaps else "  no gaps in the snapshot")
+        say(f"  {counted(len(info.gaps), 'gap')} in the snapshot" if info.gaps else "  no gaps in the snapshot")
     for policy, reason in info.invalid.items():
         note(f"invalid policy: {policy}: {reason}; answers that hang on it are conditional")
     return 1 if info.invalid else 0

@@ -10,7 +10,7 @@ import typer
 from cli.options import Json
 from cli.output import note, say, write_json
 from cli.state import home
-from cli.words import gap_line, grouped_gaps
+from cli.words import counted, gap_line, grouped_gaps
 
 if TYPE_CHECKING:
     from collectors.options import CollectResult
@@ -95,10 +95,9 @@ def _answer(result: CollectResult, as_json: bool, *, verb: str, gaps_are_failure
             }
         )
     else:
-        accounts = "1 account" if result.accounts == 1 else f"{result.accounts} accounts"
-        say(f"Snapshot {result.snapshot}: {accounts} {verb}.")
+        say(f"Snapshot {result.snapshot}: {counted(result.accounts, 'account')} {verb}.")
         if result.gaps:
-            say(f"{len(result.gaps)} gaps. What they hide is shown as unknown, never as no access:")
+            say(f"{counted(len(result.gaps), 'gap')}. What is hidden there is shown as unknown, never as no access:")
             for gap in result.gaps[:20]:
                 say(f"  {gap_line(gap)}")
             if len(result.gaps) > 20:

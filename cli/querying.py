@@ -9,6 +9,7 @@ import typer
 from cli.options import Json, SnapshotId, StoreUrl
 from cli.output import say, table, write_json
 from cli.state import store as open_graph
+from cli.words import counted
 from model.errors import GrantmapError
 
 
@@ -60,7 +61,7 @@ def query(
     if as_json:
         write_json({"columns": list(result.columns), "rows": rows})
         return 0
-    say(f"{chosen.title}: {len(rows)} rows")
+    say(f"{chosen.title}: {counted(len(rows), 'row')}")
     say()
     if rows:
         table([column.upper() for column in result.columns], [[_cell(value) for value in row] for row in rows])

@@ -10,7 +10,7 @@ from cli.options import Json
 from cli.output import say, table, write_json
 from cli.state import home
 from cli.state import snapshot as open_one
-from cli.words import gap_line, grouped_gaps
+from cli.words import counted, gap_line, grouped_gaps
 
 
 def register(app: typer.Typer) -> None:
@@ -108,7 +108,7 @@ def show(
     )
     say()
     if found.gaps:
-        say(f"{len(found.gaps)} gaps:")
+        say(f"{counted(len(found.gaps), 'gap')}:")
         for gap in found.gaps:
             say(f"  {gap_line(gap)}")
     else:

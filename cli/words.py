@@ -55,14 +55,19 @@ def gap_line(gap: Gap | dict[str, str]) -> str:
 
 
 def grouped_gaps(gaps: Iterable[Gap]) -> list[str]:
-    """Skipped things, one line for each service, operation and outcome, so that each is said once."""
-    counted = Counter((gap.service, gap.operation, gap.outcome, gap.detail) for gap in gaps)
-    lines = []
-    for (service, operation, outcome, detail), count in sorted(counted.items()):
-        times = f" ({count} times)" if count > 1 else ""
-        said = f": {detail}" if detail else ""
-        lines.append(f"{service}:{operation} {_OUTCOMES.get(outcome, outcome)}{times}{said}")
-    return lines
+    """What was not collected, one line for each service, operation and reason, so that each is said once."""
+    reasons = Counter(
+        (gap.service, gap.operation, gap.detail or _OUTCOMES.get(gap.outcome, gap.outcome)) for gap in gaps
+    )
+    return [
+        f"{service}:{operation}{f' ({count} times)' if count > 1 else ''}: {reason}"
+        for (service, operation, reason), count in sorted(reasons.items())
+    ]
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number with its noun: ``1 gap``, ``2 gaps``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def short(arn: str) -> str:

@@ -18,6 +18,7 @@ from graph.subjects import Subject
 from graph.tables import Tables
 from graph.world import World
 from model.entities import Gap
+from model.load_resources import LIST_CALLS
 from policy.context import NO_OVERRIDES, Overrides
 from policy.decide import decide
 from policy.explain import explain
@@ -218,6 +219,21 @@ class Questions:
         return [
             gap for gap in self.deciding_gaps if _matters(gap, arns, account, service, collected=container is not None)
         ]
+
+    def not_collected(self, resource: str = "") -> list[str]:
+        """In words, what nobody asked AWS for although an answer about ``resource`` (empty: any) would show it.
+
+        A source that cannot hold something, or an endpoint without it, leaves no gap; people must still be told.
+        """
+        skipped = {(gap.service, gap.operation) for gap in self.world.inventory.data.skipped}
+        areas = {
+            ("organizations", "DescribeOrganization"): "the organisation's guardrails",
+            ("sso-admin", "ListInstances"): "people of Identity Center",
+        }
+        found = [words for call, words in areas.items() if call in skipped]
+        service = resource.split(":")[2] if resource.count(":") >= 5 else ""
+        listed = sorted({call[0] for call in LIST_CALLS.values() if call in skipped})
+        return found + [f"{name} resources and their policies" for name in listed if service in ("", name)]
 
     @property
     def deciding_gaps(self) -> list[Gap]:
