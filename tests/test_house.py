@@ -33,7 +33,7 @@ def test_the_newest_change_is_of_this_version() -> None:
     assert versions == sorted(set(versions), key=lambda text: [int(part) for part in text.split(".")], reverse=True)
 
 
-def test_the_snapshots_are_signed_with_this_version() -> None:
+def test_the_installed_program_is_of_this_version() -> None:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
