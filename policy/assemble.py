@@ -16,34 +16,10 @@ from policy.context import NO_OVERRIDES, Caller, Overrides, RequestContext, Targ
 from policy.decide import Decision, decide
 from policy.document import Document, parse_document
 from policy.errors import PolicyError
-from policy.inputs import Grant, Inputs, Level, PolicyRef, Settings
+from policy.inputs import NO_SETTINGS, Inputs, Level, PolicyRef, Settings
 from policy.request import Principal, Request
 from policy.services import TRUST_ACTIONS
-
-#: Types whose resource policy must allow: without having read it nothing can be said (semantics L6).
-_MANDATORY = frozenset({"kms:key", "iam:role"})
-
-#: Resource types by the service of an ARN, for ARNs that nobody collected.
-_TYPE_OF_SERVICE = {
-    "s3": "s3:bucket",
-    "sqs": "sqs:queue",
-    "sns": "sns:topic",
-    "lambda": "lambda:function",
-    "secretsmanager": "secretsmanager:secret",
-    "dynamodb": "dynamodb:table",
-    "kms": "kms:key",
-}
-
-
-class Place:
-    """Where a request is aimed: the target, and the collected resource that holds it (``None``: not collected)."""
-
-    __slots__ = ("container", "target", "type")
-
-    def __init__(self, target: Target, container: Resource | None, type_name: str) -> None:
-        self.target = target
-        self.container = container
-        self.type = type_name
+from policy.targets import MANDATORY, Place, key_settings, uncollected_type
 
 
 class Assembler:
@@ -241,7 +217,7 @@ class Assembler:
         honours = False if resource == "*" else None
         partition = parts[1] if len(parts) == 6 else inventory.partition
         target = Target(resource, account, service, region, org_id, org_path, None, honours, partition)
-        return Place(target, None, _uncollected_type(parts))
+        return Place(target, None, uncollected_type(parts))
 
     def _collected(self, arn: str, container: Resource) -> Place:
         org_id, org_path, _ = self._membership(container.account)
@@ -285,7 +261,7 @@ class Assembler:
             trust = role.trust if role is not None else None
             return self.ref(f"{target.arn}#trust", trust) if action in TRUST_ACTIONS else None
         unread = (
-            type_name in _MANDATORY
+            type_name in MANDATORY
             or not self.inventory.accounts[target.account].collected
             or (target.account, target.region or "", type_name) in self._unread
             or (target.account, "", type_name) in self._unread
@@ -301,10 +277,10 @@ class Assembler:
         """S3's Block Public Access and KMS grants of the resource, as far as they were collected (L7)."""
         container = place.container
         if container is None or container.type not in ("s3:bucket", "kms:key"):
-            return _NONE
+            return NO_SETTINGS
         found = self._settings.get(container.arn)
         if found is None:
-            found = self._bucket_settings(container) if container.type == "s3:bucket" else _key_settings(container)
+            found = self._bucket_settings(container) if container.type == "s3:bucket" else key_settings(container)
             self._settings[container.arn] = found
         return found
 
@@ -383,36 +359,3 @@ class Aim:
         context = RequestContext(self.caller, target, lower, self._assembler.now, overrides)
         request = Request(self.caller.principal, action, self.resource, target.account or None, context)
         return request, self.inputs(lower)
-
-
-_NONE = Settings()
-
-
-def _key_settings(key: Resource) -> Settings:
-    if key.grants is None:
-        return Settings(kms_grants=None, grants_document=f"{key.arn}#grants")
-    return Settings(
-        kms_grants=tuple(
-            Grant(
-                grantee=grant.grantee,
-                operations=frozenset(grant.operations),
-                encryption_context_equals=tuple(sorted(grant.constraints.get("EncryptionContextEquals", {}).items())),
-                encryption_context_subset=tuple(sorted(grant.constraints.get("EncryptionContextSubset", {}).items())),
-                id=f"{key.arn}#grant:{grant.id}",
-            )
-            for grant in key.grants
-        )
-    )
-
-
-def _uncollected_type(parts: list[str]) -> str:
-    """``service:kind`` of an ARN in six parts, for the types that carry policies; empty for the others."""
-    if len(parts) != 6:
-        return ""
-    if parts[2] == "iam":
-        return "iam:role" if parts[5].startswith("role/") else ""
-    if parts[2] == "kms" and not parts[5].startswith("key/"):
-        return ""
-    if parts[2] == "dynamodb" and not parts[5].startswith("table/"):
-        return ""
-    return _TYPE_OF_SERVICE.get(parts[2], "")

@@ -1,0 +1,63 @@
+"""What a request is aimed at: the place of a resource, its type where nobody collected it, a key's grants."""
+
+from __future__ import annotations
+
+from model.entities import Resource
+from policy.context import Target
+from policy.inputs import Grant, Settings
+
+#: Types whose resource policy must allow: without having read it nothing can be said (semantics L6).
+MANDATORY = frozenset({"kms:key", "iam:role"})
+
+#: Resource types by the service of an ARN, for ARNs that nobody collected.
+_TYPE_OF_SERVICE = {
+    "s3": "s3:bucket",
+    "sqs": "sqs:queue",
+    "sns": "sns:topic",
+    "lambda": "lambda:function",
+    "secretsmanager": "secretsmanager:secret",
+    "dynamodb": "dynamodb:table",
+    "kms": "kms:key",
+}
+
+
+class Place:
+    """Where a request is aimed: the target, and the collected resource that holds it (``None``: not collected)."""
+
+    __slots__ = ("container", "target", "type")
+
+    def __init__(self, target: Target, container: Resource | None, type_name: str) -> None:
+        self.target = target
+        self.container = container
+        self.type = type_name
+
+
+def key_settings(key: Resource) -> Settings:
+    """A KMS key's grants as the engine takes them; not collected ones are named by the key (L7)."""
+    if key.grants is None:
+        return Settings(kms_grants=None, grants_document=f"{key.arn}#grants")
+    return Settings(
+        kms_grants=tuple(
+            Grant(
+                grantee=grant.grantee,
+                operations=frozenset(grant.operations),
+                encryption_context_equals=tuple(sorted(grant.constraints.get("EncryptionContextEquals", {}).items())),
+                encryption_context_subset=tuple(sorted(grant.constraints.get("EncryptionContextSubset", {}).items())),
+                id=f"{key.arn}#grant:{grant.id}",
+            )
+            for grant in key.grants
+        )
+    )
+
+
+def uncollected_type(parts: list[str]) -> str:
+    """``service:kind`` of an ARN in six parts, for the types that carry policies; empty for the others."""
+    if len(parts) != 6:
+        return ""
+    if parts[2] == "iam":
+        return "iam:role" if parts[5].startswith("role/") else ""
+    if parts[2] == "kms" and not parts[5].startswith("key/"):
+        return ""
+    if parts[2] == "dynamodb" and not parts[5].startswith("table/"):
+        return ""
+    return _TYPE_OF_SERVICE.get(parts[2], "")
