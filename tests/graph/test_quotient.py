@@ -1,0 +1,318 @@
+"""The quotient is exact: what was decided once for a class is what one decision says about each member."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from graph.classes import ResourceClass, _patterns
+from graph.deciding import Outcome
+from graph.resolver import actions_of
+from graph.subjects import Subject
+from graph.world import World
+from model.entities import InlinePolicy, KmsGrant, Resource
+from model.inventory import Inventory
+from policy.actions import catalogue
+from policy.verdicts import Verdict
+from tests.graph.worlds import (
+    CONTENTS,
+    ONE,
+    TWO,
+    allow,
+    bucket,
+    deny,
+    document,
+    key,
+    made_world,
+    queue,
+    rcp,
+    role,
+    scp,
+    seeds,
+    trust,
+    user,
+    world,
+)
+
+Granted = dict[tuple[int, int, str], Outcome]
+
+
+def granted(world: World) -> Granted:
+    """Every grant of every account by (subject, class, action); an action granted twice is an error."""
+    found: Granted = {}
+    for account in world.resolver.accounts:
+        for grant in world.resolver.resolve(account):
+            for action in grant.actions:
+                place = (grant.subject, grant.resource_class, action)
+                assert place not in found, f"granted twice: {place}"
+                found[place] = grant.outcome
+    return found
+
+
+def verdict_of(outcome: Outcome | None) -> Verdict | None:
+    """The verdict of access, ``None`` for none of any kind."""
+    return None if outcome is None or not outcome.can else outcome.verdict
+
+
+def askers(world: World, item: ResourceClass, arn: str) -> Iterator[Subject]:
+    """Who may be listed: services and outsiders only where the resource's policy names them; ``*`` is one's own."""
+    listed = {subject.index for subject in world.candidates.of(arn, item.account)}
+    for subject in world.subjects.deciding():
+        if subject.kind == "Provider" or (subject.kind in ("Service", "Outsider") and subject.index not in listed):
+            continue
+        if not item.open or subject.account == item.account:
+            yield subject
+
+
+def differences(world: World, seed: int, *, contents: bool) -> list[str]:
+    """Decisions one by one that the grants of a class do not say, for a sample of each type's actions."""
+    draw = random.Random(seed)
+    grants = granted(world)
+    found = []
+    for item in world.classes:
+        if item.contents is not contents:
+            continue
+        for arn in item.members or (item.representative,):
+            actions = actions_of(item)
+            for subject in askers(world, item, arn):
+                for action in draw.sample(actions, min(len(actions), 6)):
+                    wanted = verdict_of(world.decider.decide(subject, action, arn))
+                    got = verdict_of(grants.get((subject.index, item.index, action)))
+                    if wanted != got:
+                        found.append(f"{subject.key} {action} {arn}: decided {wanted}, granted {got}")
+    return found
+
+
+@pytest.mark.parametrize("seed", seeds(4, 200))
+def test_a_class_is_granted_what_each_of_its_members_is_decided(seed: int) -> None:
+    assert differences(World(Inventory(world(seed))), seed, contents=False) == []
+
+
+@pytest.mark.parametrize("seed", seeds(4, 200))
+def test_a_part_of_a_container_is_granted_what_is_decided_on_it(seed: int) -> None:
+    assert differences(World(Inventory(world(seed))), seed, contents=True) == []
+
+
+@pytest.mark.parametrize("seed", seeds(3, 100))
+def test_any_content_is_decided_like_the_part_that_the_same_patterns_match(seed: int) -> None:
+    drawn = World(Inventory(world(seed)))
+    draw, grants = random.Random(seed), granted(drawn)
+    patterns = _patterns(drawn.assembler, drawn.subjects)
+    found = []
+    for resource in (one for one in drawn.inventory.data.resources if one.type == "s3:bucket"):
+        parts = [
+            one for one in drawn.classes if one.contents and drawn.inventory.container(one.representative) is resource
+        ]
+        for tail in draw.sample(CONTENTS, 4):
+            arn = f"{resource.arn}/{tail}"
+            for action in draw.sample(catalogue().actions_for_resource(arn), 3):
+                about = [
+                    one for one in patterns if any(s.acts is None or s.acts(action.lower()) for s in one.statements)
+                ]
+                for subject in drawn.candidates.of(arn, resource.account):
+                    mine = [one for one in about if one.shared or subject.index in one.holders]
+                    if any(one.varies for one in mine):
+                        continue  # which contents those match is not known before the question
+                    home = [
+                        one for one in parts if all(bool(p.test(one.representative)) == bool(p.test(arn)) for p in mine)
+                    ]
+                    wanted = verdict_of(drawn.decider.decide(subject, action, arn))
+                    got = {verdict_of(grants.get((subject.index, one.index, action))) for one in home}
+                    if got != {wanted}:
+                        found.append(f"{subject.key} {action} {arn}: decided {wanted}, granted {got or 'no part'}")
+    assert found == []
+
+
+def on(world: World, subject_key: str, action: str) -> dict[str, Verdict | None]:
+    """What classes grant a subject for one action, by member or, for contents, representative."""
+    grants = granted(world)
+    subject = world.subjects.by_key[subject_key]
+    return {
+        arn: verdict_of(grants.get((subject.index, item.index, action)))
+        for item in world.classes
+        for arn in item.members or (item.representative,)
+    }
+
+
+def classes_of(world: World, container: Resource) -> list[ResourceClass]:
+    return [item for item in world.classes if item.contents and item.representative.startswith(container.arn + "/")]
+
+
+RED, BLUE = queue("q-red", tags={"team": "red"}), queue("q-blue", tags={"team": "blue"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        document(allow("sqs:*", Condition={"StringEquals": {"aws:ResourceTag/team": "red"}})),
+        document(allow("sqs:*", Condition={"StringEquals": {"AWS:resourcetag/TEAM": "red"}})),
+        document(allow("sqs:*", Condition={"StringEquals": {"aws:PrincipalTag/team": "${aws:ResourceTag/team}"}})),
+        document(allow("sqs:*", Condition={"StringEquals": {"aws:PrincipalTag/team": "${aws:ResourceTag/team, 'x'}"}})),
+        document(allow("sqs:*", Condition={"StringEquals": {"aws:PrincipalTag/team": "${ aws:ResourceTag/team }"}})),
+        document(allow("sqs:*", Condition={"StringEquals": {"aws:ResourceTag/team": "red"}})).replace("/", "\\/"),
+        document(allow("sqs:*", Condition={"StringEquals": {"aws:ResourceTag/team": "red"}})).replace("R", "\\u0052"),
+        quote(document(allow("sqs:*", Condition={"StringEquals": {"aws:ResourceTag/team": "red"}}))),
+    ],
+    ids=["plain", "case", "variable", "default", "spaces", "escaped-slash", "escaped-letter", "percent-encoded"],
+)
+def test_a_tag_that_a_condition_reads_tells_resources_apart_however_it_is_written(text: str) -> None:
+    someone = user("ann", ONE, inline=(InlinePolicy(name="p", document=text),), tags={"team": "red"})
+    found = on(made_world(users=(someone,), resources=(RED, BLUE)), someone.arn, "sqs:SendMessage")
+    assert found[RED.arn] is Verdict.ALLOWED
+    assert found[BLUE.arn] is None
+
+
+def test_a_tag_key_with_letters_that_json_escapes_tells_resources_apart() -> None:
+    text = document(allow("sqs:*", Condition={"StringEquals": {"aws:ResourceTag/équipe": "red"}}))
+    assert "\\u00e9" in text
+    someone = user("ann", ONE, inline=(InlinePolicy(name="p", document=text),))
+    one, other = queue("q1", tags={"équipe": "red"}), queue("q2", tags={"équipe": "blue"})
+    found = on(made_world(users=(someone,), resources=(one, other)), someone.arn, "sqs:SendMessage")
+    assert (found[one.arn], found[other.arn]) == (Verdict.ALLOWED, None)
+
+
+MAY_TAG = document(trust({"AWS": ONE}, ["sts:AssumeRole", "sts:TagSession"]))
+
+
+def test_resources_that_a_pattern_of_unknown_value_may_match_are_decided_apart() -> None:
+    asker = role(
+        "R",
+        ONE,
+        allow("sqs:SendMessage", "arn:aws:sqs:*:*:q-${aws:PrincipalTag/team}"),
+        deny("*", Condition={"StringEquals": {"aws:PrincipalTag/team": "red"}}),
+        trusts=MAY_TAG,
+    )
+    found = on(made_world(roles=(asker,), resources=(RED, BLUE)), asker.arn, "sqs:SendMessage")
+    assert (found[RED.arn], found[BLUE.arn]) == (None, Verdict.CONDITIONAL)
+
+
+def test_contents_under_a_pattern_of_unknown_value_are_not_denied_for_want_of_the_made_up_name() -> None:
+    asker = role(
+        "R",
+        ONE,
+        allow(
+            "s3:GetObject",
+            "arn:aws:s3:::b/${aws:PrincipalTag/team}/*",
+            Condition={"StringEquals": {"aws:PrincipalTag/team": ["red", "blue"]}},
+        ),
+        trusts=MAY_TAG,
+    )
+    built = made_world(roles=(asker,), resources=(bucket("b"),))
+    subject = built.subjects.by_key[asker.arn]
+    assert built.decider.decide(subject, "s3:GetObject", "arn:aws:s3:::b/red/x").verdict is Verdict.CONDITIONAL
+    assert Verdict.CONDITIONAL in on(built, asker.arn, "s3:GetObject").values()
+
+
+@pytest.mark.parametrize("tail", ["?", "??", "*/?", "~", "~/*", "????????"])
+def test_what_no_pattern_mentions_has_a_part_of_its_own_beside_patterns_of_single_characters(tail: str) -> None:
+    data, other = bucket("data"), bucket("aaa")
+    narrow = user("ann", ONE, allow("s3:GetObject", f"{data.arn}/{tail}"))
+    wide = user("bob", ONE, allow("s3:GetObject", f"{other.arn}/*"))
+    built = made_world(users=(narrow, wide), resources=(other, data))
+    parts = classes_of(built, data)
+    assert f"{data.arn}/*" in {item.pattern for item in parts}
+    bob, ann = on(built, wide.arn, "s3:GetObject"), on(built, narrow.arn, "s3:GetObject")
+    assert {bob[item.representative] for item in parts} == {None}, "another bucket's grants"
+    assert {ann[item.representative] for item in parts} == {None, Verdict.ALLOWED}
+
+
+def test_where_three_patterns_meet_is_a_part_of_its_own() -> None:
+    """Access that needs identity policy, boundary and control policy at once exists only where all three match."""
+    asker = role("R", ONE, allow("s3:GetObject", "arn:aws:s3:::b/a*"), trusts=MAY_TAG)
+    limited = role("R", ONE, boundary="arn:aws:iam::111111111111:policy/edge", inline=asker.inline)
+    edge = document(allow("s3:GetObject", "arn:aws:s3:::*/*b*"))
+    from model.entities import ManagedPolicy
+
+    policy = ManagedPolicy(arn=limited.boundary or "", id="P", name="edge", account=ONE, document=edge)
+    guard = (scp("only", allow("s3:GetObject", "arn:aws:s3:::b/*c")),)
+    built = made_world(roles=(limited,), policies=(policy,), resources=(bucket("b"),), guardrails=guard)
+    subject = built.subjects.by_key[limited.arn]
+    assert built.decider.decide(subject, "s3:GetObject", "arn:aws:s3:::b/abc").verdict is Verdict.ALLOWED
+    assert Verdict.ALLOWED in on(built, limited.arn, "s3:GetObject").values()
+
+
+def test_the_plain_part_where_two_patterns_meet_is_not_taken_for_a_literal_exception() -> None:
+    """`a/*` and `*/x` meet in `a/x` first, of all texts; a Deny on that one object must not stand for the others."""
+    arn = "arn:aws:s3:::b"
+    asker = user("ann", ONE, allow("s3:GetObject", f"{arn}/a/*"), deny("s3:GetObject", f"{arn}/a/x"))
+    shared = bucket("b", ONE, deny("s3:PutObject", f"{arn}/*/x", Principal="*"))
+    built = made_world(users=(asker,), resources=(shared,))
+    both = {
+        item.representative
+        for item in classes_of(built, shared)
+        if item.representative.startswith(f"{arn}/a/") and item.representative.endswith("/x")
+    }
+    assert both - {f"{arn}/a/x"}
+
+
+def test_session_tokens_are_not_granted_for_being_asked_who_one_is() -> None:
+    """L1: everybody may call GetCallerIdentity; GetSessionToken needs no Allow, and a role session cannot call it."""
+    asker = role("R", ONE, allow("sqs:*"))
+    built = made_world(roles=(asker,))
+    grants = granted(built)
+    subject = built.subjects.by_key[asker.arn]
+    (item,) = (one for one in built.classes if one.open and one.account == ONE)
+    assert verdict_of(grants.get((subject.index, item.index, "sts:GetCallerIdentity"))) is Verdict.ALLOWED
+    assert verdict_of(grants.get((subject.index, item.index, "sts:GetSessionToken"))) is None
+
+
+def test_a_kms_grant_to_a_session_of_another_account_reaches_its_role() -> None:
+    """L7, L18: the role can choose the session's name."""
+    asker = role("R", TWO, allow("kms:*"))
+    grant = KmsGrant(id="g", grantee=f"arn:aws:sts::{TWO}:assumed-role/R/nightly", operations=("Decrypt",))
+    held = key("k", ONE, grants=(grant,))
+    built = made_world(roles=(asker,), resources=(held,))
+    subject = built.subjects.by_key[asker.arn]
+    assert built.decider.decide(subject, "kms:Decrypt", held.arn).verdict is Verdict.CONDITIONAL
+    assert on(built, asker.arn, "kms:Decrypt")[held.arn] is Verdict.CONDITIONAL
+
+
+def test_a_kms_grant_to_a_service_lists_the_service() -> None:
+    """Contract: who-can includes services; P3: with or without region."""
+    held = key(
+        "k", ONE, grants=(KmsGrant(id="g", grantee="dynamodb.us-east-1.amazonaws.com", operations=("Decrypt",)),)
+    )
+    built = made_world(resources=(held,))
+    assert "dynamodb.amazonaws.com" in built.subjects.by_key
+    assert on(built, "dynamodb.amazonaws.com", "kms:Decrypt")[held.arn] is Verdict.ALLOWED
+
+
+def test_keys_with_different_grants_are_classes_of_their_own() -> None:
+    someone = user("ann", ONE)
+    policy = allow("kms:Describe*", Principal={"AWS": ONE})
+    grant = KmsGrant(id="g", grantee=someone.arn, operations=("Decrypt",))
+    one, other = key("k1", ONE, policy, grants=(grant,)), key("k2", ONE, policy)
+    found = on(made_world(users=(someone,), resources=(one, other)), someone.arn, "kms:Decrypt")
+    assert (found[one.arn], found[other.arn]) == (Verdict.ALLOWED, None)
+
+
+def test_own_policies_that_name_themselves_alike_make_one_class_and_decide_alike() -> None:
+    someone = user("ann", TWO, allow("sqs:*"))
+    several = [
+        queue(
+            name,
+            ONE,
+            allow(
+                "sqs:SendMessage",
+                "*",
+                Principal={"AWS": TWO},
+                Condition={"ArnEquals": {"aws:SourceArn": f"arn:aws:sqs:us-east-1:{ONE}:{name}"}},
+            ),
+        )
+        for name in ("q1", "q2")
+    ]
+    built = made_world(users=(someone,), resources=tuple(several))
+    assert len([item for item in built.classes if item.type == "sqs:queue"]) == 1
+    assert set(on(built, someone.arn, "sqs:SendMessage").values()) == {None}
+
+
+def test_an_rcp_does_not_limit_aws_managed_keys() -> None:
+    """L3."""
+    someone = user("ann", ONE, allow("kms:Decrypt"))
+    own, amazons = key("k1"), key("k2", key_manager="AWS")
+    guard = (rcp("no", deny("kms:*", Principal="*")),)
+    found = on(made_world(users=(someone,), resources=(own, amazons), guardrails=guard), someone.arn, "kms:Decrypt")
+    assert (found[own.arn], found[amazons.arn]) == (None, Verdict.ALLOWED)
