@@ -1,5 +1,5 @@
 // id: public-resources
-// title: Resources that anyone can reach
+// title: Resources that anyone can reach, or may under conditions
 // answers: Every collected resource on which an unsigned request is granted something, with the access levels.
 // parameters: none
 // columns: account, type, resource, levels, conditional, grant

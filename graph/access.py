@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graph.deciding import Outcome
+from graph.federation import tenant_bound
 from graph.patterns import minimal
 from graph.resolver import Grant
 from graph.rows import GraphRows
@@ -132,12 +133,18 @@ def _grant_node(rows: GraphRows, name: str, outcome: Outcome, actions: tuple[str
         name,
         ", ".join(levels),
         verdict=str(outcome.verdict),
-        conditional=outcome.verdict is Verdict.CONDITIONAL,
+        conditional=under_conditions(outcome),
         levels=levels,
         actions=list(minimal(actions)),
         residual=_json(outcome.residual),
         because=_json(outcome.because),
     )
+
+
+def under_conditions(outcome: Outcome) -> bool:
+    """Whether something must hold beside what a foreign account gives its own principals (semantics L18)."""
+    residual = outcome.residual
+    return residual is not None and not (set(residual) == {"document"} and residual["document"].startswith("account:"))
 
 
 def _content(grant: Grant) -> str:
@@ -184,7 +191,8 @@ def _steps(rows: GraphRows, world: World) -> None:
             ("Role", target),
             action=action,
             verdict=str(outcome.verdict),
-            conditional=outcome.verdict is Verdict.CONDITIONAL,
+            conditional=under_conditions(outcome),
+            tenant_bound=tenant_bound(world.inventory, source, outcome.residual) if kind == "Provider" else None,
             residual=_json(outcome.residual),
             because=_json(outcome.because),
         )

@@ -79,7 +79,7 @@ def _is_service(text: str) -> bool:
 
 
 def _by_name(world: World, text: str) -> Subject:
-    found = {subject.key: subject for subject in _people(world, text)}
+    found = {subject.key: subject for subject in (*_people(world, text), *_providers(world, text))}
     account, slash, name = text.partition("/")
     for subject in world.subjects.deciding():
         if subject.lost or subject.kind not in ("User", "Role"):
@@ -101,6 +101,13 @@ def _people(world: World, text: str) -> Iterable[Subject]:
         names = {person.user.user_name.lower(), *(mail.lower() for mail in person.user.emails)}
         if wanted in names:
             yield world.subjects.by_key[key]
+
+
+def _providers(world: World, text: str) -> Iterable[Subject]:
+    """Identity providers by their issuer's host, as trust conditions write it."""
+    for provider in world.inventory.data.providers:
+        if provider.url and text.removeprefix("https://") == provider.url:
+            yield world.subjects.by_key[provider.arn]
 
 
 def _account_names(world: World, account: str) -> set[str]:

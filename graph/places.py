@@ -166,7 +166,7 @@ def _subject(rows: GraphRows, inventory: Inventory, subject: Subject) -> None:
     elif kind == "Service":
         rows.node("Service", key, key)
     elif kind == "Outsider":
-        rows.node("Outsider", key, key, account_id=subject.account, vendor="")
+        rows.node("Outsider", key, key, account_id=subject.account)
     elif kind == "Anonymous":
         rows.node("Anonymous", key, "anyone on the internet")
     if kind in ("User", "Role", "RootUser", "Provider") and not subject.lost and subject.account:

@@ -130,8 +130,8 @@ def _rows(questions: Questions, best: dict[int, dict[str, Cost]]) -> Iterator[Re
     for index in order:
         item = classes[index]
         rest = _rest(item, questions) if item.contents else ""
-        if item.contents and item.pattern != rest and whole.get(rest) == best[index]:
-            continue  # nothing is different there
+        if item.contents and item.pattern != rest and _same_access(whole.get(rest, {}), best[index]):
+            continue
         by_way: defaultdict[Cost, list[str]] = defaultdict(list)
         for level in LEVELS:
             if level in best[index]:
@@ -139,6 +139,11 @@ def _rows(questions: Questions, best: dict[int, dict[str, Cost]]) -> Iterator[Re
         for cost in sorted(by_way):
             verdict = Verdict.ALLOWED if cost[0] == 0 else Verdict.CONDITIONAL
             yield Reached(item, tuple(by_way[cost]), verdict, cost[2])
+
+
+def _same_access(whole: dict[str, Cost], part: dict[str, Cost]) -> bool:
+    """Whether a part of a container's contents has the levels and verdicts of the whole, by whichever way."""
+    return {level: cost[0] for level, cost in whole.items()} == {level: cost[0] for level, cost in part.items()}
 
 
 def _rest(item: ResourceClass, questions: Questions) -> str:

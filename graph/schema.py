@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from graph.kinds import COMMON, EdgeGroup, EdgeKind, NodeKind, Property, Type, check
 
 #: Goes up with every change of kinds, edges, properties or their meaning; a graph of another version is built anew.
-GRAPH_VERSION = 2
+GRAPH_VERSION = 3
 
 #: The longest variable-length pattern that both stores answer in time; longer questions go over components.
 MAX_VARIABLE_LENGTH = 3
@@ -43,7 +43,10 @@ _KNOWN = ("yes", "no", "unknown")
 _ARN = _text("arn", "Its ARN.")
 _ACCOUNT_ID = _text("account_id", "The twelve digits of its account.")
 _PATH = _text("path", "Its IAM path, `/` at least.")
-_CONDITIONAL = _flag("conditional", "Whether it holds only under conditions whose keys are not known.")
+_CONDITIONAL = _flag(
+    "conditional",
+    "Whether something not known must hold for it, beside what a foreign account gives its own principals.",
+)
 _BECAUSE = _text("because", "JSON: what decided, `[{layer, policy, sid, statement, effect}]`.")
 _RESIDUAL = _text("residual", "JSON: the expression over the unknown keys that would allow it; null for none.")
 _VERDICT = _text("verdict", "How it was decided.", "Allowed", "Conditional")
@@ -116,7 +119,7 @@ _NODES = (
         "Outsider",
         "outside principal",
         "A foreign account (key `account:<id>`) or an ARN in one, which a policy names.",
-        (_ACCOUNT_ID, _text("vendor", "The known vendor behind the account, empty for none.")),
+        (_ACCOUNT_ID,),
     ),
     NodeKind("Anonymous", "anyone", "An unsigned request; key `anonymous`."),
     NodeKind(
@@ -214,7 +217,14 @@ _EDGES = (
         "CAN_ASSUME",
         "Can become the role.",
         _to("Role", *PRINCIPAL_KINDS),
-        (_text("action", "`sts:AssumeRole` or its kin."), _VERDICT, _CONDITIONAL, _RESIDUAL, _BECAUSE),
+        (
+            _text("action", "`sts:AssumeRole` or its kin."),
+            _VERDICT,
+            _CONDITIONAL,
+            _flag("tenant_bound", "From a provider: whether only one tenant of it is let in; null elsewhere."),
+            _RESIDUAL,
+            _BECAUSE,
+        ),
     ),
     EdgeKind(
         "HOLDS",

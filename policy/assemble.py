@@ -19,7 +19,7 @@ from policy.errors import PolicyError
 from policy.inputs import NO_SETTINGS, Inputs, Level, PolicyRef, Settings
 from policy.request import Principal, Request
 from policy.services import TRUST_ACTIONS
-from policy.targets import MANDATORY, Place, key_settings, uncollected_type
+from policy.targets import MANDATORY, Place, decides, key_settings, uncollected_type
 
 
 class Assembler:
@@ -239,6 +239,8 @@ class Assembler:
 
     def resource_policy(self, place: Place, action: str) -> PolicyRef | None:
         """The policy on the resource, ``None`` when it is known to have none that decides this action."""
+        if not decides(place.type, action):
+            return None
         container = place.container
         if container is not None:
             if container.type == "iam:role":

@@ -61,3 +61,12 @@ def uncollected_type(parts: list[str]) -> str:
     if parts[2] == "dynamodb" and not parts[5].startswith("table/"):
         return ""
     return _TYPE_OF_SERVICE.get(parts[2], "")
+
+
+def decides(type_name: str, action: str) -> bool:
+    """Whether a resource's own policy is asked about an action (lower case): its service alone looks at it.
+
+    ``ssm:SendCommand`` may name a bucket, and no bucket policy can allow it. ``action`` empty: any of its service's.
+    """
+    service = type_name.partition(":")[0]
+    return not action or service == "iam" or action.partition(":")[0] == service

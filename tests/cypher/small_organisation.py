@@ -68,7 +68,6 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
         "Outsider": {
             "key": [f"account:{FOREIGN}", f"arn:aws:iam::{VENDOR}:role/scanner"],
             "account_id": [FOREIGN, VENDOR],
-            "vendor": ["", "Scanner Inc."],
         },
         "Anonymous": {"key": ["anonymous"]},
         "Grant": {
@@ -115,7 +114,8 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
     )
     join("CAN_ASSUME", "Role", "Role", [(ADMIN_1, DEPLOY)], action=["sts:AssumeRole"], conditional=[False])
     join("CAN_ASSUME", "Outsider", "Role", [(f"arn:aws:iam::{VENDOR}:role/scanner", SCAN)], conditional=[True])
-    join("CAN_ASSUME", "Provider", "Role", [(GITHUB, DEPLOY), (OKTA, AUDIT)], conditional=[False, True])
+    trusts = [(GITHUB, DEPLOY), (OKTA, AUDIT)]
+    join("CAN_ASSUME", "Provider", "Role", trusts, conditional=[False, True], tenant_bound=[False, None])
     join("HOLDS", "Anonymous", "Grant", [("anonymous", "g-public")])
     join("HOLDS", "Outsider", "Grant", [(f"account:{FOREIGN}", "g-shared")])
     join("HOLDS", "User", "Grant", [(ALICE, "g-alice"), (BOB, "g-public")])

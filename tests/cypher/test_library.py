@@ -73,16 +73,16 @@ EXPECTED: dict[str, tuple[dict[str, object], list[tuple[Value, ...]]]] = {
     "outside-grants": (
         {},
         [
-            (TWO, "kms:key", KEY, f"account:{FOREIGN}", "", ["Read:data", "Write"], True, "g-shared"),
-            (TWO, "s3:bucket", DATA, f"account:{FOREIGN}", "", ["Read:data", "Write"], True, "g-shared"),
+            (TWO, "kms:key", KEY, f"account:{FOREIGN}", ["Read:data", "Write"], True, "g-shared"),
+            (TWO, "s3:bucket", DATA, f"account:{FOREIGN}", ["Read:data", "Write"], True, "g-shared"),
         ],
     ),
     "outside-trusts": (
         {},
-        [(ONE, SCAN, f"arn:aws:iam::{VENDOR}:role/scanner", VENDOR, "Scanner Inc.", None, True)],
+        [(ONE, SCAN, f"arn:aws:iam::{VENDOR}:role/scanner", VENDOR, None, True)],
     ),
     "people-everywhere": ({"percent": 50}, [(ANA, "Ana", "yes", 2, 2), (BEN, "Ben", "unknown", 1, 2)]),
-    "provider-trusts": ({}, [(TWO, DEPLOY, GITHUB, "token.actions.githubusercontent.com", False)]),
+    "provider-trusts": ({}, [(TWO, DEPLOY, GITHUB, "token.actions.githubusercontent.com", False, False)]),
     "public-resources": ({}, [(ONE, "s3:bucket", SITE, ["Read:data"], False, "g-public")]),
     "unassumable-roles": ({}, [(TWO, UNUSED, "")]),
     "weak-credentials": (

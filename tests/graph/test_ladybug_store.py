@@ -12,6 +12,7 @@ import pytest
 from graph import generations
 from graph.embedded import EmbeddedStore
 from graph.ladybug_store import LadybugStore
+from graph.schema import GRAPH_VERSION
 from graph.store import StoreError, open_store
 from tests.graph.loads import large, small, users
 from tests.graph.store_suite import ROOT, StoreSuite
@@ -75,7 +76,7 @@ def test_a_load_that_did_not_end_is_no_graph(tmp_path: Path) -> None:
 def test_a_graph_of_another_version_is_built_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = built(tmp_path)
     monkeypatch.setattr("graph.ladybug_store.GRAPH_VERSION", 99)
-    with pytest.raises(StoreError, match="has version 1, this grantmap reads 99: run `grantmap build`"):
+    with pytest.raises(StoreError, match=rf"has version {GRAPH_VERSION}, this grantmap reads 99: run `grantmap build`"):
         LadybugStore.open(file)
 
 
