@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.answers import say_can, say_path, say_who_can
+from cli.naming import Names
 from cli.options import Json, SnapshotId, StoreUrl
 from cli.output import note, say, table, write_json, write_lines
 from cli.state import questions
-from cli.words import condition, counted, gap_line, short, way
+from cli.words import counted, gap_line
 from model.errors import GrantmapError
 
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ def can(
     if as_json:
         write_json(answer)
     else:
-        _say_can(asked, principal, action, resource, overrides, answer)
+        say_can(asked, Names(asked.world.inventory), (principal, action, resource), overrides, answer)
+        _source(asked, resource)
     return 0
 
 
@@ -71,23 +74,6 @@ def _overrides(context: list[str], absent: list[str], unknown: list[str]) -> Ove
             raise OptionValueError(f"wrong context `{text}`: expected KEY=VALUE, for example aws:SourceIp=203.0.113.7")
         given[key].append(value)
     return Overrides.of(given, absent, unknown)
-
-
-def _say_can(
-    asked: Questions, principal: str, action: str, resource: str, overrides: Overrides, answer: dict[str, Any]
-) -> None:
-    for line in asked.explain(principal, action, resource, overrides):
-        say(line)
-    chains = answer["chains"]
-    if chains:
-        say()
-        say("Through roles it can assume:")
-        for chain in chains[:10]:
-            only = f", only if {condition(chain['residual'])}" if chain["residual"] else ""
-            say(f"  {chain['verdict'].lower()} {way(chain['via'])}{only}")
-        if len(chains) > 10:
-            say(f"  … and {len(chains) - 10} more ways: add --json")
-    _source(asked, resource)
 
 
 def _source(asked: Questions, resource: str = "") -> None:
@@ -111,27 +97,10 @@ def who_can(
     if as_json:
         write_json(answer)
         return 0
-    rows = answer["principals"]
-    sure = [row for row in rows if row["verdict"] == "Allowed"]
-    say(f"{len(sure)} can {action} on {resource}; {len(rows) - len(sure)} more can under conditions.")
-    if not answer["collected"]:
-        say("This resource was not collected: the answer is what policies give on one of that name.")
-    say()
-    if rows:
-        table(
-            ("WHO", "VERDICT", "HOW", "ONLY IF"),
-            [
-                (short(row["principal"]), row["verdict"], way(row["via"]), _clip(condition(row["residual"])))
-                for row in rows
-            ],
-        )
+    say_who_can(Names(asked.world.inventory), action, answer)
     _say_unknown(answer["unknown"])
     _source(asked, resource)
     return 0
-
-
-def _clip(text: str, width: int = 100) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _say_unknown(gaps: list[dict[str, str]]) -> None:
@@ -168,6 +137,7 @@ def reach(
     if as_json:
         write_json(reach_json(asked, rows, limit))
         return 0
+    names = Names(asked.world.inventory)
     shown = list(expanded(rows, limit)) if expand else reach_json(asked, rows, limit)["resources"]
     if not shown:
         say(f"{principal} reaches nothing that was collected.")
@@ -177,7 +147,7 @@ def reach(
         say()
         table(
             ("RESOURCE", "LEVELS", "VERDICT", "HOW"),
-            [(row["resource"], row["levels"], row["verdict"], way(row["via"])) for row in shown],
+            [(row["resource"], row["levels"], row["verdict"], names.way(row["via"])) for row in shown],
         )
     _say_unknown(gaps)
     _source(asked)
@@ -210,14 +180,11 @@ def paths(
         if gaps:
             note(f"{counted(len(gaps), 'gap')} in the snapshot could hide one: grantmap snapshot show {asked.snapshot}")
     else:
-        say(f"{len(found)} way{'s' if len(found) > 1 else ''} from {start} to {goal}; the shortest first:")
+        order = ", the shortest first:" if len(found) > 1 else ":"
+        say(f"{counted(len(found), 'way')} from {start} to {goal}{order}")
+    names = Names(asked.world.inventory)
     for number, path in enumerate(found, 1):
         say()
-        say(f"{number}. {' → '.join(short(node) for node in path['nodes'])}")
-        for step in path["steps"]:
-            policies = ", ".join(dict.fromkeys(str(item["policy"]) for item in step["because"])) or "no policy needed"
-            say(f"   {short(step['from'])} → {short(step['to'])}: {policies}")
-        if path["conditional"]:
-            say(f"   only under conditions on {', '.join(path['conditional'])}")
+        say_path(names, number, path)
     _source(asked)
     return 0

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.naming import Names
 from cli.options import Json
-from cli.output import say, write_json
+from cli.output import say, wrapped, write_json
 from cli.state import home
-from cli.words import gap_line, short
+from cli.words import gap_line
 
 if TYPE_CHECKING:
     from collectors.demo import DemoOrganisation
@@ -32,12 +33,13 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    _no_ui: Annotated[
-        bool, typer.Option("--no-ui", help="Stop after the summary, as this version always does.")
-    ] = False,
+    _no_ui: Annotated[bool, typer.Option("--no-ui", help="Stop after the summary.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Try grantmap on an emulated organisation: nothing leaves this machine, no AWS account is needed."""
+    """Try grantmap on an emulated organisation.
+
+    Nothing leaves this machine, no AWS account is needed.
+    """
     from cli.progress import build_report
     from collectors.demo import EmulatedAws
     from collectors.demo import build as make
@@ -144,24 +146,35 @@ def _say(asked: Questions, summary: dict[str, Any], organisation: DemoOrganisati
         f"  {summary['resources']:>5}  resources: buckets, keys, queues, topics, functions, secrets, tables, IAM itself"
     )
     say()
-    say("What was found:")
-    for severity, query, title, rows in _findings(asked):
-        say(f"  {rows:>3}  {severity:<8}  {title} (grantmap query {query})")
+    say("What was found, and the query that lists it:")
+    found = _findings(asked)
+    widest = max((len(query) for _, query, _, _ in found), default=0)
+    for severity, query, title, rows in found:
+        say(f"  {rows:>3}  {severity:<8}  {query:<{widest}}  {title}")
+    say("  See one: grantmap query NAME")
     say()
     gaps = asked.world.inventory.data.gaps
     say(f'What could not be read ({len(gaps)}), so that answers about it are "only if", never "no":')
     for gap in gaps:
-        say(f"       {gap_line(gap)}")
+        wrapped(gap_line(gap), "  ", "    ")
     person, story = _surprise(asked)
+    names = Names(asked.world.inventory)
     say()
-    say(f"Somebody to look at: {' → '.join(short(node) for node in story)}")
+    say(f"Somebody to look at, {names.who(story[0])}:")
+    for node in story[1:-1]:
+        say(f"  → {names.who(node)}")
+    say(f"  → {names.thing(story[-1])}")
     say()
     say("Three questions to try next:")
     command = _command()
-    say(f"  Who can read the card data?              {command} who-can s3:GetObject {CARD_DATA}")
-    say(f"  How does {person} get there?")
-    say(f"                                           {command} paths {person} {CARD_DATA}")
-    say(f"  Who can read the bucket we cannot see?   {command} who-can s3:GetObject {_unseen(organisation)}")
+    questions = (
+        ("Who can read the card data?", f"who-can s3:GetObject {CARD_DATA}"),
+        (f"How does {person} get there?", f"paths {person} {CARD_DATA}"),
+        ("Who can read the bucket we cannot see?", f"who-can s3:GetObject {_unseen(organisation)}"),
+    )
+    for question, arguments in questions:
+        say(f"  {question}")
+        say(f"    {command} {arguments}")
     say()
     say(f"From snapshot {summary['snapshot']} in {home()}.")
 

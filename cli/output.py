@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -35,6 +36,19 @@ def printable(text: str) -> str:
         character if character.isprintable() or character in "\n\t" else f"\\x{ord(character):02x}"
         for character in text
     )
+
+
+def wrapped(text: str, first: str = "", rest: str = "", width: int = 110) -> None:
+    """A long line for people, folded between words; ``first`` and ``rest`` begin its lines. Nothing is cut."""
+    lines = textwrap.wrap(
+        printable(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], indent: str = "") -> None:

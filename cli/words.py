@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from model.entities import Gap
@@ -20,11 +20,11 @@ _OUTCOMES = {
 }
 
 
-def condition(tree: dict[str, Any] | None) -> str:
-    """A residual in words; empty for none."""
+def condition(tree: dict[str, Any] | None, name: Callable[[str], str] = str) -> str:
+    """A residual in words; empty for none. ``name`` says how documents are called."""
     from policy.explain import in_words
 
-    return "" if tree is None else in_words(_residual(tree))
+    return "" if tree is None else in_words(_residual(tree), name)
 
 
 def _residual(tree: dict[str, Any]) -> Residual:
@@ -68,26 +68,3 @@ def grouped_gaps(gaps: Iterable[Gap]) -> list[str]:
 def counted(count: int, one: str, many: str = "") -> str:
     """A number with its noun: ``1 gap``, ``2 gaps``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def short(arn: str) -> str:
-    """An ARN as people say it: the name, its kind and its account; other names as they are."""
-    parts = arn.split(":", 5)
-    if len(parts) != 6:
-        return arn.removeprefix("person:")
-    account = f" in {parts[4]}" if parts[4] else ""
-    resource = parts[5]
-    if parts[2] == "iam" and "/" in resource:
-        kind, _, rest = resource.partition("/")
-        return f"{kind} {rest.rsplit('/', 1)[-1]}{account}"
-    if parts[2] == "iam" and resource == "root":
-        return f"root user of {parts[4]}"
-    if parts[2] == "s3":
-        return f"s3://{resource}"
-    return f"{parts[2]} {resource}{account}"
-
-
-def way(via: Iterable[str]) -> str:
-    """The roles on the way in words; ``directly`` for none."""
-    names = [short(arn) for arn in via]
-    return "directly" if not names else "through " + ", then ".join(names)

@@ -212,7 +212,7 @@ def test_an_explanation_says_it_in_words() -> None:
     }
     request, inputs = read_case(case)
     assert explain(request, inputs, decide(request, inputs)) == [
-        f"arn:aws:iam::{ACCOUNT}:user/a can under conditions do s3:GetObject on *.",
+        f"arn:aws:iam::{ACCOUNT}:user/a can do s3:GetObject on *, but only under conditions.",
         "Statement `Tags` of team (the caller's own policies) allows it.",
         "It is allowed exactly when aws:RequestTag/team (the caller's choice) is `red` "
         "and aws:MultiFactorAuthPresent is `true`.",
