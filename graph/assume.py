@@ -105,10 +105,10 @@ class Assuming:
                 )
 
     def _candidates(self, role: Role) -> list[Subject]:
-        """Subjects that the role's trust could reach; all of its account where the trust could not be read."""
+        """Subjects that the role's trust could reach; everybody known where the trust could not be read."""
         document = self._decider.assembler.ref(f"{role.arn}#trust", role.trust).document
         if document is None:
-            return [subject for subject in self._by_account.get(role.account, ()) if subject.kind != "RootUser"]
+            return [subject for subject in self._signed if subject.kind != "RootUser"]
         found: dict[int, Subject] = {}
         for subject in self._reached(document):
             if subject.kind not in ("RootUser", "Person"):  # root users assume no roles (L10)
@@ -121,8 +121,10 @@ class Assuming:
             if element is None or not statement.allows:
                 continue
             if element.everyone or element.negated:
-                yield from self._subjects.deciding()
+                yield from self._signed
                 continue
+            if element.any_federated:
+                yield from (subject for subject in self._subjects.deciding() if subject.kind == "Provider")
             for account in element.accounts:
                 yield from self._by_account.get(account, ())
             for name in element.names:
@@ -133,6 +135,14 @@ class Assuming:
                 yield from self._by_name.get(normal_service(service), ())
             for provider in element.federated:
                 yield from self._by_name.get(provider, ())
+
+    @cached_property
+    def _signed(self) -> list[Subject]:
+        """Who a trust in everybody is about: principals that were collected. Nobody assumes a role unsigned, and
+        services and outsiders are listed where the trust names them.
+        """
+        left_out = ("Anonymous", "Service", "Outsider", "Provider")
+        return [subject for subject in self._subjects.deciding() if subject.kind not in left_out]
 
     @cached_property
     def _by_account(self) -> dict[str, list[Subject]]:

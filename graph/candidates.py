@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from graph.subjects import Subject, Subjects, named_in
 from policy.assemble import Assembler
 from policy.document import Document
+from policy.request import normal_service
 
 
 class Candidates:
@@ -40,9 +41,10 @@ class Candidates:
             ref = self._assembler.ref(f"{container.arn}#trust", role.trust) if role else None
         else:
             ref = self._assembler.resource_policy(place, "")
-        grantees = {grant.grantee for grant in container.grants or ()}
+        grantees = {_grantee(grant.grantee) for grant in container.grants or ()}
+        sessions = {pair for pair in map(_session_role, grantees) if pair is not None}
         if ref is None:
-            return lambda subject: subject.key in grantees
+            return lambda subject: subject.key in grantees or _pair(subject) in sessions
         if ref.document is None or container.grants is None:
             return lambda subject: subject.kind not in ("Service", "Outsider")
         if any(_reaches_anyone(ref.document)):
@@ -55,9 +57,7 @@ class Candidates:
         document = ref.document
         named = {key for key, _ in named_in(document)} | grantees
         accounts = {key.removeprefix("account:") for key in named}
-        sessions = {
-            pair for s in ref.document.statements if s.principal_element for pair in s.principal_element.sessions
-        }
+        sessions |= {pair for s in document.statements if s.principal_element for pair in s.principal_element.sessions}
         return lambda subject: (
             subject.key in named or subject.account in accounts or _by_id_or_session(subject, document, sessions)
         )
@@ -69,10 +69,29 @@ def _reaches_anyone(document: Document) -> Iterator[bool]:
         yield element is not None and statement.allows and (element.everyone or element.negated)
 
 
+def _grantee(name: str) -> str:
+    """The subject's name for a KMS grantee: services without their region (P3)."""
+    return name if name.startswith("arn:") else normal_service(name)
+
+
+def _session_role(arn: str) -> tuple[str, str] | None:
+    """(account, role name) of a session's ARN."""
+    parts = arn.split(":", 5)
+    if len(parts) != 6 or not parts[5].startswith("assumed-role/"):
+        return None
+    return parts[4], parts[5].split("/")[1]
+
+
+def _pair(subject: Subject) -> tuple[str, str]:
+    assert subject.caller is not None
+    principal = subject.caller.principal
+    return principal.account or "", principal.role_name or ""
+
+
 def _by_id_or_session(subject: Subject, document: Document, sessions: set[tuple[str, str]]) -> bool:
     assert subject.caller is not None
     principal = subject.caller.principal
-    if (principal.account or "", principal.role_name or "") in sessions:
+    if _pair(subject) in sessions:
         return True
     return any(
         principal.unique_id in statement.principal_element.names

@@ -11,14 +11,13 @@ class of its own, decided on a made-up member (``graph.globs``).
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from graph.globs import FILLER, common, remainders, specific, witness
-from graph.subjects import Subject, Subjects, texts
+from graph.globs import FILLER, cells, remainders, specific, witness
+from graph.subjects import Subject, Subjects
 from model.entities import Resource
 from policy.actions import catalogue
 from policy.assemble import Assembler
@@ -26,8 +25,8 @@ from policy.context import RequestContext, Target
 from policy.document import Document, Statement
 from policy.patterns import Parts, Variable, Wild, loosened, matcher, resolve, resource_parts
 
-#: Types with contents, and what separates a content's ARN from the container's.
-CONTENTS = {"s3:bucket": "/", "dynamodb:table": "/"}
+#: Types with contents, and what stands between a container's ARN and the name of a content: of a table its indexes.
+CONTENTS = {"s3:bucket": "/", "dynamodb:table": "/index/"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +53,9 @@ class ResourceClass:
     @property
     def key(self) -> str:
         """Unique among classes, stable between builds of one snapshot."""
-        return f"{self.account}|{self.region}|{self.type}|{self.pattern}|{self.representative}"
+        # Classes of whole resources may share the pattern that describes them; parts of a container never do.
+        member = "" if self.contents else self.representative
+        return f"{self.account}|{self.region}|{self.type}|{self.pattern}|{member}"
 
 
 @dataclass
@@ -71,18 +72,22 @@ class _Pattern:
     shared: bool = False
 
 
-def resource_classes(assembler: Assembler, subjects: Subjects) -> list[ResourceClass]:
-    """Every class of collected resources, of the contents of containers, and one open class an account."""
-    patterns = _patterns(assembler, subjects)
-    tag_keys = _tag_keys(assembler)
+def resource_classes(assembler: Assembler, subjects: Subjects, also: Sequence[Subject] = ()) -> list[ResourceClass]:
+    """Every class of collected resources, of the contents of containers, and one open class an account.
+
+    ``also`` are subjects that the inventory does not list and a question is about.
+    """
+    everybody = [*subjects.deciding(), *also]
+    patterns = _patterns(assembler, everybody)
+    tag_keys = _tag_keys(assembler, everybody)
     groups: defaultdict[tuple[object, ...], list[Resource]] = defaultdict(list)
     for resource in assembler.inventory.data.resources:
         groups[_signature(resource, patterns, tag_keys)].append(resource)
     found: list[ResourceClass] = []
     plain: dict[tuple[object, ...], int] = {}
-    accounts = {subject.index: subject.account for subject in subjects.all}
+    accounts = {subject.index: subject.account for subject in everybody}
     for signature, members in groups.items():
-        alike = (*signature[:3], *signature[4:7])
+        alike = (*signature[:3], *signature[4:7], *signature[8:])
         found.append(_class(len(found), members, plain.setdefault(alike, len(plain) + 1)))
         if members[0].type in CONTENTS:
             for member in members:
@@ -122,27 +127,26 @@ def _contents(index: int, container: Resource, cell: _Cell) -> ResourceClass:
 
 def _signature(resource: Resource, patterns: list[_Pattern], tag_keys: frozenset[str]) -> tuple[object, ...]:
     matched = []
-    unique = ""
+    unique = varying = ""
     for number, pattern in enumerate(patterns):
         if pattern.test(resource.arn):
             matched.append(number)
             if pattern.varies:
-                unique = resource.arn
+                varying = resource.arn
     tags = resource.tags
     read = None if tags is None else tuple(sorted((k.lower(), v) for k, v in tags.items() if k.lower() in tag_keys))
     policy = None if resource.policy is None else resource.policy.replace(resource.arn, "${self}")
     # A document that could not be read is named by its resource, and a trust policy belongs to its role alone.
     if policy is None or resource.grants is None or resource.grants or resource.type == "iam:role":
         unique = resource.arn
-    settings = resource.s3
-    return (resource.account, resource.region, resource.type, policy, settings, read, tuple(matched), unique)
+    settings = (resource.s3, resource.key_manager == "AWS")
+    return (resource.account, resource.region, resource.type, policy, settings, read, tuple(matched), unique, varying)
 
 
-def _patterns(assembler: Assembler, subjects: Subjects) -> list[_Pattern]:
+def _patterns(assembler: Assembler, everybody: list[Subject]) -> list[_Pattern]:
     """Every distinct resource pattern, variables filled in, but the ones that match everything."""
     found: dict[tuple[str, bool], _Pattern] = {}
-    shared, own = _documents(assembler, subjects)
-    everybody = list(subjects.deciding())
+    shared, own = _documents(assembler, everybody)
     for document in shared:
         for statement, parts in _parts(document):
             _add(found, assembler, statement, parts, everybody, shared=True)
@@ -186,12 +190,27 @@ def _add(
         resolved = resolve(parts, RequestContext(holder.caller, _NOWHERE, "", assembler.now))
         if resolved.parts is not None:
             keep(loosened(resolved.parts), (holder,), varies=bool(resolved.unknown))
+            for likely in _likely(resolved.parts, statement):
+                keep(loosened(likely), (holder,), varies=False)
 
 
-def _documents(assembler: Assembler, subjects: Subjects) -> tuple[list[Document], list[tuple[Document, list[Subject]]]]:
+def _likely(parts: Parts, statement: Statement) -> Iterator[Parts]:
+    """The pattern with a variable of unknown value replaced by each value that the statement's conditions name for it.
+
+    Elsewhere such a pattern may be impossible: a tag that must be ``red`` or ``blue`` is never made-up text.
+    """
+    for variable in {part for part in parts if isinstance(part, Variable)}:
+        for condition in statement.conditions:
+            for value in condition.values if condition.key == variable.key else ():
+                yield tuple(value if part == variable else part for part in parts)
+
+
+def _documents(
+    assembler: Assembler, everybody: list[Subject]
+) -> tuple[list[Document], list[tuple[Document, list[Subject]]]]:
     """Documents that apply to everybody (resource, trust and control policies), and those of subjects with theirs."""
     own: dict[Document, list[Subject]] = {}
-    for subject in subjects.deciding():
+    for subject in everybody:
         assert subject.caller is not None
         identity, boundary = assembler.identity(subject.caller.principal)
         for ref in (*identity, *boundary):
@@ -209,14 +228,18 @@ def _documents(assembler: Assembler, subjects: Subjects) -> tuple[list[Document]
 _NOWHERE = Target(arn="", account="", service="", region=None)
 
 
-_TAG_KEY = re.compile(r":resourcetag/([^\"}']+)", re.IGNORECASE)
-
-
-def _tag_keys(assembler: Assembler) -> frozenset[str]:
+def _tag_keys(assembler: Assembler, everybody: list[Subject]) -> frozenset[str]:
     """Tag keys, in lower case, that some condition or variable reads of a resource."""
-    return frozenset(
-        key.lower() for text in texts(assembler.inventory.data) for key in _TAG_KEY.findall(text.replace("\\/", "/"))
-    )
+    shared, own = _documents(assembler, everybody)
+    trusts = (assembler.ref(f"{role.arn}#trust", role.trust).document for role in assembler.inventory.data.roles)
+    found: set[str] = set()
+    for document in (*shared, *(document for document, _ in own), *filter(None, trusts)):
+        for statement in document.statements:
+            parts = [parts for _, parts in statement.resource_patterns.variable]
+            parts += [parts for condition in statement.conditions for parts in condition.parts]
+            found |= {part.key for several in parts for part in several if isinstance(part, Variable)}
+            found |= {condition.key for condition in statement.conditions}
+    return frozenset(key.partition("/")[2] for key in found if ":resourcetag/" in key)
 
 
 @dataclass(frozen=True)
@@ -254,27 +277,33 @@ def _cells(container: Resource, patterns: list[_Pattern]) -> Iterator[_Cell]:
                 narrower.setdefault(prefix + rest, []).append(pattern)
     globs = sorted(narrower, key=lambda glob: (specific(glob), glob))
     tests = {glob: matcher(resource_parts(glob, variables=False)) for glob in globs}
-    candidates = [prefix + FILLER, *(witness(glob) for glob in globs)]
-    for i, one in enumerate(globs):
-        for other in globs[i + 1 :]:
-            if _together(narrower[one], narrower[other]):
-                shared = common(one, other)
-                if shared is not None:
-                    candidates.append(shared)
+    shared = [glob for glob in globs if any(pattern.shared for pattern in narrower[glob])]
+    own: defaultdict[int, list[str]] = defaultdict(list)
+    for glob in globs:
+        for holder in {holder for pattern in narrower[glob] if not pattern.shared for holder in pattern.holders}:
+            own[holder].append(glob)
+    # One decision meets the shared patterns and those of one subject: what only others' tell apart is not looked for.
+    together = dict.fromkeys(tuple(dict.fromkeys((*shared, *held))) for held in ([], *own.values()))
+    # The rest, what no pattern mentions, comes first: a text of more strange characters than any glob has wildcards.
+    filler = (FILLER if FILLER not in "".join(globs) else "\ue000") * (max(map(len, globs), default=0) + 1)
+    texts = [filler]
+    texts += [text for some in together for _, text in cells([glob[len(prefix) :] for glob in some])]
     seen: set[tuple[str, ...]] = set()
-    for text in candidates:
-        matched = tuple(glob for glob in globs if tests[glob](text))
+    for text in texts:
+        matched = tuple(glob for glob in globs if tests[glob](prefix + text))
         if matched not in seen:
             seen.add(matched)
             felt = [pattern for glob in matched for pattern in narrower[glob]]
             everybody = not matched or any(pattern.shared for pattern in felt)
             holders = frozenset(holder for pattern in felt for holder in pattern.holders)
-            yield _Cell(matched[0] if matched else prefix + "*", text, None if everybody else holders)
+            label = " ∩ ".join(_narrowest(matched, tests)) if matched else f"{container.arn}/*"
+            yield _Cell(label, prefix + text, None if everybody else holders)
 
 
-def _together(some: list[_Pattern], others: list[_Pattern]) -> bool:
-    """Whether one decision can meet both: a shared policy has one of them, or somebody's policies have both."""
-    if any(pattern.shared for pattern in (*some, *others)):
-        return True
-    held = {holder for pattern in some for holder in pattern.holders}
-    return any(not held.isdisjoint(pattern.holders) for pattern in others)
+def _narrowest(globs: tuple[str, ...], tests: Mapping[str, Callable[[str], object]]) -> list[str]:
+    """The globs that no narrower one of them implies: how a part of several patterns is shown."""
+    return [
+        glob
+        for glob in globs
+        if not any(other != glob and tests[glob](witness(other)) and not tests[other](witness(glob)) for other in globs)
+    ]

@@ -7,6 +7,7 @@ loosened to ``*``.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 #: Stands for "some text that no pattern mentions" in the texts that are made up to decide about a whole class.
 FILLER = "~"
@@ -81,6 +82,45 @@ def _moves(one: str, i: int, other: str, j: int) -> list[tuple[int, int, str]]:
             added = next(iter(fixed), FILLER)
             moves.append((i if a == "*" else i + 1, j if b == "*" else j + 1, added))
     return moves
+
+
+def cells(globs: Sequence[str], limit: int = 20_000) -> list[tuple[frozenset[int], str]]:
+    """Every set of ``globs`` (as indexes) that some text matches all of and none of the others, with such a text.
+
+    The texts are walked character by character, all globs at once; characters that no glob has are one. After
+    ``limit`` states the rest is left out.
+    """
+    other = next(chr(code) for code in (126, *range(0xE000, 0xF8FF)) if all(chr(code) not in glob for glob in globs))
+    start = _settled({(number, 0) for number in range(len(globs))}, globs)
+    queue: deque[tuple[frozenset[tuple[int, int]], str]] = deque([(start, "")])
+    seen: set[frozenset[tuple[int, int]]] = set()
+    found: dict[frozenset[int], str] = {}
+    while queue:
+        state, text = queue.popleft()
+        if text:
+            found.setdefault(frozenset(number for number, place in state if place == len(globs[number])), text)
+        letters = {globs[number][place] for number, place in state if place < len(globs[number])} - {"*", "?"}
+        for letter in (other, *sorted(letters)):
+            moved = {
+                (number, place if globs[number][place] == "*" else place + 1)
+                for number, place in state
+                if place < len(globs[number]) and globs[number][place] in (letter, "*", "?")
+            }
+            reached = _settled(moved, globs)
+            if reached not in seen and len(seen) < limit:
+                seen.add(reached)
+                queue.append((reached, text + letter))
+    return list(found.items())
+
+
+def _settled(state: set[tuple[int, int]], globs: Sequence[str]) -> frozenset[tuple[int, int]]:
+    """The places of each glob that a text may have reached, stars that match nothing passed."""
+    reached = set(state)
+    for number, place in state:
+        while place < len(globs[number]) and globs[number][place] == "*":
+            place += 1
+            reached.add((number, place))
+    return frozenset(reached)
 
 
 def specific(glob: str) -> tuple[int, int]:

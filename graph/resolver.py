@@ -16,6 +16,7 @@ from graph.candidates import Candidates
 from graph.classes import ResourceClass
 from graph.deciding import Decider, Outcome, outcome_of
 from graph.subjects import Subject
+from model.entities import Resource
 from policy.actions import catalogue
 from policy.assemble import Aim
 from policy.availability import WITHOUT_RESOURCE_ACCOUNT
@@ -64,12 +65,15 @@ class Resolver:
         """Every grant on the classes of ``account``."""
         grants: list[Grant] = []
         whole: dict[int, list[Grant]] = {}
+        of: Resource | None = None
         for resource_class in self._by_account[account]:
-            if resource_class.contents and resource_class.felt_by is None and resource_class.pattern.endswith("/*"):
-                whole = {}
+            container = self._assembler.inventory.container(resource_class.representative)
+            if container is not of:
+                whole, of = {}, container
+            rest = container is not None and resource_class.pattern == f"{container.arn}/*"
             for subject in self._candidates.of(resource_class.representative, resource_class.account):
                 found = self._grants(subject, resource_class, whole)
-                if resource_class.contents:
+                if resource_class.contents and rest and resource_class.felt_by is None:
                     whole.setdefault(subject.index, found)
                 grants += found
         return grants
@@ -219,7 +223,7 @@ def _facts(action: str, arn: str) -> tuple[object, ...]:
         needs_resource_policy(action, arn),
         never_across_accounts(action),
         is_protected(action, arn),
-        action in ("sts:assumerole", "sts:getsessiontoken", "sts:getcalleridentity"),
+        action if action in ("sts:assumerole", "sts:getsessiontoken", "sts:getcalleridentity") else "",
         _tag_keys(action),
     )
 

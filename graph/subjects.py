@@ -15,7 +15,7 @@ from policy.assemble import Assembler
 from policy.context import Caller
 from policy.document import Document
 from policy.errors import PrincipalError
-from policy.request import PLAIN_PROVIDERS, Principal
+from policy.request import PLAIN_PROVIDERS, Principal, normal_service
 
 ANONYMOUS = "anonymous"
 
@@ -141,7 +141,9 @@ def _named(assembler: Assembler) -> set[tuple[str, str]]:
     for resource in inventory.data.resources:
         for grant in resource.grants or ():
             account = _account_of(grant.grantee)
-            if account and account not in inventory.accounts and _parses(grant.grantee):
+            if not grant.grantee.startswith("arn:") and _parses(normal_service(grant.grantee)):
+                found.add((normal_service(grant.grantee), "Service"))
+            elif account and account not in inventory.accounts and _parses(grant.grantee):
                 found.add((grant.grantee, "Outsider"))
     return found
 

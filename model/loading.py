@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import msgspec
+
 from model.entities import (
     GAP_OUTCOMES,
     RESERVED_SSO_PREFIX,
@@ -37,8 +39,10 @@ def load_inventory(snapshot: Snapshot) -> Inventory:
     """
     pages = Pages(snapshot.records())
     try:
-        return Inventory(_data(snapshot, pages))
-    except (KeyError, TypeError, AttributeError, ArnError) as error:
+        # Read back as it will be stored: what is of another type than declared is found here, not by a question.
+        data = msgspec.msgpack.encode(_data(snapshot, pages))
+        return Inventory(msgspec.msgpack.decode(data, type=InventoryData))
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError, ArnError, msgspec.MsgspecError) as error:
         raise InventoryError(
             f"snapshot `{snapshot.manifest.id}`: a page has not the shape that aws documents: {error!r}; collect again"
         ) from error

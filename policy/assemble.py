@@ -32,7 +32,7 @@ class Assembler:
     def __init__(self, inventory: Inventory) -> None:
         self.inventory = inventory
         self.invalid: dict[str, str] = {}
-        self._documents: dict[str, Document | None] = {}
+        self._documents: dict[str, Document | PolicyError] = {}
         self._refs: dict[str, PolicyRef] = {}
         self._identities: dict[str, tuple[tuple[PolicyRef, ...], tuple[PolicyRef, ...]]] = {}
         self._guardrails: dict[tuple[str, str], tuple[Level, ...]] = {}
@@ -51,11 +51,14 @@ class Assembler:
     def _document(self, id: str, text: str) -> Document | None:
         if text not in self._documents:
             try:
-                self._documents[text] = parse_document(text, source=id)
+                self._documents[text] = parse_document(text, source="policy")
             except PolicyError as error:
-                self._documents[text] = None
-                self.invalid[id] = str(error)
-        return self._documents[text]
+                self._documents[text] = error
+        found = self._documents[text]
+        if isinstance(found, PolicyError):
+            self.invalid[id] = f"{found.pointer or '/'}: {found.reason}"
+            return None
+        return found
 
     # -- callers
 
@@ -144,6 +147,7 @@ class Assembler:
         if user is not None:
             groups = [inventory.groups[group] for group in user.groups if group in inventory.groups]
             refs = [ref for holder in (user, *groups) for ref in self._held(holder)]
+            refs += [PolicyRef(f"{group}#policies", None) for group in user.groups if group not in inventory.groups]
             return tuple(dict.fromkeys(refs)), self._boundary(user)
         if role is not None and role.assumed_from_permission_set:
             # The account was not read: what its role really has hangs on it.
@@ -309,11 +313,12 @@ class Assembler:
         place = self.place(resource, action.lower(), principal.account)
         identity, boundary = self.identity(principal)
         exempt = principal.kind == "service" or principal.service_linked
+        aws_owned = place.container is not None and place.container.key_manager == "AWS"
         inputs = Inputs(
             identity=identity,
             boundary=boundary,
             scps=() if exempt or principal.account is None else self.guardrails("scp", principal.account),
-            rcps=() if principal.service_linked else self.guardrails("rcp", place.target.account),
+            rcps=() if principal.service_linked or aws_owned else self.guardrails("rcp", place.target.account),
             settings=self.settings(place),
         )
         return Aim(self, caller, place, resource, inputs)

@@ -11,6 +11,7 @@ from policy.fold import Fold
 from policy.inputs import Inputs
 from policy.reasons import of_allowance, of_condition, of_denial, of_nothing, rule
 from policy.request import Request
+from policy.services import FEDERATED_ACTIONS
 from policy.solver import possible
 from policy.verdicts import Because, Decision, Verdict
 
@@ -27,6 +28,9 @@ def decide(request: Request, inputs: Inputs) -> Decision:
     deny = fold.deny()
     if deny is TRUE:
         return Decision(Verdict.EXPLICITLY_DENIED, layers, of_denial(fold))
+    if request.principal.kind == "anonymous" and action.startswith("sts:") and action not in FEDERATED_ACTIONS:
+        # Only the calls that bring a token of a provider go unsigned (L13).
+        return Decision(Verdict.IMPLICITLY_DENIED, layers, (rule("L13", "none"),))
     if request.principal.kind == "root" and action.startswith("sts:assumerole"):
         return Decision(Verdict.IMPLICITLY_DENIED, layers, (rule("L10", "none"),))
     refused = fold.refused_by_rule()

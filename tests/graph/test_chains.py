@@ -125,10 +125,16 @@ def test_backward_finds_the_best_verdict_and_then_the_shortest_way_to_a_goal() -
 
 
 def every_step(built: World) -> Keys:
-    """Who can assume what, by deciding every pair; people by their assignments."""
+    """Who can assume what, by deciding every pair; people by their assignments.
+
+    Services and outsiders count where the trust names them, as for resources.
+    """
     found: Keys = {}
-    for subject in built.subjects.deciding():
-        for target in built.inventory.data.roles:
+    for target in built.inventory.data.roles:
+        named = {subject.index for subject in built.candidates.of(target.arn, target.account)}
+        for subject in built.subjects.deciding():
+            if subject.kind in ("Service", "Outsider") and subject.index not in named:
+                continue
             outcome = built.decider.decide(subject, assume_action(subject), target.arn)
             if outcome.can and subject.key != target.arn and subject.kind != "RootUser":
                 found[f"{subject.key}{'*' if subject.lost else ''} -> {target.arn}"] = str(outcome.verdict)

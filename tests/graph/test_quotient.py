@@ -100,7 +100,7 @@ def test_a_part_of_a_container_is_granted_what_is_decided_on_it(seed: int) -> No
 def test_any_content_is_decided_like_the_part_that_the_same_patterns_match(seed: int) -> None:
     drawn = World(Inventory(world(seed)))
     draw, grants = random.Random(seed), granted(drawn)
-    patterns = _patterns(drawn.assembler, drawn.subjects)
+    patterns = _patterns(drawn.assembler, list(drawn.subjects.deciding()))
     found = []
     for resource in (one for one in drawn.inventory.data.resources if one.type == "s3:bucket"):
         parts = [

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.access import admins, levels_of
+from graph.access import admins, levels_of, under_conditions
+from graph.deciding import Outcome
 from graph.generations import current
 from graph.questions import Questions
 from graph.store import Store, open_store
@@ -89,16 +90,17 @@ def test_who_can_assume_each_role_directly(questions: Questions, store: Store) -
 
 
 def test_which_assumptions_are_conditional(questions: Questions, store: Store) -> None:
-    best: dict[tuple[str, str], int] = {}
+    best: dict[tuple[str, str], Outcome] = {}
     for step in questions.steps.all:
         pair = (step.source.key, step.target.key)
-        best[pair] = min(step.outcome.rank, best.get(pair, 9))
+        if pair not in best or step.outcome.rank < best[pair].rank:
+            best[pair] = step.outcome
     found = rows(
         store,
         "MATCH (p {snapshot: $snapshot})-[e:CAN_ASSUME]->(r:Role) WHERE e.conditional "
         "RETURN DISTINCT p.key, r.key ORDER BY p.key, r.key",
     )
-    assert found == {pair for pair, rank in best.items() if rank == 1}
+    assert found == {pair for pair, outcome in best.items() if under_conditions(outcome)}
 
 
 def test_roles_that_somebody_reaches_are_those_of_the_components_after_its_own(
