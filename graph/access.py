@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from graph.assume import ASSUME_ROLE
 from graph.deciding import Outcome
 from graph.federation import tenant_bound
 from graph.patterns import minimal
@@ -16,6 +17,7 @@ from graph.rows import GraphRows
 from graph.subjects import ANONYMOUS, Subject
 from graph.world import World
 from policy.actions import catalogue
+from policy.request import Principal
 from policy.verdicts import Verdict
 
 #: Sessions of a role in which a grant holds, where its two kinds of session decide differently (semantics L14).
@@ -29,6 +31,7 @@ def add_access(rows: GraphRows, world: World, grants: Sequence[Grant]) -> None:
     _classes(rows, world, public)
     _grants(rows, world, grants)
     _steps(rows, world)
+    _open_trusts(rows, world)
     _components(rows, world)
     _admins(rows, world)
 
@@ -196,6 +199,19 @@ def _steps(rows: GraphRows, world: World) -> None:
             residual=_json(outcome.residual),
             because=_json(outcome.because),
         )
+
+
+#: An account that no policy names, to ask what everybody may.
+_STRANGER = "000000000000"
+
+
+def _open_trusts(rows: GraphRows, world: World) -> None:
+    """Which roles let in anybody with an AWS account: decided for a stranger whose own policies allow everything."""
+    stranger = world.assembler.caller(Principal.parse(_STRANGER))
+    for role in world.inventory.data.roles:
+        verdict = world.assembler.decide(stranger, ASSUME_ROLE, role.arn).verdict
+        said = {Verdict.ALLOWED: "yes", Verdict.CONDITIONAL: "conditional"}.get(verdict, "no")
+        rows.extend("Role", role.arn, open_trust=said)
 
 
 def _components(rows: GraphRows, world: World) -> None:

@@ -20,6 +20,10 @@ class GraphRows:
         """A node of ``kind``; properties left out are null."""
         self._nodes[kind].setdefault(key, {"key": key, "name": name, **properties})
 
+    def extend(self, kind: str, key: str, **properties: object) -> None:
+        """Adds properties to a node that is there."""
+        self._nodes[kind][key] = {**self._nodes[kind][key], **properties}
+
     def edge(
         self, kind: str, source: tuple[str, str], target: tuple[str, str], apart: object = None, **properties: object
     ) -> None:

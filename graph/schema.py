@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from graph.kinds import COMMON, EdgeGroup, EdgeKind, NodeKind, Property, Type, check
 
 #: Goes up with every change of kinds, edges, properties or their meaning; a graph of another version is built anew.
-GRAPH_VERSION = 3
+GRAPH_VERSION = 4
 
 #: The longest variable-length pattern that both stores answer in time; longer questions go over components.
 MAX_VARIABLE_LENGTH = 3
@@ -104,6 +104,7 @@ _NODES = (
             _flag("service_linked", "Whether a service owns it."),
             _text("permission_set", "Name of the permission set it was made from, empty for none."),
             _text("last_used", "ISO 8601, empty for never or not known."),
+            _text("open_trust", "Whether any AWS account in the world may assume it.", "yes", "no", "conditional"),
         ),
     ),
     NodeKind("UserGroup", "IAM group", "An IAM group: holds policies, is never a principal.", (_ARN, _ACCOUNT_ID)),

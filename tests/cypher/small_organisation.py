@@ -57,6 +57,7 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
             "arn": [ADMIN_1, ADMIN_2, DEPLOY, AUDIT, UNUSED, SCAN],
             "account_id": [ONE, TWO, TWO, ONE, TWO, ONE],
             "last_used": ["2026-01-02", "", "", None, "", ""],
+            "open_trust": ["no", "no", "conditional", "yes", None, "no"],
         },
         "RootUser": {"key": [ROOT_1], "arn": [ROOT_1], "account_id": [ONE]},
         "Provider": {

@@ -15,6 +15,7 @@ from tests.cypher.small_organisation import (
     ADMIN_2,
     ALICE,
     ANA,
+    AUDIT,
     BEN,
     BOB,
     CARA,
@@ -70,6 +71,7 @@ EXPECTED: dict[str, tuple[dict[str, object], list[tuple[Value, ...]]]] = {
             ("User", ALICE, "alice", ["s3:PutObject"], False, "g-alice"),
         ],
     ),
+    "open-roles": ({}, [(ONE, AUDIT, "yes", None), (TWO, DEPLOY, "conditional", "")]),
     "outside-grants": (
         {},
         [
