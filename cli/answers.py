@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cli.naming import Names
-from cli.output import printable, say, wrapped
+from cli.output import printable, say, table, wrapped
 from cli.words import condition, counted
 
 if TYPE_CHECKING:
@@ -101,13 +101,17 @@ def say_can(
     asked: Questions, names: Names, request: tuple[str, str, str], overrides: Overrides, answer: dict[str, Any]
 ) -> None:
     """The answer of ``can``: the direct request explained, then the ways through other roles."""
+    from graph.names import subject_of
+
     for line in explained(asked, names, request, overrides):
         wrapped(line, rest="  ", width=_WIDTH)
     chains = [chain for chain in answer["chains"] if not _is_direct(request[0], asked, chain)]
     if not chains:
         return
     say()
-    say("Through roles it can assume:" if chains == answer["chains"] else "Through roles that those can assume:")
+    start = "Through" if answer["verdict"] in ("Allowed", "Conditional") else "But through"
+    whose = "it" if subject_of(asked.world, request[0]).caller is not None else "those"
+    say(f"{start} roles that {whose} can assume:")
     said = str(answer["residual"])
     for chain in chains[:_CHAINS_SHOWN]:
         wrapped(f"{chain['verdict'].lower()} {names.way(chain['via'])}", "  ", "    ", _WIDTH)
@@ -168,6 +172,44 @@ def _sentences(
     assert subject.caller is not None
     request, inputs = asked.world.assembler.request(subject.caller, *what, overrides)
     return explain(request, inputs, decide(request, inputs), who=who, name=names.document)
+
+
+def say_reach(names: Names, principal: str, rows: list[tuple[dict[str, Any], str]], what: str) -> None:
+    """The answer of ``reach``: rows with the account of each.
+
+    What is denied inside something reached is a row too. A part where several patterns meet is left out when the rows
+    of one of them, which are shown, say the same.
+    """
+    whole: defaultdict[str, list[str]] = defaultdict(list)
+    for row, _ in rows:
+        whole[row["resource"]].append(str([row["levels"], row["verdict"], row["via"]]))
+    told = {
+        pattern
+        for pattern, access in whole.items()
+        if " ∩ " in pattern and any(whole.get(part) == access for part in pattern.split(" ∩ "))
+    }
+    shown = [item for item in rows if item[0]["resource"] not in told]
+    reached = {(row["resource"], account) for row, account in shown if row["verdict"] != "ExplicitlyDenied"}
+    if not reached:
+        say(f"{principal} reaches nothing that was collected.")
+        return
+    one, _, rest = what.partition(" ")
+    plural = "classes" if one == "class" else f"{one}s"
+    say(f"{principal} reaches {counted(len(reached), one, plural)}{f' {rest}' if rest else ''}:")
+    say()
+    table(
+        ("RESOURCE", "LEVELS", "VERDICT", "HOW"),
+        [
+            (names.reached(row["resource"], account), row["levels"], row["verdict"], names.way(row["via"]))
+            for row, account in shown
+        ],
+        widest=75,
+    )
+    if told:
+        say(f"… and {counted(len(told), 'narrower part')} with the same access as a pattern above: add --json")
+    if any(row["verdict"] == "Conditional" for row, _ in shown):
+        say()
+        say(f"What a Conditional row hangs on: grantmap can {principal} ACTION RESOURCE")
 
 
 def say_path(names: Names, number: int, path: dict[str, Any]) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.answers import say_can, say_path, say_who_can
+from cli.answers import say_can, say_path, say_reach, say_who_can
 from cli.naming import Names
 from cli.options import Json, SnapshotId, StoreUrl
-from cli.output import note, say, table, write_json, write_lines
+from cli.output import note, say, write_json, write_lines
 from cli.state import questions
 from cli.words import counted, gap_line
 from model.errors import GrantmapError
@@ -24,7 +24,7 @@ PrincipalName = Annotated[
 ]
 ActionName = Annotated[str, typer.Argument(help="One action, for example s3:GetObject.")]
 ResourceArn = Annotated[str, typer.Argument(help="ARN of a resource, or * for actions without one.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many rows.")]
+Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many rows.")]
 
 
 class OptionValueError(GrantmapError):
@@ -44,15 +44,19 @@ def can(
     action: ActionName,
     resource: ResourceArn,
     context: Annotated[
-        list[str] | None, typer.Option(help="KEY=VALUE of the request's context; repeated: a list.")
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="What the request carries; one key repeated: a list.")
     ] = None,
-    absent: Annotated[list[str] | None, typer.Option(help="KEY that the request does not carry.")] = None,
-    unknown: Annotated[list[str] | None, typer.Option(help="KEY to take as not known, also where it follows.")] = None,
+    absent: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="A key that the request does not carry.")
+    ] = None,
+    unknown: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="A key to take as not known, also where it follows.")
+    ] = None,
     snapshot: SnapshotId = None,
     store: StoreUrl = None,
     as_json: Json = False,
 ) -> int:
-    """Can somebody do something to something: yes, no, or only if; and why."""
+    """Can somebody do something: yes, no or only if; and why."""
     overrides = _overrides(context or [], absent or [], unknown or [])
     asked = questions(snapshot, store)
     answer = asked.can(principal, action, resource, overrides)
@@ -91,7 +95,7 @@ def who_can(
     store: StoreUrl = None,
     as_json: Json = False,
 ) -> int:
-    """Everybody who can do something to something, directly or through roles."""
+    """Who can do something, directly or through roles."""
     asked = questions(snapshot, store)
     answer = asked.who_can(action, resource)
     if as_json:
@@ -115,15 +119,17 @@ def _say_unknown(gaps: list[dict[str, str]]) -> None:
 
 def reach(
     principal: PrincipalName,
-    level: Annotated[str | None, typer.Option(help="Only this access level, for example Write or Read.")] = None,
-    action: Annotated[str | None, typer.Option(help="Only by this action.")] = None,
+    level: Annotated[
+        str | None, typer.Option(metavar="LEVEL", help="Only this access level, for example Write or Read.")
+    ] = None,
+    action: Annotated[str | None, typer.Option(metavar="ACTION", help="Only by this action.")] = None,
     expand: Annotated[bool, typer.Option("--expand", help="One row a resource instead of one a class.")] = False,
     limit: Limit = None,
     snapshot: SnapshotId = None,
     store: StoreUrl = None,
     as_json: Json = False,
 ) -> int:
-    """Everything somebody reaches, directly or through roles."""
+    """What somebody reaches, directly or through roles."""
     from graph.reaching import expanded, reach_json, unknown
     from graph.reaching import reach as run
 
@@ -138,16 +144,12 @@ def reach(
         write_json(reach_json(asked, rows, limit))
         return 0
     names = Names(asked.world.inventory)
-    shown = list(expanded(rows, limit)) if expand else reach_json(asked, rows, limit)["resources"]
-    if not shown:
-        say(f"{principal} reaches nothing that was collected.")
+    if expand:
+        say_reach(names, principal, [(row, "") for row in expanded(rows, limit)], "resource")
     else:
-        what = counted(len(shown), "resource") if expand else counted(len(shown), "class", "classes") + " of resources"
-        say(f"{principal} reaches {what}:")
-        say()
-        table(
-            ("RESOURCE", "LEVELS", "VERDICT", "HOW"),
-            [(row["resource"], row["levels"], row["verdict"], names.way(row["via"])) for row in shown],
+        shown = rows if limit is None else rows[:limit]
+        say_reach(
+            names, principal, [(row.to_json(), row.resource_class.account) for row in shown], "class of resources"
         )
     _say_unknown(gaps)
     _source(asked)
@@ -158,13 +160,16 @@ def paths(
     start: Annotated[str, typer.Argument(metavar="FROM", help="Who: as for `can`.")],
     end: Annotated[str | None, typer.Argument(metavar="TO", help="A principal or a resource.")] = None,
     to_admin: Annotated[bool, typer.Option("--to-admin", help="To whoever is administrator of an account.")] = False,
-    max_hops: Annotated[int, typer.Option(help="Longest path to look for.")] = 6,
-    limit: Annotated[int, typer.Option(help="At most so many paths.")] = 10,
+    max_hops: Annotated[int, typer.Option(metavar="N", help="Longest path to look for, in steps.")] = 6,
+    limit: Annotated[int, typer.Option(metavar="N", help="At most so many paths.")] = 10,
     snapshot: SnapshotId = None,
     store: StoreUrl = None,
     as_json: Json = False,
 ) -> int:
-    """Ways from somebody to a role, a resource or an administrator, shortest first."""
+    """Ways to a role, a resource or an administrator.
+
+    Shortest first, each step with the policies that allow it.
+    """
     from graph.paths import paths as run
 
     asked = questions(snapshot, store)

@@ -29,7 +29,7 @@ def build(
     engine: Annotated[str, typer.Option(help="Where to resolve: local.")] = "local",
     as_json: Json = False,
 ) -> int:
-    """Decide all access of a snapshot and load it into tables and the graph."""
+    """Decide all access of a snapshot and store it as a graph."""
     from cli.progress import build_report
     from graph.builder import build as run
 

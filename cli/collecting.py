@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import Json
-from cli.output import note, say, write_json
+from cli.output import say, wrapped, write_json
 from cli.state import home
 from cli.words import counted, gap_line, grouped_gaps
 
 if TYPE_CHECKING:
     from collectors.options import CollectResult
 
-Names = Annotated[str | None, typer.Option(help="Comma-separated; all by default.")]
+IMPORTED = "imported"
+
+Regions = Annotated[
+    str | None, typer.Option(metavar="REGION,...", help="Only these regions, comma-separated; all by default.")
+]
+Accounts = Annotated[
+    str | None, typer.Option(metavar="ID,...", help="Only these accounts, comma-separated; all by default.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,8 +39,8 @@ def collect(
     external_id: Annotated[
         str | None, typer.Option(envvar="GRANTMAP_EXTERNAL_ID", help="ExternalId that the role asks for.")
     ] = None,
-    regions: Names = None,
-    accounts: Names = None,
+    regions: Regions = None,
+    accounts: Accounts = None,
     endpoint_url: Annotated[
         str | None, typer.Option(envvar="GRANTMAP_ENDPOINT_URL", help="Endpoint in place of AWS's own.")
     ] = None,
@@ -43,7 +50,10 @@ def collect(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Read an AWS organisation, or one account, into a snapshot. Read-only."""
+    """Read an organisation, or one account, into a snapshot.
+
+    It only reads: no call of it changes anything in AWS.
+    """
     from collectors.options import CollectOptions
     from collectors.policy_document import minimal_policy
     from collectors.progress import open_progress
@@ -66,15 +76,20 @@ def collect(
 
 
 def import_files(
-    paths: Annotated[list[Path], typer.Argument(help="Authorization details (JSON), folders of them, people.csv.")],
+    # Hidden, since the list of arguments would show it as a Python type; the text above the options describes it.
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", hidden=True)],
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Leave out files that cannot be read.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Make a snapshot from files: `aws iam get-account-authorization-details`, exported folders, people.csv."""
+    """Make a snapshot from exported files.
+
+    PATH is a file of `aws iam get-account-authorization-details` (JSON), a folder of them or of iam-collect, or
+    people.csv.
+    """
     from collectors.imports import import_paths
 
     result = import_paths(paths, home(), keep_going)
-    return _answer(result, as_json, verb="imported", gaps_are_failures=True)
+    return _answer(result, as_json, verb=IMPORTED, gaps_are_failures=True)
 
 
 def _split(text: str | None) -> tuple[str, ...]:
@@ -95,16 +110,27 @@ def _answer(result: CollectResult, as_json: bool, *, verb: str, gaps_are_failure
             }
         )
     else:
-        say(f"Snapshot {result.snapshot}: {counted(result.accounts, 'account')} {verb}.")
-        if result.gaps:
-            say(f"{counted(len(result.gaps), 'gap')}. What is hidden there is shown as unknown, never as no access:")
-            for gap in result.gaps[:20]:
-                say(f"  {gap_line(gap)}")
-            if len(result.gaps) > 20:
-                say(f"  … and {len(result.gaps) - 20} more: grantmap snapshot show {result.snapshot}")
-        else:
-            say("No gaps: everything that was asked was answered.")
-        for line in grouped_gaps(result.skipped):
-            note(f"not collected: {line}")
-        say(f"Next: grantmap build {result.snapshot}")
+        _say(result, verb)
     return 1 if result.gaps and gaps_are_failures else 0
+
+
+def _say(result: CollectResult, verb: str) -> None:
+    from model.snapshot import open_snapshot
+
+    accounts = open_snapshot(home(), result.snapshot).manifest.accounts
+    read = sum(account.collected for account in accounts)
+    how_many = counted(read, "account") if read == len(accounts) else f"{read:,} of {counted(len(accounts), 'account')}"
+    say(f"Snapshot {result.snapshot}: {how_many} {verb}.")
+    if result.gaps:
+        say(f"{counted(len(result.gaps), 'gap')}. What is hidden there is shown as unknown, never as no access:")
+        for gap in result.gaps[:20]:
+            wrapped(gap_line(gap), "  ", "    ", 140)
+        if len(result.gaps) > 20:
+            say(f"  … and {len(result.gaps) - 20} more: grantmap snapshot show {result.snapshot}")
+    elif verb == IMPORTED:
+        say("No gaps: every file could be read.")
+    else:
+        say("No gaps: every call that was made was answered.")
+    for line in grouped_gaps(result.skipped):
+        wrapped(line, rest="  ", width=140)
+    say(f"Next: grantmap build {result.snapshot}")

@@ -27,7 +27,10 @@ def register(app: typer.Typer) -> None:
 def decide(
     file: Annotated[str, typer.Argument(help="Cases, one JSON object a line; .gz is read too; - is standard input.")],
 ) -> int:
-    """Decide cases; a malformed one gives an Error line and the run goes on."""
+    """Decide cases of a file, one JSON line each.
+
+    A malformed case gives an Error line and the run goes on.
+    """
     from policy.cases import run_cases
 
     failed = False

@@ -81,6 +81,20 @@ class Names:
             return f"s3://{parts[5]}"
         return f"{parts[2]} {self.alias(arn) or parts[5]}{account}"
 
+    def reached(self, pattern: str, account: str) -> str:
+        """A row of ``reach``: ARNs and patterns as they are, to be copied; KMS keys by alias, with the region."""
+        if pattern == "*":
+            return f"* in {self.account(account)} (what was not collected)"
+        first, *more = pattern.split(" ∩ ")
+        if more:  # a part of one container: its name once
+            container = first.partition("/")[0] + "/"
+            return " ∩ ".join((first, *(item.removeprefix(container) for item in more)))
+        alias = self.alias(pattern)
+        if not alias:
+            return pattern
+        parts = pattern.split(":", 5)
+        return f"KMS key {alias} in {self.account(parts[4])}, {parts[3]}"
+
     def alias(self, arn: str) -> str:
         """The first alias of a KMS key, empty for none."""
         found = self._inventory.resources.get(arn)

@@ -8,9 +8,12 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 SnapshotId = Annotated[
-    str | None, typer.Option("--snapshot", envvar="GRANTMAP_SNAPSHOT", help="Snapshot to ask; the newest by default.")
+    str | None,
+    typer.Option(
+        "--snapshot", metavar="ID", envvar="GRANTMAP_SNAPSHOT", help="Snapshot to ask; the newest by default."
+    ),
 ]
 StoreUrl = Annotated[
     str | None,
-    typer.Option("--store", envvar="GRANTMAP_STORE", help="Folder of builds; the home by default."),
+    typer.Option("--store", metavar="FOLDER", envvar="GRANTMAP_STORE", help="Folder of builds; the home by default."),
 ]

@@ -51,14 +51,16 @@ def wrapped(text: str, first: str = "", rest: str = "", width: int = 110) -> Non
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], indent: str = "") -> None:
-    """Columns for people, as wide as their content; the last column is never padded."""
+def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], widest: int | None = None) -> None:
+    """Columns for people, as wide as their content but no wider than ``widest``; the last is never padded."""
     texts = [[printable(_cell(value)).replace("\n", " ") for value in row] for row in rows]
     everything = [list(headings), *texts]
     widths = [max(len(row[place]) for row in everything) for place in range(len(headings))]
+    if widest is not None:
+        widths = [min(width, widest) for width in widths]
     for row in everything:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
-        sys.stdout.write((indent + "  ".join([*cells, row[-1]])).rstrip() + "\n")
+        sys.stdout.write("  ".join([*cells, row[-1]]).rstrip() + "\n")
 
 
 def _cell(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,9 @@ from cli.output import say, table, write_json
 from cli.state import store as open_graph
 from cli.words import counted
 from model.errors import GrantmapError
+
+#: Keys of nodes such as grants.
+_HASH = re.compile(r"[0-9a-f]{24,}")
 
 
 class ParameterTextError(GrantmapError):
@@ -41,7 +45,7 @@ def queries(as_json: Json = False) -> int:
 
 def query(
     name: Annotated[str, typer.Argument(help="Name of the query, see `grantmap queries`.")],
-    param: Annotated[list[str] | None, typer.Option(help="KEY=VALUE of a parameter.")] = None,
+    param: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="A parameter of the query.")] = None,
     snapshot: SnapshotId = None,
     store: StoreUrl = None,
     as_json: Json = False,
@@ -63,8 +67,12 @@ def query(
         return 0
     say(f"{chosen.title}: {counted(len(rows), 'row')}")
     say()
+    shown = [place for place in range(len(result.columns)) if not _is_hash([row[place] for row in rows])]
     if rows:
-        table([column.upper() for column in result.columns], [[_cell(value) for value in row] for row in rows])
+        table(
+            [_heading(result.columns[place]) for place in shown],
+            [[_cell(row[place]) for place in shown] for row in rows],
+        )
     say()
     say(f"From snapshot {generation}.")
     return 0
@@ -91,7 +99,20 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _heading(column: str) -> str:
+    return column.replace("_", " ").capitalize()
+
+
+def _is_hash(values: list[Any]) -> bool:
+    """Whether a column holds keys of the graph that tell people nothing."""
+    return bool(values) and all(isinstance(value, str) and _HASH.fullmatch(value) for value in values)
+
+
 def _cell(value: Any) -> Any:
     if isinstance(value, dict) and "nodes" in value:
-        return " → ".join(node["name"] or node["key"] for node in value["nodes"])
+        return " → ".join(node["name"] or _cell(node["key"]) for node in value["nodes"])
+    if isinstance(value, list):
+        return [_cell(item) for item in value]
+    if isinstance(value, str):
+        return value.removeprefix("person:")
     return value

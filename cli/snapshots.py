@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.options import Json
-from cli.output import say, table, write_json
+from cli.output import say, table, wrapped, write_json
 from cli.state import home
 from cli.state import snapshot as open_one
 from cli.words import counted, gap_line, grouped_gaps
@@ -15,9 +15,7 @@ from cli.words import counted, gap_line, grouped_gaps
 
 def register(app: typer.Typer) -> None:
     """Adds the group of commands of this module."""
-    group = typer.Typer(
-        help="Snapshots: list them, show what one holds and lacks, remove old ones.", no_args_is_help=True
-    )
+    group = typer.Typer(help="List snapshots, show what one holds, remove old ones.", no_args_is_help=True)
     group.command("list")(list_all)
     group.command("show")(show)
     group.command("prune")(prune)
@@ -64,7 +62,7 @@ def show(
     verify: Annotated[bool, typer.Option("--verify", help="Also check every part against its hash.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Show what a snapshot holds and what it could not read."""
+    """Show what a snapshot holds and what could not be read."""
     from graph.questions import gap_json
 
     found = open_one(id)
@@ -110,15 +108,17 @@ def show(
     if found.gaps:
         say(f"{counted(len(found.gaps), 'gap')}:")
         for gap in found.gaps:
-            say(f"  {gap_line(gap)}")
+            wrapped(gap_line(gap), "  ", "    ", 140)
     else:
         say("No gaps.")
     for line in grouped_gaps(found.skipped):
-        say(f"  not collected: {line}")
+        wrapped(line, rest="  ", width=140)
     return 0
 
 
-def prune(keep: Annotated[int, typer.Option(help="How many of the newest to keep.")] = 5, as_json: Json = False) -> int:
+def prune(
+    keep: Annotated[int, typer.Option(metavar="N", help="How many of the newest to keep.")] = 5, as_json: Json = False
+) -> int:
     """Remove old snapshots and what was built from them."""
     from graph.generations import prune as prune_graphs
     from model.snapshot import prune as run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,25 @@ _OUTCOMES = {
     "error": "failed",
     "skipped": "not collected",
     "unsupported": "not offered by the endpoint",
+}
+
+
+#: Why an import lacks what it lacks, as ``collectors.imports`` writes it.
+NOT_IN_FILES = "the imported format cannot hold it"
+_AREAS = {
+    "organizations": "the organisation's guardrails (SCPs, RCPs)",
+    "iam": "the credential report",
+    "sso-admin": "Identity Center",
+    "identitystore": "Identity Center",
+    "dynamodb": "DynamoDB tables",
+    "ec2": "EC2 instances",
+    "kms": "KMS keys",
+    "lambda": "Lambda functions",
+    "s3": "S3 buckets",
+    "s3control": "S3 buckets",
+    "secretsmanager": "secrets",
+    "sns": "SNS topics",
+    "sqs": "SQS queues",
 }
 
 
@@ -54,15 +73,31 @@ def gap_line(gap: Gap | dict[str, str]) -> str:
     return f"{raw['service']}:{raw['operation']} {outcome} for {raw['affects']} ({where})"
 
 
-def grouped_gaps(gaps: Iterable[Gap]) -> list[str]:
-    """What was not collected, one line for each service, operation and reason, so that each is said once."""
-    reasons = Counter(
-        (gap.service, gap.operation, gap.detail or _OUTCOMES.get(gap.outcome, gap.outcome)) for gap in gaps
-    )
-    return [
-        f"{service}:{operation}{f' ({count} times)' if count > 1 else ''}: {reason}"
-        for (service, operation, reason), count in sorted(reasons.items())
-    ]
+def grouped_gaps(skipped: Iterable[Gap]) -> list[str]:
+    """What was not collected in few sentences: one a reason, with all that it left out."""
+    calls: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for gap in skipped:
+        calls[gap.detail or _OUTCOMES.get(gap.outcome, gap.outcome)][gap.service, gap.operation] += 1
+    return [_left_out(reason, found) for reason, found in sorted(calls.items())]
+
+
+def _left_out(reason: str, calls: Counter[tuple[str, str]]) -> str:
+    if reason == NOT_IN_FILES:
+        return f"The files hold IAM only. Not in them: {', '.join(_areas(service for service, _ in calls))}."
+    if set(calls) == {("sts", "AssumeRole")}:
+        times = sum(calls.values())
+        return f"Not collected: {counted(times, 'account')}. Reason: {reason}."
+    listed = [f"{service}:{operation}{_times(count)}" for (service, operation), count in sorted(calls.items())]
+    return f"Not collected: {', '.join(listed)}. Reason: {reason}."
+
+
+def _times(count: int) -> str:
+    return f" ({count:,} times)" if count > 1 else ""
+
+
+def _areas(services: Iterable[str]) -> list[str]:
+    """Services as people know them, each once."""
+    return list(dict.fromkeys(_AREAS.get(service, service) for service in services))
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -130,8 +130,10 @@ class Sessions:
             client = self._create("sts", self._start_region, config)
             with self._act(self._base):
                 answer: dict[str, Any] = client._make_api_call("GetCallerIdentity", {})  # type: ignore[attr-defined]
-        except (BotoCoreError, ClientError, ValueError) as error:
+        except (BotoCoreError, ClientError) as error:
             raise _credentials_error(self.endpoint_url or "AWS STS", error) from error
+        except ValueError as error:
+            raise _unusable(self.endpoint_url, error) from error
         arn = Arn.parse(answer["Arn"])
         self.partition = arn.partition
         self.home_region = _HOME_REGIONS.get(arn.partition, self._start_region)
@@ -279,6 +281,13 @@ def _metadata(answer: dict[str, Any]) -> dict[str, str]:
         "token": credentials["SessionToken"],
         "expiry_time": expiration.isoformat(),
     }
+
+
+def _unusable(endpoint_url: str | None, error: ValueError) -> CredentialsError:
+    """Before a call botocore refuses an endpoint by ``ValueError``, and nothing else."""
+    if endpoint_url is None:
+        return CredentialsError(f"no usable AWS credentials: {error}")
+    return CredentialsError(f"wrong endpoint `{endpoint_url}`: expected a URL, for example `https://aws.example:8443`")
 
 
 def _credentials_error(where: str, error: Exception) -> CredentialsError:
