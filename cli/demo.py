@@ -156,7 +156,7 @@ def _say(asked: Questions, summary: dict[str, Any], organisation: DemoOrganisati
     gaps = asked.world.inventory.data.gaps
     say(f'What could not be read ({len(gaps)}), so that answers about it are "only if", never "no":')
     for gap in gaps:
-        wrapped(gap_line(gap), "  ", "    ")
+        wrapped(gap_line(gap), "  ", "    ", 140)
     person, story = _surprise(asked)
     names = Names(asked.world.inventory)
     say()

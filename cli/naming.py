@@ -109,7 +109,7 @@ class Names:
         if kind == "inline":
             return f"inline policy {_one_line(name)} of {self.who(owner)}"
         if kind == "trust":
-            return f"trust policy of {self.who(owner)}"
+            return f"the trust policy of {self.who(owner)}"
         if kind == "policies":
             return f"the policies of {self.who(owner)}"
         if kind == "session":

@@ -204,7 +204,9 @@ def _condition(leaf: KeyLeaf, *, holds: bool) -> str:
     verb = kinds[0 if alike else 1] if kinds else f"{'' if holds else 'not '}{leaf.operator}"
     subject = "the session's own name" if leaf.session else _SETS.get((prefix.lower(), holds), "") + leaf.key
     chosen = " (the caller's choice)" if leaf.by == "caller" else ""
-    there = "" if not optional else ", if it is there at all" if holds else ", and is there"
+    there = ""
+    if optional:  # that it is a certain value says already that it is there
+        there = ", if it is there at all" if holds else "" if alike and not prefix else ", and is there"
     return f"{subject}{chosen} {verb} {_values(leaf.values, alike=alike)}{there}"
 
 

@@ -33,6 +33,11 @@ def leaf(operator: str, *values: str) -> KeyLeaf:
             "aws:SourceVpc is not any of `a`, `b`, and is there",
         ),
         (
+            "StringNotEqualsIfExists",
+            "aws:SourceVpc is not any of `a`, `b`, if it is there at all",
+            "aws:SourceVpc is `a` or `b`",
+        ),
+        (
             "ForAnyValue:StringEquals",
             "some value of aws:SourceVpc is `a` or `b`",
             "no value of aws:SourceVpc is `a` or `b`",
