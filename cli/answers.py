@@ -143,7 +143,7 @@ def explained(asked: Questions, names: Names, request: tuple[str, str, str], ove
     roles = [step.target for step in asked.steps.out.get(subject.index, ())]
     person = names.who(subject.key)
     if not roles:
-        return [f"{person} has no permission set assigned, and so no access."]
+        return [_why_no_role(asked, subject.key, person)]
     best = min(roles, key=lambda role: asked.world.decider.decide(role, action, resource, overrides).rank)
     acting = names.who(best.key)
     first, *more = _sentences(asked, names, best, (action, resource), overrides, person)
@@ -256,3 +256,14 @@ def _own(names: Names, policy: str, step: dict[str, Any]) -> str:
     if owner == step["from"]:
         return told.removesuffix(f" of {names.who(owner)}")
     return told.removesuffix(f" in {names.account(policy.split(':')[4])}") if policy.count(":") >= 5 else told
+
+
+def _why_no_role(asked: Questions, key: str, person: str) -> str:
+    """Why a person opens no role: never "no access" where an assignment could not be followed."""
+    user = asked.world.inventory.people[key].user
+    if user.active is False:
+        return f"{person} is disabled in Identity Center, and so has no access now; assignments may remain."
+    groups = {group.id for group in asked.world.inventory.data.directory_groups if user.id in group.members}
+    if any(item.principal_id in {user.id, *groups} for item in asked.world.inventory.data.assignments):
+        return f"{person} has assignments, but none of their roles was found: what they open is not known."
+    return f"{person} has no permission set assigned, and so no access."

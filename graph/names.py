@@ -39,7 +39,7 @@ def subject_of(world: World, text: str) -> Subject:
         return _by_arn(world, text)
     account = text.removeprefix("account:")
     if is_account_id(account):
-        return _made(world, Principal.parse(account), account, "Account")
+        return _made(world, Principal.parse(account), f"account:{account}", "Account")
     if text in PLAIN_PROVIDERS or _is_service(text):
         kind = "Provider" if text in PLAIN_PROVIDERS else "Service"
         return by_key.get(text) or _made(world, Principal.parse(text), text, kind)

@@ -58,9 +58,11 @@ def paths(
     steps = questions.steps
     if subject.index < 0:
         steps = Steps([*steps.all, *questions.world.assuming.steps_from(subject)])
-    goals = _admin_goals(questions) if to_admin else _goals(questions, end)
+    if to_admin and end is not None:
+        raise BadPathError(f"two ends: `{end}` and `--to-admin`; give one")
+    goals, ends = _admin_goals(questions) if to_admin else (_goals(questions, end), {})
     found = _shortest(steps, subject, goals, max_hops, limit)
-    return {"paths": [_path_json(subject.key, hops) for hops in found]}
+    return {"paths": [_path_json(subject.key, hops, ends) for hops in found]}
 
 
 def _goals(questions: Questions, end: str | None) -> dict[int, Hop | None]:
@@ -82,19 +84,20 @@ def _holders(questions: Questions, resource: str) -> dict[int, Outcome]:
     """The best direct access of any kind that each subject has to a resource."""
     world = questions.world
     container = world.inventory.container(resource)
-    if container is None:
-        return {}
+    outside = ("Provider", "Service", "Outsider", "Anonymous")
+    known = [subject for subject in world.subjects.deciding() if subject.kind not in outside]
     best: dict[int, Outcome] = {}
-    for subject in world.candidates.of(resource, container.account):
+    for subject in world.candidates.of(resource, container.account) if container is not None else known:
         for outcome in world.resolver.outcomes_on(subject, resource):
             if outcome.can and (subject.index not in best or outcome.rank < best[subject.index].rank):
                 best[subject.index] = outcome
     return best
 
 
-def _admin_goals(questions: Questions) -> dict[int, Hop | None]:
-    keys = {subject.key: outcome for subject, _, outcome in admins(questions.world) if subject.kind != "RootUser"}
-    return {item.index: None for item in questions.world.subjects.all if item.key in keys}
+def _admin_goals(questions: Questions) -> tuple[dict[int, Hop | None], dict[str, Outcome]]:
+    """The sessions of administrators, and by name how each is one."""
+    found = {subject.key: outcome for subject, _, outcome in admins(questions.world) if subject.kind != "RootUser"}
+    return {item.index: None for item in questions.world.subjects.all if item.key in found}, found
 
 
 def _shortest(steps: Steps, start: Subject, goals: dict[int, Hop | None], max_hops: int, limit: int) -> list[list[Hop]]:
@@ -156,8 +159,11 @@ def _hop(step: Step) -> Hop:
     return Hop("CAN_ASSUME", step.source.key, step.target.key, step.outcome)
 
 
-def _path_json(start: str, hops: list[Hop]) -> dict[str, Any]:
-    keys = {key for hop in hops if hop.outcome.verdict is Verdict.CONDITIONAL for key in _keys(hop.outcome.residual)}
+def _path_json(start: str, hops: list[Hop], ends: dict[str, Outcome]) -> dict[str, Any]:
+    """A path in the contract's shape; ``ends`` tells what its end, as an administrator, hangs on."""
+    end = ends.get(hops[-1].target if hops else start)
+    outcomes = [*(hop.outcome for hop in hops), *((end,) if end is not None else ())]
+    keys = {key for outcome in outcomes if outcome.verdict is Verdict.CONDITIONAL for key in _keys(outcome.residual)}
     return {
         "nodes": [start, *(hop.target for hop in hops)],
         "steps": [hop.to_json() for hop in hops],

@@ -20,8 +20,6 @@ from graph.world import World
 from model.entities import Gap
 from model.load_resources import LIST_CALLS
 from policy.context import NO_OVERRIDES, Overrides
-from policy.decide import decide
-from policy.explain import explain
 from policy.verdicts import Verdict
 
 #: Calls whose answers no decision reads: a gap in them changes no answer about access.
@@ -132,25 +130,6 @@ class Questions:
                 best[role] = row
         return sorted(best.values(), key=lambda row: row.cost)
 
-    def explain(self, principal: str, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> list[str]:
-        """The direct request in sentences; for a person, through the assigned role that decides best."""
-        subject = subject_of(self.world, principal)
-        action, resource = action_of(action), resource_of(resource)
-        if subject.caller is not None:
-            return self._explained(subject, action, resource, overrides)
-        roles = [step.target for step in self.steps.out.get(subject.index, ())]
-        if not roles:
-            return [f"{subject.key.removeprefix('person:')} has no permission set assigned, and so no access."]
-        best = min(roles, key=lambda role: self.world.decider.decide(role, action, resource, overrides).rank)
-        name = subject.key.removeprefix("person:")
-        first = f"{name} acts through the assigned roles, {len(roles)} in all; what decides is {best.key}."
-        return [first, *self._explained(best, action, resource, overrides)]
-
-    def _explained(self, subject: Subject, action: str, resource: str, overrides: Overrides) -> list[str]:
-        assert subject.caller is not None
-        request, inputs = self.world.assembler.request(subject.caller, action, resource, overrides)
-        return explain(request, inputs, decide(request, inputs))
-
     # -- who-can
 
     def who_can(self, action: str, resource: str) -> dict[str, Any]:
@@ -195,7 +174,7 @@ class Questions:
             assert container is not None
             yield from self.world.candidates.of(resource, container.account)
             return
-        outside = ("Provider", "Service", "Outsider", "Anonymous")
+        outside = ("Provider", "Service", "Outsider")
         yield from (subject for subject in self.world.subjects.deciding() if subject.kind not in outside)
 
     def _assigned(self, action: str, resource: str) -> Iterator[tuple[str, Row]]:

@@ -177,10 +177,8 @@ def _rows(
 
 
 def _same_access(whole: dict[str, _Held], part: dict[str, _Held]) -> bool:
-    """Whether a part of a container's contents has the levels and verdicts of the whole, by whichever way."""
-    return {level: held.cost[0] for level, held in whole.items()} == {
-        level: held.cost[0] for level, held in part.items()
-    }
+    """Whether a part of a container's contents has the levels, verdicts and ways of the whole."""
+    return {level: held.cost for level, held in whole.items()} == {level: held.cost for level, held in part.items()}
 
 
 def _rest(item: ResourceClass, questions: Questions) -> str:

@@ -35,7 +35,10 @@ from model.errors import InventoryError
 
 
 class InventoryData(Entity, frozen=True, kw_only=True):
-    """Everything a snapshot tells. ``organization`` ``None``: the account is in none.
+    """Everything a snapshot tells.
+
+    ``organization`` ``None``: the account is in none, or (``alone`` false) nobody knows. ``regions`` are those that
+    were read; empty: not said.
 
     ``account_public_block`` maps an account id to its account-wide RestrictPublicBuckets; a missing id: not known.
     ``unread_lists`` are (account, region, type) whose resources could not be listed, region empty for all regions.
@@ -45,6 +48,8 @@ class InventoryData(Entity, frozen=True, kw_only=True):
     snapshot: str
     taken: str
     organization: Organization | None = None
+    alone: bool = True
+    regions: tuple[str, ...] = ()
     accounts: tuple[Account, ...] = ()
     users: tuple[User, ...] = ()
     roles: tuple[Role, ...] = ()

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from model.entities import (
-    GAP_OUTCOMES,
     RESERVED_SSO_PREFIX,
     Account,
     Assignment,
@@ -27,7 +26,7 @@ from model.load_organization import (
     load_organization,
 )
 from model.load_resources import LIST_CALLS, account_public_block, load_resources
-from model.pages import Pages
+from model.pages import ANSWERED, Pages
 from model.snapshot import Snapshot
 
 
@@ -63,11 +62,15 @@ def _data(snapshot: Snapshot, pages: Pages) -> InventoryData:
     partitions = {account.id: account.partition for account in accounts}
     resources = (*load_resources(pages, partitions), *_iam_resources(iam))
     unread = tuple(_unread_principals(pages, accounts))
-    stand_ins = _stand_ins(unread, permission_sets, assignments, partitions)
+    # Assignments also tell of accounts that nobody listed.
+    unlisted = {item.account for item in assignments} - {account.id for account in accounts}
+    stand_ins = _stand_ins((*unread, *sorted(unlisted)), permission_sets, assignments, partitions)
     return InventoryData(
         snapshot=manifest.id,
         taken=manifest.started,
         organization=load_organization(pages),
+        alone=pages.answered("organizations", "DescribeOrganization"),
+        regions=tuple(manifest.regions),
         accounts=accounts,
         users=tuple(sorted(iam.users, key=lambda user: user.arn)),
         roles=tuple(sorted((*iam.roles, *stand_ins), key=lambda role: role.arn)),
@@ -81,7 +84,7 @@ def _data(snapshot: Snapshot, pages: Pages) -> InventoryData:
         directory_groups=directory_groups,
         resources=tuple(sorted(resources, key=lambda resource: resource.arn)),
         account_public_block=account_public_block(pages),
-        unread_lists=tuple(_unread_lists(pages)),
+        unread_lists=tuple(_unread_lists(pages, accounts)),
         unread_principals=unread,
         gaps=tuple(snapshot.gaps),
         skipped=tuple(snapshot.skipped),
@@ -164,11 +167,17 @@ def _stand_ins(
     return found
 
 
-def _unread_lists(pages: Pages) -> Iterator[tuple[str, str, str]]:
+def _unread_lists(pages: Pages, accounts: Iterable[Account]) -> Iterator[tuple[str, str, str]]:
+    """Lists that were not answered, or not asked for: absence is believed on ``ok`` and ``empty`` alone."""
     for type_name, (service, operation) in LIST_CALLS.items():
+        asked = set()
         for call in pages.calls(service, operation):
-            if call.outcome in GAP_OUTCOMES:
+            asked.add(call.account)
+            if call.outcome not in ANSWERED:
                 yield call.account, "" if call.region == "global" else call.region, type_name
+        for account in accounts:
+            if account.id not in asked:
+                yield account.id, "", type_name
 
 
 def _unread_principals(pages: Pages, accounts: tuple[Account, ...]) -> Iterator[str]:

@@ -99,7 +99,7 @@ class Assembler:
             return "", "", frozenset()
         if account in self.inventory.accounts:
             if organization is None:
-                return "", "", frozenset()
+                return ("", "", frozenset()) if self.inventory.data.alone else (None, None, frozenset())
             if not organization.id:
                 return None, None, frozenset()
             # Every member is below the root: without a path its place could not be read.
@@ -260,6 +260,8 @@ class Assembler:
         target, type_name = place.target, place.type
         if target.arn == "*":
             return None
+        if target.service == "s3" and self._buckets_unread:
+            return PolicyRef(f"{target.arn}#policy", None)
         if target.account not in self.inventory.accounts:
             return PolicyRef(f"account:{target.account}", None) if target.account else None
         if type_name == "iam:role":
@@ -271,9 +273,20 @@ class Assembler:
             or not self.inventory.accounts[target.account].collected
             or (target.account, target.region or "", type_name) in self._unread
             or (target.account, "", type_name) in self._unread
-            or (type_name == "s3:bucket" and any(kind == "s3:bucket" for _, _, kind in self._unread))
+            or (bool(target.region) and bool(self._regions) and target.region not in self._regions)
         )
         return PolicyRef(f"{target.arn}#policy", None) if unread and type_name else None
+
+    @cached_property
+    def _buckets_unread(self) -> bool:
+        """Whether a bucket may exist that was not listed: its ARN does not say in which account."""
+        accounts = self.inventory.data.accounts
+        left_out = any(account.status == "ACTIVE" and not account.collected for account in accounts)
+        return left_out or any(kind == "s3:bucket" for _, _, kind in self._unread)
+
+    @cached_property
+    def _regions(self) -> frozenset[str]:
+        return frozenset(self.inventory.data.regions)
 
     @cached_property
     def _unread(self) -> frozenset[tuple[str, str, str]]:

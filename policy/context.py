@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/ (which actio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from policy.actions import catalogue
@@ -188,9 +188,6 @@ class RequestContext:
             return None if self._caller.principal.kind == "service" else ABSENT
         return None
 
-    def with_caller(self, caller: Caller) -> RequestContext:
-        return RequestContext(caller, self._target, self._action, self._now, self._overrides)
-
 
 def _membership(value: str | None) -> Value | None:
     if value is None:
@@ -293,8 +290,3 @@ def requested_region(target: Target, action: str) -> str | None:
 @lru_cache(maxsize=65536)
 def _carries_resource_tags(action: str, head: str) -> bool:
     return any(key.lower().startswith(head + "/") for key in catalogue().condition_keys(action))
-
-
-def without_mfa(caller: Caller) -> Caller:
-    """The same caller in a session that can carry no MFA: after a second role hop (L14, U3)."""
-    return replace(caller, mfa=False)
