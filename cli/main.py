@@ -64,6 +64,8 @@ def run(arguments: list[str]) -> int:
         return 1
     except OSError as error:
         return _fail(f"`{error.filename or 'disk'}`: {(error.strerror or str(error)).lower()}")
+    if result == 130:  # what typer makes of Ctrl-C
+        return _interrupted("interrupted; nothing is lost")
     return result if isinstance(result, int) else 0
 
 

@@ -201,3 +201,29 @@ def test_text_from_aws_cannot_command_a_terminal() -> None:
     from cli.output import printable
 
     assert printable("role\x1b[2J\x07\r") == "role\\x1b[2J\\x07\\x0d"
+
+
+def test_ctrl_c_ends_a_build_with_one_line_and_the_build_before_it_answers(
+    grantmap: Command, demo_home: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "interrupted"
+    shutil.copytree(demo_home, home)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "build"],
+        cwd=ROOT,
+        env=os.environ | {"GRANTMAP_HOME": str(home)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell that puts tests in the background may leave the signal ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if json.loads(line)["phase"] == "resolve":
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate(timeout=60)
+    said = [line for line in err.splitlines() if line and not line.startswith("{")]
+    assert (process.returncode, out, said) == (130, "", ["grantmap: interrupted; nothing is lost"])
+    assert grantmap("query", "admins", home=home).status == 0
