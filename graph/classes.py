@@ -287,7 +287,7 @@ def _cells(container: Resource, patterns: list[_Pattern]) -> Iterator[_Cell]:
     # The rest, what no pattern mentions, comes first: a text of more strange characters than any glob has wildcards.
     filler = (FILLER if FILLER not in "".join(globs) else "\ue000") * (max(map(len, globs), default=0) + 1)
     texts = [filler]
-    texts += [text for some in together for _, text in cells([glob[len(prefix) :] for glob in some])]
+    texts += [text for some in together for _, text in cells(tuple(glob[len(prefix) :] for glob in some))]
     seen: set[tuple[str, ...]] = set()
     for text in texts:
         matched = tuple(glob for glob in globs if tests[glob](prefix + text))

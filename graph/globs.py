@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 
 #: Stands for "some text that no pattern mentions" in the texts that are made up to decide about a whole class.
 FILLER = "~"
@@ -84,18 +85,20 @@ def _moves(one: str, i: int, other: str, j: int) -> list[tuple[int, int, str]]:
     return moves
 
 
-def cells(globs: Sequence[str], limit: int = 20_000) -> list[tuple[frozenset[int], str]]:
+@lru_cache(maxsize=4096)
+def cells(globs: tuple[str, ...], limit: int = 20_000, most: int = 128) -> tuple[tuple[frozenset[int], str], ...]:
     """Every set of ``globs`` (as indexes) that some text matches all of and none of the others, with such a text.
 
-    The texts are walked character by character, all globs at once; characters that no glob has are one. After
-    ``limit`` states the rest is left out.
+    The texts are walked character by character, all globs at once; characters that no glob has are one. Globs of the
+    form ``*word*`` meet in every combination: after ``limit`` states, or ``most`` sets, the rest is left out, which is
+    what the longest texts, of the most globs at once, would have shown.
     """
     other = next(chr(code) for code in (126, *range(0xE000, 0xF8FF)) if all(chr(code) not in glob for glob in globs))
     start = _settled({(number, 0) for number in range(len(globs))}, globs)
     queue: deque[tuple[frozenset[tuple[int, int]], str]] = deque([(start, "")])
     seen: set[frozenset[tuple[int, int]]] = set()
     found: dict[frozenset[int], str] = {}
-    while queue:
+    while queue and len(found) < most:
         state, text = queue.popleft()
         if text:
             found.setdefault(frozenset(number for number, place in state if place == len(globs[number])), text)
@@ -110,7 +113,7 @@ def cells(globs: Sequence[str], limit: int = 20_000) -> list[tuple[frozenset[int
             if reached not in seen and len(seen) < limit:
                 seen.add(reached)
                 queue.append((reached, text + letter))
-    return list(found.items())
+    return tuple(found.items())
 
 
 def _settled(state: set[tuple[int, int]], globs: Sequence[str]) -> frozenset[tuple[int, int]]:
