@@ -72,7 +72,7 @@ def collect(
         endpoint_url=endpoint_url,
         resume=resume,
     )
-    return _answer(run(options, home(), open_progress()), as_json, verb="collected", gaps_are_failures=True)
+    return _answer(run(options, home(), open_progress()), as_json, verb="collected")
 
 
 def import_files(
@@ -89,14 +89,14 @@ def import_files(
     from collectors.imports import import_paths
 
     result = import_paths(paths, home(), keep_going)
-    return _answer(result, as_json, verb=IMPORTED, gaps_are_failures=True)
+    return _answer(result, as_json, verb=IMPORTED)
 
 
 def _split(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
-def _answer(result: CollectResult, as_json: bool, *, verb: str, gaps_are_failures: bool) -> int:
+def _answer(result: CollectResult, as_json: bool, *, verb: str) -> int:
     from graph.questions import gap_json
 
     if as_json:
@@ -111,7 +111,7 @@ def _answer(result: CollectResult, as_json: bool, *, verb: str, gaps_are_failure
         )
     else:
         _say(result, verb)
-    return 1 if result.gaps and gaps_are_failures else 0
+    return 1 if result.gaps else 0
 
 
 def _say(result: CollectResult, verb: str) -> None:

@@ -141,8 +141,7 @@ class Assuming:
         """Who a trust in everybody is about: principals that were collected. Nobody assumes a role unsigned, and
         services and outsiders are listed where the trust names them.
         """
-        left_out = ("Anonymous", "Service", "Outsider", "Provider")
-        return [subject for subject in self._subjects.deciding() if subject.kind not in left_out]
+        return list(self._subjects.collected())
 
     @cached_property
     def _by_account(self) -> dict[str, list[Subject]]:

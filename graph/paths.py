@@ -84,10 +84,9 @@ def _holders(questions: Questions, resource: str) -> dict[int, Outcome]:
     """The best direct access of any kind that each subject has to a resource."""
     world = questions.world
     container = world.inventory.container(resource)
-    outside = ("Provider", "Service", "Outsider", "Anonymous")
-    known = [subject for subject in world.subjects.deciding() if subject.kind not in outside]
+    known = world.subjects.collected() if container is None else world.candidates.of(resource, container.account)
     best: dict[int, Outcome] = {}
-    for subject in world.candidates.of(resource, container.account) if container is not None else known:
+    for subject in known:
         for outcome in world.resolver.outcomes_on(subject, resource):
             if outcome.can and (subject.index not in best or outcome.rank < best[subject.index].rank):
                 best[subject.index] = outcome

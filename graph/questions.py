@@ -14,7 +14,7 @@ from graph.assume import WITH_SAML, WITH_WEB_IDENTITY
 from graph.closure import Chain, Steps, joined
 from graph.deciding import Outcome, Reason, Tree
 from graph.names import action_of, resource_of, subject_of
-from graph.subjects import Subject
+from graph.subjects import ANONYMOUS, Subject
 from graph.tables import Tables
 from graph.world import World
 from model.entities import Gap
@@ -174,8 +174,8 @@ class Questions:
             assert container is not None
             yield from self.world.candidates.of(resource, container.account)
             return
-        outside = ("Provider", "Service", "Outsider")
-        yield from (subject for subject in self.world.subjects.deciding() if subject.kind not in outside)
+        yield from self.world.subjects.collected()
+        yield self.world.subjects.by_key[ANONYMOUS]
 
     def _assigned(self, action: str, resource: str) -> Iterator[tuple[str, Row]]:
         """People under AssumeRoleWithSAML: the role itself is how they come to it."""

@@ -92,6 +92,10 @@ class Subjects:
         """Subjects that requests are decided for: all but people."""
         return (subject for subject in self.all if subject.caller is not None)
 
+    def collected(self) -> Iterator[Subject]:
+        """Principals of the organisation's own accounts: users, roles in each of their sessions, root users."""
+        return (subject for subject in self.all if subject.kind in ("User", "Role", "RootUser"))
+
 
 def _documents(assembler: Assembler) -> Iterator[tuple[str, Document]]:
     """Every resource and trust policy that could be parsed, with the account it is in."""
