@@ -55,6 +55,15 @@ PARTS = (
         ),
         frozenset({"demo_folder"}),
     ),
+    Part(
+        "neo4j",
+        "Neo4j server",
+        "Neo4j",
+        frozenset({"tests/graph/test_neo4j_store.py"}),
+        frozenset({"neo4j"}),
+    ),
+    Part("browser", "headless Chromium", "browser", fixtures=frozenset({"browser_page", "chromium"})),
+    Part("postgresql", "PostgreSQL", "PostgreSQL", fixtures=frozenset({"postgresql"})),
     Part("cases", "shared decision cases", "decision cases", frozenset({"tests/policy/test_conformance.py"})),
     Part(
         "oracle",
