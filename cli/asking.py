@@ -60,6 +60,7 @@ def can(
     overrides = _overrides(context or [], absent or [], unknown or [])
     asked = questions(snapshot, store)
     answer = asked.can(principal, action, resource, overrides)
+    _not_a_pattern(resource)
     if as_json:
         write_json(answer)
     else:
@@ -80,6 +81,15 @@ def _overrides(context: list[str], absent: list[str], unknown: list[str]) -> Ove
     return Overrides.of(given, absent, unknown)
 
 
+def _not_a_pattern(resource: str) -> None:
+    """Says that a wildcard is read as a letter: a whole bucket may have parts with another answer (semantics U5)."""
+    if resource != "*" and any(sign in resource for sign in "*?"):
+        note(
+            f"`{resource}` is taken as the name of one resource, not as a pattern; "
+            "`grantmap reach PRINCIPAL` shows which parts of a bucket are allowed and which are denied"
+        )
+
+
 def _source(asked: Questions, resource: str = "") -> None:
     say()
     missing = asked.not_collected(resource)
@@ -98,6 +108,7 @@ def who_can(
     """Who can do something, directly or through roles."""
     asked = questions(snapshot, store)
     answer = asked.who_can(action, resource)
+    _not_a_pattern(resource)
     if as_json:
         write_json(answer)
         return 0

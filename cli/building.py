@@ -8,7 +8,7 @@ import typer
 
 from cli.options import Json, StoreUrl
 from cli.output import note, say, write_json
-from cli.state import graphs_home
+from cli.state import graphs_home, server
 from cli.state import snapshot as open_snapshot
 from cli.words import counted
 from model.errors import GrantmapError
@@ -32,11 +32,18 @@ def build(
     """Decide all access of a snapshot and store it as a graph."""
     from cli.progress import build_report
     from graph.builder import build as run
+    from graph.store import open_store
 
     if engine != "local":
         raise EngineError(f"unknown engine `{engine}`: this version has `local`")
-    with build_report() as report:
-        info = run(open_snapshot(snapshot), graphs_home(store), report)
+    url = server(store)
+    second = open_store(url) if url is not None else None
+    try:
+        with build_report() as report:
+            info = run(open_snapshot(snapshot), graphs_home(store), report, second)
+    finally:
+        if second is not None:
+            second.close()
     if as_json:
         write_json(
             {
@@ -52,6 +59,8 @@ def build(
         say(f"Built snapshot {info.snapshot} in {seconds:.1f} s.")
         say(f"  {sum(info.nodes.values()):,} nodes, {sum(info.edges.values()):,} edges")
         say(f"  {info.principal_classes:,} classes of principals, {info.resource_classes:,} of resources")
+        if url is not None:
+            say(f"  the graph is in {url} too")
         say(f"  {counted(len(info.gaps), 'gap')} in the snapshot" if info.gaps else "  no gaps in the snapshot")
     for policy, reason in info.invalid.items():
         note(f"invalid policy: {policy}: {reason}; answers that hang on it are conditional")

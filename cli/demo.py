@@ -1,4 +1,4 @@
-"""``demo``: an emulated organisation, collected by the real collectors, built and summed up."""
+"""``demo``: an emulated organisation, collected by the real collectors, built, reviewed and shown."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ import typer
 from cli.naming import Names
 from cli.options import Json
 from cli.output import say, wrapped, write_json
-from cli.state import home
-from cli.words import gap_line
+from cli.state import home, questions
+from cli.words import counted, gap_line
 
 if TYPE_CHECKING:
-    from collectors.demo import DemoOrganisation
     from graph.questions import Questions
-    from graph.tables import BuildInfo
+    from reviews.records import CampaignView
 
 
 #: An object in the demo's most sensitive bucket.
@@ -33,13 +32,52 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    _no_ui: Annotated[bool, typer.Option("--no-ui", help="Stop after the summary.")] = False,
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="Stop after the summary.")] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="Where the app listens; 0: any free port.")
+    ] = 8501,
     as_json: Json = False,
 ) -> int:
-    """Try grantmap on an emulated organisation.
+    """Try grantmap on an emulated organisation, with a review of it in the browser.
 
-    Nothing leaves this machine, no AWS account is needed.
+    Nothing leaves this machine, no AWS account is needed. What it made is there again the next time; remove the folder
+    to begin anew.
     """
+    from cli.demo_app import running, show
+    from cli.demo_review import demo_home, export_evidence, made
+    from cli.serving import free_port
+    from reviews.service import Reviews
+
+    place = demo_home(home())
+    if not no_ui and running(place) is None:
+        free_port(port)  # said now rather than after all the work
+    os.environ["GRANTMAP_HOME"] = str(place)
+    known = made(place)
+    if not known:
+        known = _make(place)
+    asked = questions(known["snapshot"])
+    reviews = Reviews.open(place)
+    campaign = reviews.campaign(known["campaign"])
+    evidence = export_evidence(place, reviews, campaign)
+    summary = _summary(asked) | {
+        "campaign": {"id": campaign.id, "items": campaign.items, "decided": campaign.decided},
+        "evidence": str(evidence),
+    }
+    status = 0 if [gap.affects for gap in asked.world.inventory.data.gaps] == [known["unread"]] else 1
+    if no_ui:
+        _tell(asked, summary, campaign, known["unread"], as_json=as_json)
+        return status
+    show(
+        place,
+        port,
+        lambda url: _tell(asked, summary | {"url": url}, campaign, known["unread"], as_json=as_json),
+    )
+    return status
+
+
+def _make(place: Path) -> dict[str, str]:
+    """The organisation, collected and built, and its review; noted in the home so that it is there the next time."""
+    from cli.demo_review import made, mark, open_review
     from cli.progress import build_report
     from collectors.demo import EmulatedAws
     from collectors.demo import build as make
@@ -47,29 +85,23 @@ def demo(
     from collectors.progress import open_progress
     from collectors.run import collect
     from graph.builder import build
-    from graph.questions import Questions
-    from graph.tables import Tables
     from model.snapshot import open_snapshot
 
+    mark(place)
     _step("starting an emulated AWS on this machine")
     with EmulatedAws() as aws, _Credentials():
         _step("creating the organisation: accounts, people, roles, policies, resources")
         organisation = make(aws.endpoint_url)
         _step("collecting it, as `grantmap collect` would")
-        result = collect(CollectOptions(endpoint_url=aws.endpoint_url), home(), open_progress())
+        result = collect(CollectOptions(endpoint_url=aws.endpoint_url), place, open_progress())
     _step("deciding who can reach what")
     with build_report() as report:
-        info = build(open_snapshot(home(), result.snapshot), home(), report)
-    from graph.generations import folder_of
-
-    asked = Questions(Tables(folder_of(home(), result.snapshot)))
-    summary = _summary(asked, info)
-    if as_json:
-        write_json(summary)
-    else:
-        _say(asked, summary, organisation)
-    planned = [gap for gap in result.gaps if organisation.unreadable_bucket in gap.affects]
-    return 0 if len(planned) == len(result.gaps) == 1 else 1
+        build(open_snapshot(place, result.snapshot), place, report)
+    _step("opening an access review, of which a third is decided")
+    campaign = open_review(place, questions(result.snapshot))
+    unread = next((gap.affects for gap in result.gaps if organisation.unreadable_bucket in gap.affects), "")
+    mark(place, snapshot=result.snapshot, campaign=campaign.id, unread=unread)
+    return made(place)
 
 
 class _Credentials:
@@ -119,10 +151,10 @@ def _findings(asked: Questions) -> list[tuple[str, str, str, int]]:
     return sorted((item for item in found if item[3]), key=lambda item: (order.index(item[0]), item[1]))
 
 
-def _summary(asked: Questions, info: BuildInfo) -> dict[str, Any]:
-    data = asked.world.inventory.data
+def _summary(asked: Questions) -> dict[str, Any]:
+    data, info = asked.world.inventory.data, asked.tables.info
     return {
-        "snapshot": info.snapshot,
+        "snapshot": asked.snapshot,
         "accounts": len(data.accounts),
         "people": len(asked.world.inventory.people),
         "principals": sum(info.nodes.get(kind, 0) for kind in ("User", "Role", "RootUser")),
@@ -135,7 +167,11 @@ def _summary(asked: Questions, info: BuildInfo) -> dict[str, Any]:
     }
 
 
-def _say(asked: Questions, summary: dict[str, Any], organisation: DemoOrganisation) -> None:
+def _tell(asked: Questions, summary: dict[str, Any], campaign: CampaignView, unread: str, *, as_json: bool) -> None:
+    if as_json:
+        write_json(summary)
+        sys.stdout.flush()
+        return
     say()
     say("A payments company on AWS, emulated on this machine and read like a real one.")
     say()
@@ -170,13 +206,28 @@ def _say(asked: Questions, summary: dict[str, Any], organisation: DemoOrganisati
     questions = (
         ("Who can read the card data?", f"who-can s3:GetObject {CARD_DATA}"),
         (f"How does {person} get there?", f"paths {person} {CARD_DATA}"),
-        ("Who can read the bucket we cannot see?", f"who-can s3:GetObject {_unseen(organisation)}"),
+        ("Who can read the bucket we cannot see?", f"who-can s3:GetObject {unread}/x"),
     )
     for question, arguments in questions:
         say(f"  {question}")
         say(f"    {command} {arguments}")
     say()
+    _say_review(summary, campaign)
+    say()
     say(f"From snapshot {summary['snapshot']} in {home()}.")
+    if summary["url"]:
+        say()
+        say(f"The app: {summary['url']}")
+    sys.stdout.flush()
+
+
+def _say_review(summary: dict[str, Any], campaign: CampaignView) -> None:
+    say(f"{campaign.name}, an access review, is open until {campaign.due}:")
+    say(f"  {campaign.decided:,} of {counted(campaign.items, 'item')} decided by {len(campaign.reviewers)} reviewers")
+    words = {"attest": "kept", "revoke": "to be removed"}
+    said = [f"{campaign.states.get(state, 0):,} {word}" for state, word in words.items()]
+    say(f"  {', '.join(said)}, {campaign.items - campaign.decided:,} left")
+    say(f"  evidence so far: {summary['evidence']}")
 
 
 def _surprise(asked: Questions) -> tuple[str, list[str]]:
@@ -185,10 +236,6 @@ def _surprise(asked: Questions) -> tuple[str, list[str]]:
     people = [row for row in rows if row["principal"].startswith("person:") and row["verdict"] == "Allowed"]
     found = max(people, key=lambda row: (len(row["via"]), row["principal"]))
     return found["principal"].removeprefix("person:"), [found["principal"], *found["via"], CARD_DATA]
-
-
-def _unseen(organisation: DemoOrganisation) -> str:
-    return f"arn:aws:s3:::{organisation.unreadable_bucket}/x"
 
 
 def _command() -> str:

@@ -15,5 +15,10 @@ SnapshotId = Annotated[
 ]
 StoreUrl = Annotated[
     str | None,
-    typer.Option("--store", metavar="FOLDER", envvar="GRANTMAP_STORE", help="Folder of builds; the home by default."),
+    typer.Option(
+        "--store",
+        metavar="URL",
+        envvar="GRANTMAP_STORE",
+        help="A Neo4j server (neo4j://…, bolt://…) or a folder of builds; the home by default.",
+    ),
 ]

@@ -12,6 +12,7 @@ from graph.builds import Report
 
 #: Phases in the order of a build, in words.
 _WORDS = {
+    "wait": "waiting for another process, which builds",
     "read": "reading the snapshot",
     "steps": "finding who can assume which role",
     "classes": "sorting resources into classes",
@@ -19,6 +20,7 @@ _WORDS = {
     "rows": "drawing the graph",
     "tables": "writing the tables",
     "graph": "loading the graph",
+    "store": "loading it into the server",
 }
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json
+from cli.options import Json, StoreUrl
 from cli.output import say, table, wrapped, write_json
-from cli.state import home
+from cli.state import graphs_home, home, server
 from cli.state import snapshot as open_one
 from cli.words import counted, gap_line, grouped_gaps
 
@@ -117,14 +117,26 @@ def show(
 
 
 def prune(
-    keep: Annotated[int, typer.Option(metavar="N", help="How many of the newest to keep.")] = 5, as_json: Json = False
+    keep: Annotated[int, typer.Option(metavar="N", help="How many of the newest to keep.")] = 5,
+    store: StoreUrl = None,
+    as_json: Json = False,
 ) -> int:
-    """Remove old snapshots and what was built from them."""
+    """Remove old snapshots and what was built from them, also in a server that is named."""
     from graph.generations import prune as prune_graphs
+    from graph.store import open_store
     from model.snapshot import prune as run
 
+    url = server(store)
+    second = open_store(url) if url is not None else None
+    try:
+        # The server first: if it cannot be reached, nothing is removed anywhere.
+        there = second.prune(keep) if second is not None else ()
+    finally:
+        if second is not None:
+            second.close()
     removed = run(home(), keep)
-    graphs = list(prune_graphs(home(), keep))
+    here = prune_graphs(graphs_home(store), keep)
+    graphs = [*here, *(name for name in there if name not in here)]
     if as_json:
         write_json({"removed": removed, "graphs": graphs})
     else:

@@ -22,7 +22,7 @@ class ConfigError(GrantmapError):
 
 
 class StoreOptionError(GrantmapError):
-    """A ``--store`` that this version cannot open."""
+    """A ``--store`` that is none, or that answers from a snapshot which is not here."""
 
 
 def config() -> dict[str, Any]:
@@ -59,32 +59,61 @@ def snapshot(id: str | None) -> Snapshot:
 
 
 def graphs_home(store: str | None) -> Path:
-    """Where builds are: the folder that ``--store`` names, else the home."""
-    if store is None:
+    """Where tables are: the folder that ``--store`` names, else the home, for servers too."""
+    if store is None or server(store) is not None:
         return home()
     if "://" in store:
-        raise StoreOptionError(
-            f"store `{store.partition('://')[0]}://` is not supported by this version: give a folder"
-        )
+        raise StoreOptionError(f"unknown store `{store.partition('://')[0]}://`: give a folder, neo4j:// or bolt://")
     return Path(store)
 
 
+def server(store: str | None) -> str | None:
+    """``--store`` if it names a server."""
+    from graph.store import is_remote
+
+    return store if store is not None and is_remote(store) else None
+
+
 def questions(id: str | None, store: str | None = None) -> Questions:
-    """The answers of a snapshot's build, which is made first where there is none."""
+    """The answers of a snapshot's build, which is made first where there is none.
+
+    For a server the snapshot is the one that it answers from, unless ``id`` names another that it holds.
+    """
     from cli.progress import build_report
     from graph.builds import built_tables
     from graph.questions import Questions
 
+    asked = snapshot(id) if server(store) is None else _snapshot_of_server(id, str(store))
     with build_report() as report:
-        return Questions(built_tables(snapshot(id), graphs_home(store), report))
+        return Questions(built_tables(asked, graphs_home(store), report))
+
+
+def _snapshot_of_server(id: str | None, url: str) -> Snapshot:
+    from graph.store import open_store
+    from model.errors import SnapshotError
+
+    graph = open_store(url, id)
+    try:
+        generation = graph.generation()
+    finally:
+        graph.close()
+    try:
+        return snapshot(generation)
+    except SnapshotError as error:
+        raise StoreOptionError(
+            f"store `{url}` answers from snapshot `{generation}`, which home `{home()}` does not have whole: "
+            "copy it there, or name another with --snapshot"
+        ) from error
 
 
 def store(id: str | None, store: str | None) -> Store:
-    """The graph of a snapshot, built first where there is none."""
+    """The graph of a snapshot, built first where there is none; a server answers from what it holds."""
     from cli.progress import build_report
     from graph.builds import built_tables
     from graph.generations import GRAPH_FILE
     from graph.store import open_store
 
+    if server(store) is not None:
+        return open_store(str(store), id)
     with build_report() as report:
         return open_store(built_tables(snapshot(id), graphs_home(store), report).folder / GRAPH_FILE)

@@ -15,20 +15,23 @@ from graph.places import add_places
 from graph.resolver import Grant
 from graph.rows import GraphRows
 from graph.schema import GRAPH_VERSION
-from graph.store import StoreError
+from graph.store import Store, StoreError
 from graph.tables import TABLES_VERSION, BuildInfo, TableWriter
 from graph.world import World
 from model.loading import load_inventory
 from model.snapshot import Snapshot
 
 
-def build(snapshot: Snapshot, home: Path, report: Report = no_report) -> BuildInfo:
+def build(snapshot: Snapshot, home: Path, report: Report = no_report, second: Store | None = None) -> BuildInfo:
     """Builds tables and graph of ``snapshot`` in ``home/graphs/<snapshot>/`` and makes them the current ones.
 
     Until the last moment everything is written beside: a build that fails or is killed leaves the one before it
-    answering. Raises ``SnapshotError``, ``InventoryError``, ``StoreError``.
+    answering. The same graph is loaded into the store ``second`` when the build is in its place, so that no store
+    answers from what the home could not explain. Raises ``SnapshotError``, ``InventoryError``, ``StoreError``.
     """
     clock = _Clock(report)
+    if second is not None:
+        second.generations()  # one that cannot be reached is told of now rather than after all the work
     with clock.phase("read"):
         inventory = load_inventory(snapshot)
         world = World(inventory)
@@ -46,6 +49,7 @@ def build(snapshot: Snapshot, home: Path, report: Report = no_report) -> BuildIn
     with clock.phase("rows"):
         add_places(rows, world)
         add_access(rows, world, grants)
+        nodes, edges = rows.nodes(), rows.edges()
     with _writing(home, snapshot.id) as folder:
         with clock.phase("tables"):
             writer = TableWriter(folder)
@@ -53,7 +57,7 @@ def build(snapshot: Snapshot, home: Path, report: Report = no_report) -> BuildIn
         with clock.phase("graph"):
             store = LadybugStore.create(folder / generations.GRAPH_FILE)
             try:
-                counts = store.load(snapshot.id, rows.nodes(), rows.edges())
+                counts = store.load(snapshot.id, nodes, edges)
             finally:
                 store.close()
         info = BuildInfo(
@@ -69,6 +73,9 @@ def build(snapshot: Snapshot, home: Path, report: Report = no_report) -> BuildIn
             gaps=list(inventory.data.gaps),
         )
         writer.write_info(info)
+    if second is not None:
+        with clock.phase("store"):
+            second.load(snapshot.id, nodes, edges)
     return info
 
 

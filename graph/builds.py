@@ -24,14 +24,28 @@ def no_report(_phase: str, _done: int, _of: int) -> None:
 def built_tables(snapshot: Snapshot, home: Path, report: Report = no_report) -> Tables:
     """The tables of ``snapshot``, built first where there are none or they are of another version."""
     folder = generations.folder_of(home, snapshot.id)
-    if folder.is_dir():
-        try:
-            tables = Tables(folder)
-            if tables.info.graph_version == GRAPH_VERSION:
-                return tables
-        except TablesError:
-            pass  # damaged or of another version: a derived index is always made anew
-    from graph.builder import build
+    tables = _whole(folder)
+    while tables is None:
+        from graph.builder import build
 
-    build(snapshot, home, report)
-    return Tables(folder)
+        try:
+            build(snapshot, home, report)
+        except generations.BuildingError:
+            # Several questions at once, and nothing built yet: one builds, the others wait for it.
+            report("wait", 0, 1)
+            generations.await_builder(home)
+            tables = _whole(folder)
+        else:
+            tables = Tables(folder)
+    return tables
+
+
+def _whole(folder: Path) -> Tables | None:
+    """The tables in ``folder``, ``None`` where there are none, or none that this version reads."""
+    if not folder.is_dir():
+        return None
+    try:
+        tables = Tables(folder)
+    except TablesError:
+        return None  # damaged or of another version: a derived index is always made anew
+    return tables if tables.info.graph_version == GRAPH_VERSION else None

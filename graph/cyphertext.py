@@ -75,7 +75,8 @@ def bound(text: str, parameters: Parameters | None, snapshot: str) -> dict[str, 
     """The parameters to send with ``text``, ``$snapshot`` filled where used.
 
     Raises ``StoreError`` when the text does more than read, when a parameter is missing (Ladybug would read it as
-    null), is not used, or has a value of a type that no column has.
+    null), is not used, or has a value of a type that no column has, and when it asks the graph without ``$snapshot``:
+    one database may hold several generations.
     """
     found = tokens(text)
     check_reads(found)
@@ -89,6 +90,8 @@ def bound(text: str, parameters: Parameters | None, snapshot: str) -> dict[str, 
         raise StoreError(f"parameter `{unused[0]}` is not used by the query")
     for name, value in given.items():
         _check_value(name, value)
+    if SNAPSHOT_PARAMETER not in used and any(token.word() == "MATCH" for token in found):
+        raise StoreError("query refused: tie each pattern to the generation with `{snapshot: $snapshot}`")
     filled = {SNAPSHOT_PARAMETER: snapshot} if SNAPSHOT_PARAMETER in used else {}
     return {**given, **filled}
 

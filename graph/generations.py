@@ -25,6 +25,10 @@ _POINTER = "current"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,199}")
 
 
+class BuildingError(StoreError):
+    """Another process is building in this folder."""
+
+
 def graphs_folder(home: str | Path) -> Path:
     """The folder of graphs: ``<home>/graphs``, or ``home`` itself if that is its name."""
     folder = Path(home)
@@ -71,6 +75,12 @@ def building(home: str | Path, snapshot: str) -> Iterator[Path]:
             publish(part, final)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+def await_builder(home: str | Path) -> None:
+    """Returns once no other process builds in ``home``."""
+    with (graphs_folder(home) / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def publish(part: Path, final: Path) -> None:
@@ -135,7 +145,7 @@ def _writer(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise StoreError(f"`{folder}` is being built by another process: wait for it") from error
+            raise BuildingError(f"`{folder}` is being built by another process: wait for it") from error
         held = _pointed(folder)
         if held is not None and held.name.endswith(".part"):
             publish(held, folder / held.name.removeprefix(".").removesuffix(".part"))

@@ -1,4 +1,4 @@
-"""Globs as sets of texts: what of one lies behind a prefix, and a text that two of them share.
+"""Globs as sets of texts: what of one lies behind a prefix, and the texts that several of them tell apart.
 
 A glob here is text with ``*`` (any text) and ``?`` (one character), as resource patterns are once their variables are
 loosened to ``*``.
@@ -49,40 +49,6 @@ def _skip_stars(states: set[int], glob: str) -> set[int]:
 def witness(glob: str) -> str:
     """A text that ``glob`` matches and that narrower patterns are unlikely to: fillers where it leaves a choice."""
     return glob.replace("*", FILLER).replace("?", FILLER)
-
-
-def common(one: str, other: str) -> str | None:
-    """A shortest text that both globs match, ``None`` when there is none. Characters left open are fillers."""
-    queue: deque[tuple[int, int, str]] = deque([(0, 0, "")])
-    seen = {(0, 0)}
-    while queue:
-        i, j, text = queue.popleft()
-        if i == len(one) and j == len(other):
-            return text
-        for next_i, next_j, added in _moves(one, i, other, j):
-            if (next_i, next_j) not in seen:
-                seen.add((next_i, next_j))
-                if added:
-                    queue.append((next_i, next_j, text + added))
-                else:
-                    queue.appendleft((next_i, next_j, text))
-    return None
-
-
-def _moves(one: str, i: int, other: str, j: int) -> list[tuple[int, int, str]]:
-    a = one[i] if i < len(one) else ""
-    b = other[j] if j < len(other) else ""
-    moves: list[tuple[int, int, str]] = []
-    if a == "*":
-        moves.append((i + 1, j, ""))
-    if b == "*":
-        moves.append((i, j + 1, ""))
-    if a and b:
-        fixed = {c for c in (a, b) if c not in "*?"}
-        if len(fixed) < 2:
-            added = next(iter(fixed), FILLER)
-            moves.append((i if a == "*" else i + 1, j if b == "*" else j + 1, added))
-    return moves
 
 
 @lru_cache(maxsize=4096)

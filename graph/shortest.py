@@ -8,12 +8,13 @@ store answers one-hop questions in the common dialect and the order is made in o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice, pairwise, product
 from typing import Protocol
 
 from graph.schema import EDGE_KINDS, NODE_KINDS
-from graph.store import Edge, Node, NodeRef, Parameters, Path, Result, StoreError
+from graph.store import SNAPSHOT_PARAMETER, Edge, Node, NodeRef, Parameters, Path, Result, StoreError
 
 #: Keys a query takes at once.
 _BATCH = 20_000
@@ -28,6 +29,14 @@ class Ask(Protocol):
     def __call__(self, text: str, parameters: Parameters | None = None) -> Result: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How a store finds a node by its key at once: the properties to match, and what ``wanted`` is for a key."""
+
+    properties: str = f"key: wanted, snapshot: ${SNAPSHOT_PARAMETER}"
+    wanted: Callable[[str], str] = str
+
+
 def shortest_paths(
     ask: Ask,
     sources: Sequence[NodeRef],
@@ -35,6 +44,7 @@ def shortest_paths(
     edge_kinds: Sequence[str],
     max_hops: int,
     limit: int,
+    found: Found = Found(),
 ) -> list[Path]:
     """``Store.shortest_paths`` by ``ask``; a source that is itself a target needs no path and gives none."""
     for ref in (*sources, *targets):
@@ -57,7 +67,7 @@ def shortest_paths(
         # were met going forth, the last b going back. So each hop goes from the side that has less to ask.
         backwards = len(back) <= len(forth)
         reached: set[NodeRef] = set()
-        for source, kind, target in _hop(ask, back if backwards else forth, edge_kinds, backwards=backwards):
+        for source, kind, target in _hop(ask, found, back if backwards else forth, edge_kinds, backwards=backwards):
             into.setdefault(target, {}).setdefault(source, set()).add(kind)
             reached.add(source if backwards else target)
         if backwards:
@@ -72,7 +82,7 @@ def shortest_paths(
         if not back or not forth or len(settled) >= min(limit, len(starts)):
             break
     walks = (walk for source in settled for walk in _walks(source, towards, ends))
-    return _filled(ask, list(islice(walks, limit)))
+    return _filled(ask, found, list(islice(walks, limit)))
 
 
 def _settled(starts: set[NodeRef], ends: set[NodeRef], into: _Steps, max_hops: int) -> tuple[list[NodeRef], _Steps]:
@@ -92,7 +102,7 @@ def _settled(starts: set[NodeRef], ends: set[NodeRef], into: _Steps, max_hops: i
 
 
 def _hop(
-    ask: Ask, frontier: set[NodeRef], edge_kinds: Sequence[str], *, backwards: bool
+    ask: Ask, found: Found, frontier: set[NodeRef], edge_kinds: Sequence[str], *, backwards: bool
 ) -> Iterator[tuple[NodeRef, str, NodeRef]]:
     """Every edge of the kinds that ends (``backwards``) or begins in the frontier: (source, kind, target)."""
     by_kind: dict[str, list[str]] = {}
@@ -104,12 +114,13 @@ def _hop(
             others = [a if backwards else b for a, b in pairs if (b if backwards else a) == kind]
             if not others:
                 continue
-            here, there = f"(n:{kind} {{key: wanted, snapshot: $snapshot}})", f"(m:{'|'.join(others)})"
+            here, there = f"(n:{kind} {{{found.properties}}})", f"(m:{'|'.join(others)})"
             pattern = f"{there}-[:{edge_kind}]->{here}" if backwards else f"{here}-[:{edge_kind}]->{there}"
-            text = f"UNWIND $keys AS wanted MATCH {pattern} RETURN m.kind AS kind, m.key AS key, wanted"
+            text = f"UNWIND $keys AS wanted MATCH {pattern} RETURN m.kind AS kind, m.key AS key, n.key AS from_key"
             for first in range(0, len(keys), _BATCH):
-                for other_kind, other, wanted in ask(text, {"keys": keys[first : first + _BATCH]}).rows:
-                    met, known = NodeRef(str(other_kind), str(other)), NodeRef(kind, str(wanted))
+                wanted = [found.wanted(key) for key in keys[first : first + _BATCH]]
+                for other_kind, other, own in ask(text, {"keys": wanted}).rows:
+                    met, known = NodeRef(str(other_kind), str(other)), NodeRef(kind, str(own))
                     yield (met, edge_kind, known) if backwards else (known, edge_kind, met)
 
 
@@ -132,12 +143,12 @@ def _walks(source: NodeRef, steps: _Steps, ends: set[NodeRef]) -> Iterator[_Walk
             yield route, kinds
 
 
-def _filled(ask: Ask, walks: list[_Walk]) -> list[Path]:
+def _filled(ask: Ask, found: Found, walks: list[_Walk]) -> list[Path]:
     """The walks with the properties of their nodes and edges."""
     refs = {ref for route, _ in walks for ref in route}
-    nodes = _nodes(ask, refs)
+    nodes = _nodes(ask, found, refs)
     wanted = {(a, kind, b) for route, kinds in walks for a, kind, b in zip(route, kinds, route[1:], strict=False)}
-    edges = _edges(ask, wanted)
+    edges = _edges(ask, found, wanted)
     return [
         Path(
             tuple(nodes[ref] for ref in route),
@@ -147,39 +158,43 @@ def _filled(ask: Ask, walks: list[_Walk]) -> list[Path]:
     ]
 
 
-def _nodes(ask: Ask, refs: set[NodeRef]) -> dict[NodeRef, Node]:
-    found: dict[NodeRef, Node] = {}
+def _nodes(ask: Ask, found: Found, refs: set[NodeRef]) -> dict[NodeRef, Node]:
+    whole: dict[NodeRef, Node] = {}
     for kind in sorted({ref.kind for ref in refs}):
         names = [p.name for p in NODE_KINDS[kind].properties]
         columns = ", ".join(f"n.{name} AS {name}" for name in ("key", "name", *names))
-        text = f"UNWIND $keys AS wanted MATCH (n:{kind} {{key: wanted, snapshot: $snapshot}}) RETURN {columns}"
-        for row in ask(text, {"keys": sorted(ref.key for ref in refs if ref.kind == kind)}).rows:
+        text = f"UNWIND $keys AS wanted MATCH (n:{kind} {{{found.properties}}}) RETURN {columns}"
+        keys = sorted(ref.key for ref in refs if ref.kind == kind)
+        for row in ask(text, {"keys": [found.wanted(key) for key in keys]}).rows:
             key, name = str(row[0]), None if row[1] is None else str(row[1])
-            found[NodeRef(kind, key)] = Node(kind, key, name, _present(names, row[2:]))
-    return found
+            whole[NodeRef(kind, key)] = Node(kind, key, name, _present(names, row[2:]))
+    return whole
 
 
 _Joint = tuple[NodeRef, str, NodeRef]
 
 
-def _edges(ask: Ask, wanted: set[_Joint]) -> dict[_Joint, Edge]:
-    found: dict[_Joint, Edge] = {}
+def _edges(ask: Ask, found: Found, wanted: set[_Joint]) -> dict[_Joint, Edge]:
+    whole: dict[_Joint, Edge] = {}
     for source, edge_kind, target in sorted({(a.kind, kind, b.kind) for a, kind, b in wanted}):
         names = [p.name for p in EDGE_KINDS[edge_kind].properties]
         columns = ", ".join(["a.key AS a_key", "b.key AS b_key", *(f"e.{name} AS {name}" for name in names)])
         text = (
-            f"UNWIND $keys AS wanted MATCH (a:{source} {{key: wanted, snapshot: $snapshot}})"
+            f"UNWIND $keys AS wanted MATCH (a:{source} {{{found.properties}}})"
             f"-[e:{edge_kind}]->(b:{target}) WHERE b.key IN $others RETURN {columns}"
         )
         pairs = [(a.key, b.key) for a, kind, b in wanted if (a.kind, kind, b.kind) == (source, edge_kind, target)]
-        parameters = {"keys": sorted({a for a, _ in pairs}), "others": sorted({b for _, b in pairs})}
+        parameters = {
+            "keys": [found.wanted(a) for a in sorted({a for a, _ in pairs})],
+            "others": sorted({b for _, b in pairs}),
+        }
         for row in ask(text, parameters).rows:
             joint = (NodeRef(source, str(row[0])), edge_kind, NodeRef(target, str(row[1])))
             edge = Edge(edge_kind, str(row[0]), str(row[1]), _present(names, row[2:]))
             # Of several edges of one kind between two nodes (assignments in two accounts) the first by its properties.
-            if joint not in found or _order(edge) < _order(found[joint]):
-                found[joint] = edge
-    return found
+            if joint not in whole or _order(edge) < _order(whole[joint]):
+                whole[joint] = edge
+    return whole
 
 
 def _present(names: Sequence[str], values: Sequence[object]) -> Mapping[str, object]:

@@ -270,18 +270,26 @@ def _line(error: object) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
+def is_remote(where: str | FilePath) -> bool:
+    """Whether ``where`` is the address of a server and not a folder."""
+    return str(where).partition("://")[0] in REMOTE_SCHEMES and "://" in str(where)
+
+
 def open_store(where: str | FilePath, generation: str | None = None) -> Store:
     """The store at ``where``: a URL (``neo4j://``, ``bolt://``), a home, its folder ``graphs``, or one ``.lbug`` file.
 
     It answers from ``generation``, or from the current one. Files are opened for reading only. Raises ``StoreError``
-    for an address of no store, at once; a folder without a whole graph says so, and what to do, at the first question.
+    for an address of no store, at once; a folder without a whole graph, or a server that cannot be reached, says so,
+    and what to do, at the first question.
     """
     text = str(where)
     scheme = text.partition("://")[0] if "://" in text else ""
-    if scheme in REMOTE_SCHEMES:
-        raise StoreError(f"store `{scheme}://` is not supported by this version: give a folder")
+    if is_remote(text):
+        from graph.neo4j_store import Neo4jStore
+
+        return Neo4jStore(text, generation)
     if scheme:
-        raise StoreError(f"unknown store `{text}`: give a folder, neo4j:// or bolt://")
+        raise StoreError(f"unknown store `{scheme}://`: give a folder, neo4j:// or bolt://")
     from graph.embedded import EmbeddedStore
     from graph.ladybug_store import LadybugStore
 

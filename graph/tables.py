@@ -15,7 +15,7 @@ Every figure is of the one snapshot that ``build.json`` names.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -223,6 +223,19 @@ class Tables:
         return [
             Grant(subject, item, self.outcomes[outcome], self.action_sets[chosen])
             for item, outcome, chosen in zip(classes, outcomes, actions, strict=True)
+        ]
+
+    def grants_with(self, outcomes: Collection[int]) -> list[Grant]:
+        """The grants, of anybody, whose outcome is one of these (row numbers of ``outcomes``)."""
+        import numpy as np
+
+        columns = self._grants
+        found = np.isin(columns["outcome"], list(outcomes)).nonzero()[0]
+        names = ("subject", "class", "outcome", "actions")
+        rows = zip(*(columns[name][found].tolist() for name in names), strict=True)
+        return [
+            Grant(subject, item, self.outcomes[outcome], self.action_sets[chosen])
+            for subject, item, outcome, chosen in rows
         ]
 
     def steps(self, subjects: Subjects) -> list[Step]:

@@ -13,5 +13,9 @@ class SnapshotError(GrantmapError):
     """A snapshot that is missing, incomplete, of another format or whose parts do not hash to their manifest."""
 
 
+class SnapshotBusyError(SnapshotError):
+    """A snapshot that another process is writing."""
+
+
 class InventoryError(GrantmapError):
     """A page of a snapshot that does not have the shape its AWS operation documents."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.entities import Gap
-from model.errors import SnapshotError
+from model.errors import SnapshotBusyError, SnapshotError
 from model.snapshot_files import (
     MANIFEST,
     disk_errors,
@@ -183,7 +183,7 @@ def prune(home: Path, keep: int) -> list[str]:
             continue
         try:
             descriptor = lock(folder / each)
-        except SnapshotError:
+        except SnapshotBusyError:
             continue
         with disk_errors("remove", folder / each):
             # Without its manifest a half-removed snapshot is never mistaken for a whole one.

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from model.errors import SnapshotError
+from model.errors import SnapshotBusyError, SnapshotError
 
 MANIFEST = "manifest.json"
 LOCK = "lock"
@@ -89,7 +89,9 @@ def lock(folder: Path) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise SnapshotError(f"snapshot `{folder.name}` is being written by another process; wait for it") from None
+            raise SnapshotBusyError(
+                f"snapshot `{folder.name}` is being written by another process; wait for it"
+            ) from None
         return descriptor
 
 

@@ -43,6 +43,7 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._services: frozenset[str] | None = None
+        self._names: dict[str, str] | None = None
         self._actions: dict[str, dict[str, ActionInfo]] = {}
         self._types: dict[str, dict[str, _Type]] = {}
         self._by_arn_service: dict[str, list[_Type]] | None = None
@@ -53,6 +54,12 @@ class Catalogue:
         if self._services is None:
             self._services = frozenset(str(key).lower() for key in _load("services.json"))
         return self._services
+
+    def service_name(self, service: str) -> str:
+        """What AWS calls the service of a prefix: `s3` → `Amazon S3`; the prefix itself where nobody knows."""
+        if self._names is None:
+            self._names = {str(key).lower(): str(name) for key, name in _load("serviceNames.json").items()}
+        return self._names.get(service.lower(), service)
 
     def expand(self, pattern: str) -> frozenset[str]:
         """The actions, spelled canonically, that a pattern of a policy matches."""

@@ -238,7 +238,8 @@ class Decision(Record, frozen=True, kw_only=True):
     """What a reviewer says of an item.
 
     ``to`` is the lower grant of a ``modify``; ``until`` the end of an ``exception`` and ``control`` what compensates
-    for it; ``hand_to`` whom an ``abstain`` proposes, empty for "somebody else".
+    for it, ``owner`` who answers for it (empty: who decides); ``hand_to`` whom an ``abstain`` proposes, empty for
+    "somebody else".
     """
 
     kind: DecisionKind
@@ -246,6 +247,7 @@ class Decision(Record, frozen=True, kw_only=True):
     to: str = ""
     until: str = ""
     control: str = ""
+    owner: str = ""
     hand_to: str = ""
     bulk: bool = False
 

@@ -20,6 +20,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from collectors.demo import DemoOrganisation, EmulatedAws
+    from tests.neo4j_server import Neo4jServer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -105,6 +106,14 @@ def demo_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 def demo_home(demo_folder: Path) -> Path:
     """A ``GRANTMAP_HOME`` with the emulated organisation collected and built. Do not write to it: copy it."""
     return demo_folder / ".grantmap"
+
+
+@pytest.fixture(scope="session")
+def neo4j() -> Iterator[Neo4jServer]:
+    """A Neo4j server with a login, for this test process alone; use ``empty`` before a test that counts on it."""
+    from tests.neo4j_server import neo4j_server
+
+    yield from neo4j_server()
 
 
 # -- parts

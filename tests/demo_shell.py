@@ -20,6 +20,7 @@ from unittest import mock
 
 import boto3
 
+from cli.demo_review import mark
 from collectors.demo import DemoOrganisation, EmulatedAws, people_csv
 from collectors.demo.server import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from collectors.options import CollectResult
@@ -121,6 +122,7 @@ def make_home(demo: tuple[EmulatedAws, DemoOrganisation], folder: Path) -> Path:
     home = folder / HOME
     with aws_environment(demo[0].endpoint_url, folder):
         said = {line: run(line, folder) for line in (COLLECT, BUILD)}
+        mark(home)  # what was collected is the demo's own, so that it adds its review here
         said |= {line: _done(demo, line, folder) for line in (DEMO, f"{DEMO} --json", f"{BUILD} --json")}
         _write_files(demo[0].endpoint_url, folder)
     (folder / "said.json").write_text(json.dumps(said))
@@ -143,7 +145,7 @@ def _done(demo: tuple[EmulatedAws, DemoOrganisation], line: str, folder: Path) -
         mock.patch("collectors.demo.EmulatedAws", lambda: contextlib.nullcontext(demo[0])),
         mock.patch("collectors.demo.build", lambda _url: demo[1]),
         mock.patch("collectors.run.collect", lambda *_: result),
-        mock.patch("graph.builder.build", lambda *_: tables.info),
+        mock.patch("graph.builder.build", lambda *_, **__: tables.info),
     ):
         return run(line, folder)
 

@@ -153,3 +153,12 @@ def test_parts_that_say_nothing_new_are_left_out(
     assert text.startswith("anonymous reaches 1 class of resources:\n")
     assert "a*" not in text and "… and 1 narrower part with the same access" in text
     assert f"{bucket}/c* ∩ d/*  " in text
+
+
+def test_a_wildcard_is_said_to_be_read_as_a_name(ask: Command) -> None:
+    for question in (("can", "anonymous"), ("who-can",)):
+        ran = ask(*question, "s3:GetObject", "arn:aws:s3:::meridian-card-data-prod/*", "--json")
+        assert ran.status == 0
+        assert "taken as the name of one resource" in ran.err
+        assert ran.json
+    assert "taken as" not in ask("who-can", "s3:ListAllMyBuckets", "*", "--json").err

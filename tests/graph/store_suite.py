@@ -224,7 +224,8 @@ class StoreSuite:
             ("MATCH (n:User) RETURN n.key AS key; MATCH (n) RETURN n.key AS key", {}, "nothing may follow"),
             ("MATCH (n:User) WHERE n.key = 'x RETURN n.key AS key", {}, "a quote is never closed"),
             ("", {}, "a query begins with"),
-            ("MATCH (n:User RETURN n.key AS key", {}, "query refused"),
+            ("MATCH (n:User {snapshot: $snapshot} RETURN n.key AS key", {}, "query refused"),
+            ("MATCH (n:User) RETURN n.key AS key", {}, r"tie each pattern to the generation with `\{snapshot"),
         ],
     )
     def test_a_wrong_query_is_one_clear_line(
@@ -266,6 +267,14 @@ class StoreSuite:
         assert store.generation() == "s1"
         assert store.generations() == ("s1",)
         assert store.query("MATCH (n:User {snapshot: $snapshot}) RETURN count(*) AS n").rows == ((2,),)
+
+    def test_an_answer_names_the_snapshot_wherever_it_names_the_generation(self, store: Store) -> None:
+        text = (
+            "MATCH (n:User {snapshot: $snapshot}) RETURN n.snapshot AS own, $snapshot AS asked ORDER BY n.key LIMIT 1"
+        )
+        for _ in range(2):
+            store.load("s1", *small())
+            assert store.query(text).rows == (("s1", "s1"),)
 
     def test_an_open_store_keeps_its_generation(self, store: Store, address: str) -> None:
         store.load("s1", *small())
@@ -330,6 +339,13 @@ class StoreSuite:
         assert [[n.key for n in path.nodes] for path in paths] == [["u1", "r4", "r3", "g", "c", "b"]]
         assert [e.kind for e in paths[0].edges] == ["CAN_ASSUME", "CAN_ASSUME", "HOLDS", "COVERS", "CONTAINS"]
         assert paths[0].nodes[-1].properties == {"arn": "arn:aws:s3:::b", "tags": ["k=v", "a=b"]}
+
+    def test_shortest_paths_lead_over_keys_of_any_length(self, store: Store) -> None:
+        names = ["a", "b" * 5_000, "é" * 9_000, "d"]
+        rows = edge_rows(CHAIN, {"source": names[:-1], "target": names[1:]})
+        store.load("s1", {"Role": node_rows("Role", {"key": names})}, {CHAIN: rows})
+        (path,) = store.shortest_paths([NodeRef("Role", "a")], [NodeRef("Role", "d")], ["CAN_ASSUME"], 3, 10)
+        assert [node.key for node in path.nodes] == names
 
     def test_ties_parallel_edges_and_circles(self, store: Store) -> None:
         edge = edge_rows(CHAIN, {"source": ["a", "a", "b", "c", "d", "a"], "target": ["c", "b", "d", "d", "a", "a"]})

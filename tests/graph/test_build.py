@@ -153,6 +153,30 @@ def test_two_builds_at_once_are_refused(home: Path) -> None:
         pytest.fail("a second build began")
 
 
+#: A question of a process of its own: what the build that it finds, makes or waits for is of.
+ASKS = """
+import sys
+from pathlib import Path
+from graph.builds import built_tables
+from model.snapshot import open_snapshot
+home = Path(sys.argv[1])
+print(built_tables(open_snapshot(home), home).info.snapshot)
+"""
+
+
+def test_questions_that_come_while_nothing_is_built_wait_for_one_build(home: Path) -> None:
+    shutil.rmtree(home / "graphs")
+    with generations.building(home, "other"):
+        asking = [
+            subprocess.Popen([sys.executable, "-c", ASKS, str(home)], stdout=subprocess.PIPE, text=True)
+            for _ in range(3)
+        ]
+        with pytest.raises(subprocess.TimeoutExpired):
+            asking[0].wait(3)
+    assert {process.communicate()[0].strip() for process in asking} == {open_snapshot(home).id}
+    assert {process.returncode for process in asking} == {0}
+
+
 def test_a_home_that_cannot_be_written_gives_one_clear_error(home: Path) -> None:
     shutil.rmtree(home / "graphs")
     (home / "graphs").write_text("in the way")

@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.globs import common, remainders, specific, witness
+from graph.globs import remainders, specific, witness
 
 ALPHABET = "ab/"
 TEXTS = ["".join(letters) for length in range(5) for letters in product(ALPHABET, repeat=length)]
@@ -33,25 +33,6 @@ def test_remainders_match_what_follows_the_prefix_and_nothing_else(glob: str, pr
 @given(globs)
 def test_a_witness_is_matched(glob: str) -> None:
     assert matches(glob, witness(glob))
-
-
-@settings(max_examples=300, deadline=None)
-@given(globs, globs)
-def test_a_common_text_is_matched_by_both_and_found_where_there_is_one(one: str, other: str) -> None:
-    found = common(one, other)
-    if found is None:
-        assert not any(matches(one, text) and matches(other, text) for text in TEXTS)
-    else:
-        assert matches(one, found)
-        assert matches(other, found)
-
-
-@settings(max_examples=300, deadline=None)
-@given(globs, globs)
-def test_a_common_text_is_a_shortest_one(one: str, other: str) -> None:
-    found = common(one, other)
-    both = [text for text in TEXTS if matches(one, text) and matches(other, text)]
-    assert found is None or not both or len(found) <= min(map(len, both))
 
 
 def test_the_narrowest_glob_sorts_first() -> None:

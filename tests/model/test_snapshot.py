@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import subprocess
@@ -304,6 +305,19 @@ def test_prune_removes_what_was_given_up_and_leaves_what_is_being_written(tmp_pa
     assert prune(tmp_path, 1) == [given_up.id]
     busy.close()
     assert prune(tmp_path, 1) == [busy.id]
+
+
+def test_prune_says_so_where_it_may_not_remove(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [written(tmp_path).id for _ in range(2)]
+
+    def refuse(path: str | Path, *_: object, **__: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("model.snapshot_files.os.open", refuse)
+        with pytest.raises(SnapshotError, match="Permission denied"):
+            prune(tmp_path, 1)
+    assert sorted(each.id for each in list_snapshots(tmp_path)) == ids
 
 
 def test_many_threads_write_units_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""One module a step from one form of the reviews database to the next."""

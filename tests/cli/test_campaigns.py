@@ -1,0 +1,184 @@
+"""A whole review by command: opened, decided, signed off, exported, verified; and what is refused on the way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Command, Ran
+from tests.cli.test_bad_input import one_line
+
+OWNER = "eleanor.whitfield@meridian.example"
+REVIEWER = "reviewer@meridian.example"
+ITEM = {"id", "principal", "entitlement", "access", "path", "risk", "recommendation", "state", "version", "reviewer"}
+GAP = {"service": "s3", "outcome": "denied", "reason": "sealed on purpose", "by": "ciso@meridian.example"}
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def review(grantmap: Command, demo_home: Path, tmp_path: Path) -> Run:
+    """A command in a copy of the demo's home, without the demo's own review; ``gaps.json`` answers for its gap."""
+    home = tmp_path / "copy"
+    shutil.copytree(demo_home, home, symlinks=True)
+    for left in home.glob("reviews.db*"):
+        left.unlink()
+    shutil.rmtree(home / "keys")
+    (tmp_path / "gaps.json").write_text(json.dumps([GAP]))
+    return lambda *arguments: grantmap(*arguments, home=home)
+
+
+def opened(review: Run, *more: str, reviewers: str = f"named:{REVIEWER}", scope: str = "account=sandbox") -> Any:
+    ran = review(
+        *("campaign", "new", "--name", "Winter", "--template", "quarterly", "--scope", scope),
+        *("--reviewers", reviewers, "--accept-gaps", "gaps.json", "--as", OWNER, "--json", *more),
+    )
+    assert ran.status == 0, ran.err
+    return ran.json
+
+
+def items_of(review: Run, campaign: str, *more: str) -> list[Any]:
+    found: list[Any] = review("campaign", "items", campaign, "--json", *more).json
+    return found
+
+
+def decide(review: Run, campaign: str, item: Any, decision: str, *more: str, who: str = REVIEWER) -> Ran:
+    version = str(item["version"])
+    return review("campaign", "decide", campaign, item["id"], decision, "--as", who, "--version", version, *more)
+
+
+def test_a_whole_review_by_command(review: Run, tmp_path: Path) -> None:
+    new = opened(review)
+    assert set(new) == {"id", "snapshot", "items", "reviewers", "gaps"}
+    assert new["reviewers"] == {REVIEWER: new["items"]}
+    assert [gap["operation"] for gap in new["gaps"]] == ["GetBucketPolicy"]
+    campaign = new["id"]
+    assert [each["id"] for each in review("campaign", "list", "--json").json] == [campaign]
+    rows = items_of(review, campaign)
+    assert len(rows) == new["items"] > 5
+    assert all(set(row) >= ITEM and set(row["entitlement"]) == {"kind", "id", "in_words"} for row in rows)
+    assert {row["state"] for row in rows} == {"open"}
+    first, second, *rest = rows
+    kept = decide(review, campaign, first, "attest", "--reason", "needed", "--json").json
+    assert (kept["state"], kept["version"]) == ("attest", first["version"] + 1)
+    assert decide(review, campaign, second, "revoke", "--reason", "left the team", "--json").json["state"] == "revoke"
+    assert [row["id"] for row in items_of(review, campaign, "--state", "revoke")] == [second["id"]]
+    one_line(review("campaign", "sign-off", campaign, "--as", OWNER), "not decided", f"of {new['items']} items")
+    for row in rest:
+        assert decide(review, campaign, row, "attest", "--reason", "needed").status == 0
+    signed = review("campaign", "sign-off", campaign, "--as", OWNER, "--json").json
+    assert (signed["phase"], signed["decided"]) == ("signed-off", new["items"])
+    one_line(decide(review, campaign, kept, "revoke", "--reason", "late"), "signed off")
+    assert "aws " in review("campaign", "remediation", campaign, "--format", "cli").out
+    verified = review("campaign", "verify", campaign, "--head", signed["head"], "--json").json
+    assert (verified["ok"], verified["failures"]) == (True, [])
+    assert review("evidence", "keygen").status == 0
+    assert review("evidence", "export", campaign, "--out", "pack").status == 0
+    checked = review("evidence", "verify", "pack", "--json").json
+    assert (checked["ok"], checked["failures"], checked["pinned"]) == (True, [], False)
+    one_line(review("campaign", "check", campaign, "--snapshot", new["snapshot"]), "collect a new one")
+    assert review("campaign", "close", campaign, "--as", OWNER, "--json").json["phase"] == "closed"
+
+
+def test_a_decision_about_an_old_version_is_refused_and_says_who_was_first(review: Run) -> None:
+    campaign = opened(review)["id"]
+    item = items_of(review, campaign, "--limit", "1")[0]
+    assert decide(review, campaign, item, "attest", "--reason", "needed").status == 0
+    one_line(decide(review, campaign, item, "revoke", "--reason", "not needed"), REVIEWER, "version")
+    assert items_of(review, campaign, "--state", "attest")[0]["version"] == item["version"] + 1
+
+
+def test_the_same_key_decides_once(review: Run) -> None:
+    campaign = opened(review)["id"]
+    item = items_of(review, campaign, "--limit", "1")[0]
+    for _ in range(2):
+        ran = decide(review, campaign, item, "attest", "--reason", "needed", "--key", "k1", "--json")
+        assert ran.json["version"] == item["version"] + 1
+    one_line(decide(review, campaign, item, "revoke", "--reason", "other", "--key", "k1"), "key")
+
+
+def test_items_are_handed_on_with_a_reason(review: Run) -> None:
+    campaign = opened(review)["id"]
+    item = items_of(review, campaign, "--limit", "1")[0]
+    ran = review(
+        *("campaign", "assign", campaign, item["id"], "other@meridian.example", "--reason", "knows it"),
+        *("--as", OWNER, "--json"),
+    )
+    assert ran.json["reviewer"] == "other@meridian.example"
+    one_line(decide(review, campaign, ran.json, "attest", "--reason", "needed"), "other@meridian.example")
+    assert len(items_of(review, campaign, "--reviewer", "other@meridian.example")) == 1
+
+
+def test_reminders_are_letters_in_the_home(review: Run, tmp_path: Path) -> None:
+    campaign = opened(review)["id"]
+    (letter,) = review("campaign", "remind", campaign, "--as", OWNER, "--json").json
+    assert letter["reviewer"] == REVIEWER
+    assert list((tmp_path / "copy" / "outbox").glob("*.eml"))
+    assert review("campaign", "run-due").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("campaign", "show", "nope"), ("`nope`",)),
+        (("campaign", "items", "nope"), ("`nope`",)),
+        (("campaign", "verify", "nope"), ("`nope`",)),
+        (("campaign", "new", "--name", "x", "--reviewers", "named:"), ("reviewer",)),
+        (("campaign", "new", "--name", "x", "--reviewers", "magic"), ("magic",)),
+        (("campaign", "new", "--name", "x", "--reviewers", "a@b.example", "--template", "y"), ("template", "`y`")),
+        (("campaign", "new", "--name", "x", "--reviewers", "a@b.example", "--scope", "y"), ("KEY=VALUE",)),
+        (("campaign", "new", "--name", "x", "--reviewers", "a@b.example", "--scope", "y=z"), ("scope", "`y`")),
+        (("campaign", "new", "--name", "x", "--reviewers", "a@b.example", "--scope", "account=z"), ("`z`",)),
+        (("campaign", "new", "--name", "x", "--reviewers", "a@b.example"), ("gap", "GetBucketPolicy")),
+        (("campaign", "new", "--name", "x", "--reviewers", "a@b.example", "--accept-gaps", "none"), ("`none`",)),
+        (("campaign", "new", "--name", "x", "--reviewers", "a@b.example", "--due", "soon"), ("due", "`soon`")),
+    ],
+)
+def test_a_wrong_review_is_one_line(review: Run, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    gaps = () if "--accept-gaps" in arguments or "gap" in words or arguments[1] != "new" else ("gaps.json",)
+    one_line(review(*arguments, *(("--accept-gaps", *gaps) if gaps else ())), *words)
+    assert review("campaign", "list", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", ("gaps",)),
+        ('[{"service": "s3"}]', ("outcome",)),
+        ('[{"service": "s3", "outcome": "denied", "reason": " "}]', ("no reason",)),
+        ('[{"service": "ec2", "outcome": "denied", "reason": "x"}]', ("ec2", "s3 denied")),
+    ],
+)
+def test_a_wrong_file_of_accepted_gaps_is_one_line(
+    review: Run, tmp_path: Path, text: str, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "wrong.json").write_text(text)
+    arguments = ("--name", "x", "--reviewers", "a@b.example", "--accept-gaps", "wrong.json")
+    one_line(review("campaign", "new", *arguments), *words)
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        (("approve",), ("`approve`", "attest")),
+        (("exception", "--reason", "x", "--control", "y", "--until", "someday"), ("someday",)),
+        (("exception", "--reason", "x"), ("exception",)),
+        (("modify", "--reason", "x"), ("modify",)),
+        (("attest", "--reason", "x\x1b[2J"), ("reason",)),
+    ],
+)
+def test_a_wrong_decision_is_one_line(review: Run, decision: tuple[str, ...], words: tuple[str, ...]) -> None:
+    campaign = opened(review)["id"]
+    item = items_of(review, campaign, "--limit", "1")[0]
+    one_line(decide(review, campaign, item, *decision), *words)
+    assert items_of(review, campaign, "--limit", "1")[0]["version"] == item["version"]
+
+
+def test_a_damaged_database_is_one_line(review: Run, tmp_path: Path) -> None:
+    (tmp_path / "copy" / "reviews.db").write_text("no database at all, but long enough to have a header " * 20)
+    one_line(review("campaign", "list"), "reviews.db")

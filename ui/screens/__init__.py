@@ -1,0 +1,1 @@
+"""The pages, one file each; ``ui/main.py`` says who is shown which."""
