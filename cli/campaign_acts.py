@@ -26,6 +26,7 @@ from cli.state import snapshot as open_snapshot
 from cli.words import counted
 
 if TYPE_CHECKING:
+    from reviews.independence import Independence
     from reviews.records import DecisionKind
 
 _WIDTH = 110
@@ -101,12 +102,33 @@ def assign(
     """Hand an item to another reviewer."""
     with reviews() as opened:
         seen = version if version is not None else opened.item(campaign, item).version
-        view = opened.assign(campaign, item, reviewer, reason, actor(as_), version=seen, key=key_or_new(key))
+        view = opened.assign(
+            campaign,
+            item,
+            reviewer,
+            reason,
+            actor(as_),
+            version=seen,
+            key=key_or_new(key),
+            independence=_independence(opened.campaign(campaign).snapshot),
+        )
     if as_json:
         write_json(item_json(view))
     else:
         say_item(view)
     return 0
+
+
+def _independence(snapshot: str) -> Independence | None:
+    """What tells whether a reviewer can reach the access; ``None`` where the review's snapshot is gone."""
+    from model.errors import SnapshotError
+    from reviews.independence import Independence
+
+    try:
+        return Independence(questions(snapshot))
+    except SnapshotError:
+        note(f"snapshot `{snapshot}` is not there any more: whether the reviewer can reach the access is not checked")
+        return None
 
 
 def remind(campaign: CampaignId, as_: As = None, as_json: Json = False) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,10 +45,10 @@ def register(app: typer.Typer) -> None:
 
 
 def reviews() -> Reviews:
-    """The reviews of this home."""
+    """The reviews of this home, or of the database that ``GRANTMAP_REVIEWS`` names."""
     from reviews.service import Reviews
 
-    return Reviews.open(home())
+    return Reviews.open(home(), os.environ.get("GRANTMAP_REVIEWS") or None)
 
 
 def actor(name: str | None) -> Actor:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MARK = "demo.json"
 OWNER = "eleanor.whitfield@meridian.example"
 SECURITY = "marcus.lindholm@meridian.example"
+#: Decides where the owner of an account would decide on access of their own: she has next to none in AWS herself.
+FALLBACK = "charlotte.meier@meridian.example"
 _NAME = "Quarterly access review"
 _GAP = "sealed on purpose: only the break-glass role may read this policy; checked by hand in the vault's own log"
 
@@ -74,7 +76,7 @@ def open_review(home: Path, asked: Questions) -> CampaignView:
         name=_NAME,
         template=template.name,
         scope=dict(template.scope),
-        reviewers=f"account-owner; fallback:{SECURITY}",
+        reviewers=f"account-owner; fallback:{FALLBACK}",
         due=(today + timedelta(days=template.days)).isoformat(),
         accepted=accepted(found.completeness.gaps, answers, SECURITY),
     )

@@ -83,9 +83,10 @@ def questions(id: str | None, store: str | None = None) -> Questions:
     from graph.builds import built_tables
     from graph.questions import Questions
 
+    place = graphs_home(store)
     asked = snapshot(id) if server(store) is None else _snapshot_of_server(id, str(store))
     with build_report() as report:
-        return Questions(built_tables(asked, graphs_home(store), report))
+        return Questions(built_tables(asked, place, report))
 
 
 def _snapshot_of_server(id: str | None, url: str) -> Snapshot:
@@ -115,5 +116,6 @@ def store(id: str | None, store: str | None) -> Store:
 
     if server(store) is not None:
         return open_store(str(store), id)
+    place = graphs_home(store)
     with build_report() as report:
-        return open_store(built_tables(snapshot(id), graphs_home(store), report).folder / GRAPH_FILE)
+        return open_store(built_tables(snapshot(id), place, report).folder / GRAPH_FILE)

@@ -18,9 +18,18 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ID = re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{6}\b")
 #: One snapshot for the whole documentation, so that a reader can follow its id from command to command.
 _EXAMPLE = "20261124T031227Z-710107"
+_CAMPAIGN = re.compile(r"\b\d{4}-\d\d-\d\d-[0-9a-f]{6}\b")
+#: A review as documents name it; `tests/demo_shell.py` knows which one it is.
+_EXAMPLE_CAMPAIGN = "2026-11-24-710107"
 _VARYING = (
     (_ID, "SNAPSHOT"),
+    (_CAMPAIGN, "CAMPAIGN"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
+    (re.compile(r"\b\d{1,2} [A-Z][a-z]{2} \d{4}\b"), "DATE"),
+    (re.compile(r"\b\d+ days?\b"), "DAYS"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
+    (re.compile(r"\b[0-9a-f]{16}\b"), "ITEM"),
     (re.compile(r"\b\d+(\.\d+)? s\b"), "SECONDS"),
     (re.compile(r'("seconds": )\{[^}]*\}'), r"\1SECONDS"),
 )
@@ -61,8 +70,10 @@ def renewed(text: str, run: Callable[[str], str]) -> str:
 
 
 def _with_one_id(output: str, line: str) -> str:
-    """An output in which every snapshot is the example, save those that the command itself names."""
-    return _ID.sub(lambda found: found[0] if found[0] in line else _EXAMPLE, output)
+    """An output in which every snapshot and review is the example, save those that the command itself names."""
+    output = _ID.sub(lambda found: found[0] if found[0] in line else _EXAMPLE, output)
+    named = _CAMPAIGN.search(line)
+    return _CAMPAIGN.sub(named[0] if named is not None else _EXAMPLE_CAMPAIGN, output)
 
 
 def main() -> None:

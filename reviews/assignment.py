@@ -44,7 +44,8 @@ def parse(text: str) -> Rule:
     """The rule that a text means; raises ``CampaignPlanError``."""
     head, *rest = (part.strip() for part in text.split(";"))
     kind, colon, value = head.partition(":")
-    if not colon and kind not in _KINDS and ("@" in head or not head):  # without an @ it may be a rule with a slip of the pen
+    # Without an @ it may be a rule with a slip of the pen.
+    if not colon and kind not in _KINDS and ("@" in head or not head):
         kind, value = "named", head
     if kind not in _KINDS or len(rest) > 1:
         raise CampaignPlanError(f"unknown rule of reviewers `{text}`: expected {_FORMS}")

@@ -211,11 +211,7 @@ class Contributions:
         subject = self._world.subjects.by_key[holder]
         left = ids - other
         cut = without_policies(left) if left else None
-        grants = [
-            grant
-            for grant in self._questions.tables.grants_of(subject.index)
-            if _rests(grant.outcome, ids)
-        ]
+        grants = [grant for grant in self._questions.tables.grants_of(subject.index) if _rests(grant.outcome, ids)]
         who = self._subject(subject)
         gone = [number for number, step in enumerate(who.steps) if _rests(step.outcome, ids)]
         return who.effect(gone, self._effects.cut_grants(subject, grants, cut), self._kept(who, gone, cut))

@@ -15,6 +15,7 @@ from reviews.entitlements import Held
 from reviews.records import Recommendation, Signal
 from reviews.risks import UNUSED_DAYS, Assessed, unused_days
 from reviews.sentences import unreadable
+from reviews.unlisted import Unlisted
 from reviews.usage import Usage
 from reviews.words import Names, counted, some
 
@@ -46,23 +47,27 @@ class Recommendations:
         self._questions = questions
         self._taken = questions.world.inventory.data.taken
         self._names = names
+        self._unlisted = Unlisted(questions)
 
     def of(self, held: Held, contribution: Contribution, assessed: Assessed, usage: Usage) -> Recommendation:
         """The suggestion about one item."""
-        unseen = tuple(self._unseen(held, contribution, usage))
+        unlisted = self._unlisted.in_words(held)
+        unseen = (*self._unseen(held, contribution, usage), *((unlisted,) if unlisted else ()))
         removing = [signal for signal in assessed.signals if signal.code in REMOVE]
         access = contribution.shown.access
         if access.shared and not access.alone and not access.more:
             removing.append(Signal(code="redundant", in_words="All of it is given another way as well."))
         gaps = held.account in self._gaps
-        known = held.kind != "password" and not held.unread and not gaps
+        known = held.kind != "password" and not held.unread and not gaps and not unlisted
         if known and not contribution.shown.drafts:
             removing.append(Signal(code="empty", in_words="It gives nothing in the data we read."))
+        if removing and unlisted and {signal.code for signal in removing} == {"redundant"}:
+            removing = []  # what was not listed may be given by this alone
         if removing:
             return Recommendation(verdict="remove", reasons=tuple(removing), unseen=unseen)
         looking = [signal for signal in assessed.signals if signal.code in LOOK]
-        if gaps and not contribution.shown.drafts:
-            words = "It gives nothing in the data we read, but something there could not be read."
+        if (gaps or unlisted) and not contribution.shown.drafts and held.kind != "password":
+            words = "It gives nothing in the data we read, but not everything there was read."
             looking.append(Signal(code="maybe-empty", in_words=words))
         if looking:
             return Recommendation(verdict="look", reasons=tuple(looking), unseen=unseen)

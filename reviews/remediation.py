@@ -101,8 +101,8 @@ def _unguarded(place: str) -> str:
 def _terraform(view: CampaignView, found: Sequence[ItemView]) -> str:
     lines = [f"# {one_line(line)}" for line in _heading(view, found)]
     lines += [
-        "# Where your configuration has the resource, remove it there and apply. Where it has not: put the import block",
-        "# into an empty configuration of that account, run `terraform plan -generate-config-out=revoked.tf` and",
+        "# Where your configuration has the resource, remove it there and apply. Where it has not, put the import",
+        "# block into an empty configuration of that account, run `terraform plan -generate-config-out=revoked.tf` and",
         "# `terraform apply`, then remove the block and revoked.tf, and apply again: what was imported is destroyed.",
     ]
     for each in found:

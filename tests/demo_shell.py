@@ -13,21 +13,30 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import boto3
 
-from cli.demo_review import mark
+from cli.demo_review import made, mark
 from collectors.demo import DemoOrganisation, EmulatedAws, people_csv
 from collectors.demo.server import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from collectors.options import CollectResult
+from reviews.evidence.keys import PRIVATE
+from reviews.evidence.pack import export
+from reviews.gaps import accepted, read_acceptances
+from reviews.independence import Independence
+from reviews.population import population
+from reviews.records import Actor, Decision, Plan
+from reviews.service import Reviews
+from reviews.templates import template_of
 
 PROFILE = "audit"
 HOME = ".grantmap"
-FILES = ("details.json", "people.csv", "cases.jsonl")
+FILES = ("details.json", "people.csv", "cases.jsonl", "gaps.json", "pack")
 #: What runs for long is run once, when the home is made.
 COLLECT = "grantmap collect --profile audit"
 BUILD = "grantmap build"
@@ -36,6 +45,21 @@ DEMO = "grantmap demo --no-ui"
 SAME = {"make demo ARGS=--no-ui": DEMO}
 #: Commands that make or remove snapshots: they get a home of their own, so that later examples see the first one.
 _ALONE = ("collect", "import", "snapshot prune")
+#: Commands about reviews, most of which change one: each gets a copy of the home, as the examples' reviews are in it.
+_REVIEWING = ("campaign", "evidence")
+#: The reviews of the examples by the ids that documents have for them: the demo's, one of which everything is decided,
+#: and one that is signed off.
+OPEN, DECIDED, SIGNED = "2026-11-24-710107", "2026-11-24-5b09f2", "2026-11-24-0c41de"
+_OWNER = "eleanor.whitfield@meridian.example"
+_REVIEWER = "katarina.berg@meridian.example"
+_GAPS = [
+    {
+        "service": "s3",
+        "outcome": "denied",
+        "reason": "sealed on purpose: only the break-glass role may read it",
+        "by": "marcus.lindholm@meridian.example",
+    }
+]
 _CASES = """\
 {"id": "own account", "principal": "arn:aws:iam::111122223333:user/alice", "action": "s3:GetObject", \
 "resource": "arn:aws:s3:::reports/2026.pdf", "resource_account": "111122223333", "identity_policies": [{"Version": \
@@ -126,7 +150,56 @@ def make_home(demo: tuple[EmulatedAws, DemoOrganisation], folder: Path) -> Path:
         said |= {line: _done(demo, line, folder) for line in (DEMO, f"{DEMO} --json", f"{BUILD} --json")}
         _write_files(demo[0].endpoint_url, folder)
     (folder / "said.json").write_text(json.dumps(said))
+    (folder / "reviews.json").write_text(json.dumps(_review(home, folder)))
     return home
+
+
+def _review(home: Path, folder: Path) -> dict[str, str]:
+    """Two more reviews, of passwords and keys, and the evidence of the second; ids in documents by the true ones."""
+    ids = {OPEN: made(home)["campaign"]}
+    for example in (DECIDED, SIGNED):
+        ids[example] = _decided(home, example)
+    with Reviews.open(home) as reviews:
+        reviews.sign_off(
+            ids[SIGNED], "Carried out as planned.", Actor(name=_OWNER, how="command"), key=f"sign {SIGNED}"
+        )
+        export(reviews, ids[SIGNED], folder / "pack", home / "keys" / PRIVATE)
+    return ids
+
+
+def _decided(home: Path, key: str) -> str:
+    from graph.builds import built_tables
+    from graph.questions import Questions
+    from model.snapshot import open_snapshot
+
+    snapshot = open_snapshot(home, None)
+    asked = Questions(built_tables(snapshot, home))
+    template = template_of("credentials")
+    found = population(asked, snapshot, template.scope)
+    groups = found.completeness.gaps
+    plan = Plan(
+        name="Passwords and keys",
+        template=template.name,
+        scope=dict(template.scope),
+        reviewers=f"named:{_REVIEWER}",
+        due=(datetime.now(UTC).date() + timedelta(days=template.days)).isoformat(),
+        accepted=accepted(groups, read_acceptances(home.parent / "gaps.json"), _OWNER),
+    )
+    with Reviews.open(home) as reviews:
+        view = reviews.open_campaign(
+            plan, found, Independence(asked), Actor(name=_OWNER, how="command"), key=f"open {key}"
+        )
+        for item in reviews.items(view.id):
+            decision = Decision(kind="revoke" if item.item.risk == "critical" else "attest", reason="as agreed")
+            reviews.decide(
+                view.id,
+                item.item.id,
+                decision,
+                Actor(name=_REVIEWER, how="command"),
+                version=item.version,
+                key=f"{key} {item.item.id}",
+            )
+    return view.id
 
 
 def _done(demo: tuple[EmulatedAws, DemoOrganisation], line: str, folder: Path) -> str:
@@ -163,6 +236,7 @@ def _write_files(endpoint_url: str, folder: Path) -> None:
     (folder / "details.json").write_text(json.dumps(details, default=lambda value: value.isoformat()))
     (folder / "people.csv").write_text(people_csv())
     (folder / "cases.jsonl").write_text(_CASES)
+    (folder / "gaps.json").write_text(json.dumps(_GAPS, indent=1) + "\n")
 
 
 class Shell:
@@ -172,6 +246,7 @@ class Shell:
         self._folder, self._scratch, self._endpoint_url = folder, scratch, endpoint_url
         self._numbers = itertools.count()
         self._said: dict[str, str] = json.loads((folder / "said.json").read_text())
+        self._reviews: dict[str, str] = json.loads((folder / "reviews.json").read_text())
 
     def run(self, line: str) -> str:
         """The text that a line prints."""
@@ -187,5 +262,35 @@ class Shell:
                 (folder / name).symlink_to(self._folder / name)
             if "snapshot prune" in line:
                 shutil.copytree(self._folder / HOME, folder / HOME, symlinks=True)
-        with aws_environment(self._endpoint_url, self._folder):
+        if line.startswith(tuple(f"grantmap {name}" for name in _REVIEWING)):
+            folder = self._copy(line)
+            for example, true in self._reviews.items():
+                line = line.replace(example, true)
+        with (
+            aws_environment(self._endpoint_url, self._folder),
+            mock.patch("cli.serving.serve", _served),
+            mock.patch("webbrowser.open"),
+        ):
             return run(line, folder)
+
+    def _copy(self, line: str) -> Path:
+        """A folder with a copy of the home; what never changes in it is linked."""
+        folder = self._scratch / str(next(self._numbers))
+        shutil.copytree(self._folder / HOME, folder / HOME, symlinks=True, copy_function=_linked)
+        for name in FILES:
+            (folder / name).symlink_to(self._folder / name)
+        if "keygen" in line:
+            shutil.rmtree(folder / HOME / "keys")
+        return folder
+
+
+def _served(port: int, *, said: Callable[[str], None], **_: object) -> None:
+    """In place of the app, which would run until somebody stops it: it says where it is."""
+    said(f"http://127.0.0.1:{port}")
+
+
+def _linked(source: str, target: str) -> None:
+    if Path(source).name.startswith("reviews.db"):
+        shutil.copy2(source, target)
+    else:
+        os.link(source, target)

@@ -11,7 +11,7 @@ from ui.words import SUGGESTION_WORDS, counted, day, plain
 
 MOST_ROWS = 25
 MOST_LIMITS = 2
-MOST_UNSEEN = 2
+MOST_UNSEEN = 1
 
 
 def detail(view: ItemView) -> None:
@@ -29,16 +29,18 @@ def detail(view: ItemView) -> None:
     standing(view)
     way, suggestion = st.columns(2, gap="medium")
     with way:
-        st.subheader("How this access comes about", anchor=False)
+        st.markdown("**How this access comes about**")
         st.markdown("\n".join(f"{place}. {plain(text)}" for place, text in enumerate(_steps(item), 1)))
+        if item.usage:
+            st.caption(plain(item.usage))
     with suggestion:
         _suggestion(view)
     kept, removed = st.columns(2, gap="medium")
     with kept.container(border=True, height="stretch"):
-        st.subheader("If you keep it", anchor=False)
+        st.markdown("**If you keep it**")
         st.markdown(plain(item.if_kept))
     with removed.container(border=True, height="stretch"):
-        st.subheader("If you remove it", anchor=False)
+        st.markdown("**If you remove it**")
         st.markdown(plain(item.if_removed))
     _access(view)
     with st.expander("Show the exact AWS rule"):
@@ -68,8 +70,6 @@ def _suggestion(view: ItemView) -> None:
         lines += [f"- {plain(text)}" for text in found.unseen[:MOST_UNSEEN]]
         if len(found.unseen) > MOST_UNSEEN:
             lines += [f"- and {len(found.unseen) - MOST_UNSEEN:,} more, below under everything it reaches"]
-    if view.item.usage:
-        lines += ["", plain(view.item.usage)]
     if view.conflict:
         lines += ["", f"Independence: {plain(view.conflict)}"]
     st.info("\n".join(lines))

@@ -238,9 +238,7 @@ def test_a_change_of_the_file_is_found_and_named(
 
 
 def test_a_ledger_that_does_not_have_the_form_of_its_kinds_is_refused() -> None:
-    entry = Entry(
-        campaign="c", seq=1, at="", actor="", how="", kind="decided", item="x", body={}, previous="", hash=""
-    )
+    entry = Entry(campaign="c", seq=1, at="", actor="", how="", kind="decided", item="x", body={}, previous="", hash="")
     with pytest.raises(LedgerError, match=r"entry 1 .* does not have the form of its kind"):
         project([entry])
 

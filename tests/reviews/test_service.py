@@ -18,6 +18,7 @@ from reviews.errors import (
     StaleVersionError,
     UnknownCampaignError,
 )
+from reviews.projection import Standing
 from reviews.records import AcceptedGap, Actor, CampaignView, Decision, Item, Population
 from reviews.service import Reviews
 from tests.reviews.conftest import Clock, decide_all, opened
@@ -295,6 +296,13 @@ def test_nobody_decides_on_themselves(reviews: Reviews) -> None:
             decide(reviews, campaign, view.item, ATTEST, actor)
     with pytest.raises(NotAllowedError, match=r"cannot go to `ana@example.com`"):
         reviews.assign(campaign.id, view.item.id, "ana@example.com", "only she knows", OWNER, version=1, key="a")
+
+
+@pytest.mark.parametrize("own", [item(1, people=("Ana@example.com",)), item(1, principal="person:ana@example.com")])
+def test_ones_own_access_is_refused_whatever_the_assignment_says(own: Item) -> None:
+    standing = Standing(1, "open", "ana@example.com", decisions.BY_OWNER, "")
+    said = decisions.why_not(own, standing, "open", "ana@example.com", frozenset({"reviewer", "admin"}))
+    assert said == "it is your own access: nobody decides on themselves"
 
 
 def test_who_is_not_independent_waits_for_the_owner(reviews: Reviews) -> None:

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -77,6 +77,12 @@ def app(name: str = "", page: str = "", **query: str) -> AppTest:
             at.query_params[key] = value
         at.run()
     return at
+
+
+def choose(at: AppTest, key: str, value: Any) -> AppTest:
+    """Chooses in pills, which the test driver knows by their key only."""
+    pills: Any = at.get_by_key(key)
+    return pills.set_value(value).run()  # type: ignore[no-any-return]
 
 
 def texts(at: AppTest) -> str:

@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from model.snapshot import open_snapshot
 from reviews.records import Decision, Recommendation, Signal
+from reviews.service import Reviews
 from tests.ui import parts
-from tests.ui.conftest import app, texts
+from tests.ui.conftest import app, choose, texts
 from ui.words import shown
 
 EVIL = "![x](https://evil.example/p.png) :red-badge[Approved] <b>x</b>"
@@ -65,7 +66,7 @@ def test_removing_records_the_reason(home: Path) -> None:
     at.text_area(key="decide_reason").set_value("left the team")
     at.button(key="decide_confirm").click().run()
     assert parts.states(home, campaign)["revoke"] == 1
-    at.get_by_key("inbox_filter").set_value("Decided").run()
+    choose(at, "inbox_filter", "Decided")
     assert "left the team" in readable(texts(at))
 
 
@@ -155,8 +156,6 @@ def test_one_item_and_none_are_said_in_the_singular_and_in_words(home: Path) -> 
 
 
 def test_ten_thousand_items_are_paged_by_the_database(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reviews.service import Reviews
-
     opened(home, count=10_000)
     asked: list[int | None] = []
     items = Reviews.items
@@ -176,8 +175,6 @@ def test_ten_thousand_items_are_paged_by_the_database(home: Path, monkeypatch: p
 
 
 def test_a_locked_database_is_said_and_nothing_is_lost(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reviews.service import Reviews
-
     campaign = opened(home)
     monkeypatch.setattr(Reviews, "open", partial(Reviews.open, patience=0.2))
     at = inbox()
@@ -245,12 +242,12 @@ def test_unchanged_low_risk_items_are_kept_together_with_one_reason(home: Path) 
     first = opened(home)
     for number in range(3):
         parts.decide(home, first, parts.item(number).id, Decision(kind="attest"))
-    with parts.Reviews.open(home) as reviews:
+    with Reviews.open(home) as reviews:
         reviews.sign_off(first, "seen", parts.owner(), key="off")
     items = [parts.item(number) for number in range(3)]
     second = parts.opened(home, items, open_snapshot(home).id, name="Next quarter", key="second").id
     at = inbox()
-    at.get_by_key("inbox_filter").set_value("Unchanged, low risk").run()
+    choose(at, "inbox_filter", "Unchanged, low risk")
     at.button(key="bulk").click().run()
     next(box for box in at.text_area if box.label.startswith("Reason")).set_value("the same as last quarter")
     at.button(key="decide_many_go").click().run()
@@ -261,7 +258,7 @@ def test_unchanged_low_risk_items_are_kept_together_with_one_reason(home: Path) 
 def test_unchanged_low_risk_access_is_kept_by_one_click(home: Path) -> None:
     first = opened(home, count=1)
     parts.decide(home, first, parts.item(0).id, Decision(kind="attest"))
-    with parts.Reviews.open(home) as reviews:
+    with Reviews.open(home) as reviews:
         reviews.sign_off(first, "seen", parts.owner(), key="off")
     second = parts.opened(home, [parts.item(0)], open_snapshot(home).id, name="Next quarter", key="second").id
     at = inbox()

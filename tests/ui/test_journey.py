@@ -123,6 +123,9 @@ def _decide(page: Page, base: str) -> None:
     go(page, base, "my-reviews", parts.REVIEWER, "My reviews")
     if os.environ.get("GRANTMAP_PICTURE"):
         PICTURE.parent.mkdir(parents=True, exist_ok=True)
+        page.get_by_role("button", name="Other").wait_for()
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(1_000)
         page.mouse.move(720, 20)
         page.screenshot(path=str(PICTURE))
     page.get_by_role("button", name="Keep").first.click()

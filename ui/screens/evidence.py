@@ -8,20 +8,12 @@ from pathlib import Path
 import streamlit as st
 
 from model.errors import GrantmapError
+from reviews.evidence.controls import CONTROLS
 from reviews.records import CampaignView
 from ui import kit, session
 from ui.words import counted, day, moment, number, plain
 
 PER_PAGE = 10
-_ASKED = (
-    ("Scope and cadence of the review", "summary.pdf, first page", "ISO/IEC 27001 A.5.15, A.5.18; PCI DSS 7.2.4"),
-    ("That the list was complete", "population.xlsx, completeness.json", "SOC 2 CC6.2, CC6.3; A.5.18"),
-    ("Who decided what, when and why", "decisions.jsonl, ledger.jsonl", "SOC 2 CC6.3; NIST AC-2(j)"),
-    ("Independence of the reviewers", "summary.pdf, decisions.jsonl", "A.5.3; NIST AC-5"),
-    ("Management's acknowledgement", "ledger.jsonl, summary.pdf", "PCI DSS 7.2.4"),
-    ("What was done about removals", "ledger.jsonl", "A.5.18; NYDFS 500.7"),
-    ("That nothing was changed afterwards", "statement.dsse.json, verify.py", "A.8.15; NIST AU-9, AU-11"),
-)
 _FORMAL = (
     ("Keep", "attest"),
     ("Remove", "revoke"),
@@ -159,7 +151,11 @@ def main() -> None:
     left, right = st.columns([7, 5], gap="medium")
     with left:
         st.header("What you ask for, and where it is", anchor=False)
-        kit.rows(("You ask for", "In the pack", "Counts towards"), _ASKED, "What auditors ask for, and where it is")
+        kit.rows(
+            ("You ask for", "In the pack", "Counts towards"),
+            [(plain(asked), plain(where), plain(ids)) for asked, ids, where in CONTROLS],
+            "What auditors ask for, and where it is",
+        )
     with right:
         st.header("Words", anchor=False)
         kit.rows(("On the screens", "In the evidence"), _FORMAL, "Words of the screens and of the evidence")

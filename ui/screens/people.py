@@ -35,6 +35,6 @@ with st.form("roles"):
     if kit.primary_submit("Save", key="roles_save"):
         kit.act(
             lambda: session.reviews().set_roles(name, tuple(chosen or ()), session.actor()),
-            f"Saved the roles of {plain(name)}.",
+            f"Saved the roles of {plain(name)}." if chosen else f"{plain(name)} has no role any more.",
         )
         st.rerun()

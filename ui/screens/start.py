@@ -51,7 +51,7 @@ def _scope(id: str, template: str) -> Scope:
         names = kit.names(id)
         chosen = st.pills(
             "Accounts (none chosen: all)", sorted(accounts, key=names.account), selection_mode="multi",
-            format_func=lambda each: plain(names.account(each)), key="start_accounts",
+            format_func=lambda each: plain(names.account(each)), key="start_accounts", wrap=True,
         )  # fmt: skip
         typed = tuple(chosen or ())
     else:
