@@ -65,7 +65,10 @@ def decide(
     key: Key = None,
     as_json: Json = False,
 ) -> int:
-    """Decide on one item: keep it (attest), take it away (revoke), or something between."""
+    """Decide on one item.
+
+    Keep it (attest), take it away (revoke), or something between.
+    """
     from reviews.records import Decision
 
     # Which words there are, and what each needs, the reviews say themselves.
@@ -149,7 +152,10 @@ def remind(campaign: CampaignId, as_: As = None, as_json: Json = False) -> int:
 
 
 def run_due(as_: As = None, as_json: Json = False) -> int:
-    """Do what the date asks for in every review: remind, mark what is overdue, reopen exceptions that ended."""
+    """Do what the date asks for in every review.
+
+    Remind, mark what is overdue, reopen exceptions that ended.
+    """
     import msgspec
 
     with reviews() as opened:
@@ -173,7 +179,10 @@ def sign_off(
     key: Key = None,
     as_json: Json = False,
 ) -> int:
-    """Confirm the result of a review, once everything is decided; nothing can be changed afterwards."""
+    """Confirm the result of a review.
+
+    Once everything is decided; nothing can be changed afterwards.
+    """
     with reviews() as opened:
         view = opened.sign_off(campaign, statement, actor(as_), key=key_or_new(key))
     if as_json:
@@ -202,7 +211,10 @@ def remediation(
     as_: As = None,
     as_json: Json = False,
 ) -> int:
-    """Print the changes that the decisions ask for; grantmap itself changes nothing in AWS."""
+    """Print the changes that the decisions ask for.
+
+    grantmap itself changes nothing in AWS.
+    """
     from reviews.remediation import remediation as run
 
     with reviews() as opened:
@@ -220,7 +232,10 @@ def check(
     as_: As = None,
     as_json: Json = False,
 ) -> int:
-    """See in later data whether what was taken away is gone: exit status 1 while something is not."""
+    """See in later data whether it was done.
+
+    Exit status 1 while something that was to be taken away is not gone.
+    """
     import msgspec
 
     from reviews.followup import check as run
@@ -249,7 +264,10 @@ def verify(
     ] = "",
     as_json: Json = False,
 ) -> int:
-    """Check the ledger's chain and what was frozen at the start: exit status 1 where it does not hold."""
+    """Check the ledger and what was frozen.
+
+    Exit status 1 where something does not hold.
+    """
     with reviews() as opened:
         found = opened.verify(campaign, head)
     shown: dict[str, Any] = {

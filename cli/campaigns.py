@@ -95,8 +95,12 @@ def new(
     snapshot: SnapshotId = None,
     as_json: Json = False,
 ) -> int:
-    """Open a review: freeze who has what, and hand each item to a reviewer."""
+    """Open a review.
+
+    It freezes who has what, and hands each item to a reviewer.
+    """
     from graph.questions import gap_json
+    from reviews.assignment import parse
     from reviews.gaps import accepted, read_acceptances
     from reviews.independence import Independence
     from reviews.population import population
@@ -104,9 +108,10 @@ def new(
 
     who = actor(as_)
     answers = read_acceptances(accept_gaps) if accept_gaps is not None else []
+    wanted = _scope(template, scope or [])
+    parse(reviewers)  # a slip of the pen is said before everything is worked out
     asked = questions(snapshot)
     source = open_snapshot(asked.snapshot)
-    wanted = _scope(template, scope or [])
     found = population(asked, source, wanted)
     plan = Plan(
         name=name,
@@ -179,7 +184,7 @@ def list_(as_json: Json = False) -> int:
 
 
 def show(campaign: CampaignId, as_json: Json = False) -> int:
-    """Show a review: its scope, its progress, its reviewers, its ledger."""
+    """Show a review: scope, progress, reviewers, ledger."""
     with reviews() as opened:
         found = opened.campaign(campaign)
     if as_json:
@@ -230,7 +235,10 @@ def checked_state(state: str) -> Any:
 
 
 def item(campaign: CampaignId, item: ItemId, as_json: Json = False) -> int:
-    """Show one item in full: what it gives, how, what is lost without it, what was decided."""
+    """Show one item in full.
+
+    What it gives, how, what is lost without it, what was decided.
+    """
     with reviews() as opened:
         found = opened.item(campaign, item)
         snapshot = opened.campaign(campaign).snapshot

@@ -38,9 +38,9 @@ def demo(
     ] = 8501,
     as_json: Json = False,
 ) -> int:
-    """Try grantmap on an emulated organisation, with a review of it in the browser.
+    """Try grantmap on an emulated organisation.
 
-    Nothing leaves this machine, no AWS account is needed. What it made is there again the next time; remove the folder
+    A review of it is open in the app at the end. Nothing leaves this machine, no AWS account is needed. What it made is there again the next time; remove the folder
     to begin anew.
     """
     from cli.demo_app import running, show

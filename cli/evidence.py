@@ -23,7 +23,10 @@ def register(app: typer.Typer) -> None:
 
 
 def keygen(as_json: Json = False) -> int:
-    """Make the key that signs evidence, once; it stays in the home, readable by you only."""
+    """Make the key that signs evidence, once.
+
+    It stays in the home, readable by you only.
+    """
     from reviews.evidence.keys import keygen as make
 
     pair = make(home() / KEYS)
@@ -82,7 +85,10 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Check an evidence pack: signature, every byte, the chain of the ledger, what the files say of one another."""
+    """Check an evidence pack.
+
+    Its signature, every byte, the chain of the ledger, and what the files say of one another.
+    """
     from reviews.errors import EvidenceError
     from reviews.evidence import checking
 

@@ -48,7 +48,10 @@ def ui(
     ] = False,
     browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> int:
-    """Open the app: reviews, evidence and who can reach what, in a browser."""
+    """Open the app in a browser.
+
+    Reviews, evidence, and who can reach what.
+    """
     if not local and not oidc_configured():
         raise SignInError(
             "nobody could sign in: give `--local` to use the app alone on this machine, or configure OpenID Connect in "

@@ -121,7 +121,7 @@ def prune(
     store: StoreUrl = None,
     as_json: Json = False,
 ) -> int:
-    """Remove old snapshots and what was built from them, also in a server that is named."""
+    """Remove old snapshots and what was built from them."""
     from graph.generations import prune as prune_graphs
     from graph.store import open_store
     from model.snapshot import prune as run

@@ -51,7 +51,7 @@ class Recommendations:
 
     def of(self, held: Held, contribution: Contribution, assessed: Assessed, usage: Usage) -> Recommendation:
         """The suggestion about one item."""
-        unlisted = self._unlisted.in_words(held)
+        unlisted = self._unlisted.in_words(held, contribution.also)
         unseen = (*self._unseen(held, contribution, usage), *((unlisted,) if unlisted else ()))
         removing = [signal for signal in assessed.signals if signal.code in REMOVE]
         access = contribution.shown.access

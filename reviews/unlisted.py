@@ -6,7 +6,7 @@ of an item; the item says so, and is never called empty for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from graph.questions import Questions
 from model.entities import Assignment, IamPrincipal
@@ -29,14 +29,18 @@ class Unlisted:
         self._inventory = questions.world.inventory
         self._found: dict[int, frozenset[str]] = {}
 
-    def services(self, held: Held) -> list[str]:
-        """AWS's names of the services, in order; empty for an entitlement that is about one listed resource."""
-        prefixes = {name for document in self._documents(held) for name in self._of(document)}
+    def services(self, held: Held, also: Collection[str] = ()) -> list[str]:
+        """AWS's names of the services, in order; empty for an entitlement that is about one listed resource.
+
+        What the same identity has by another way too, a policy of ``also`` or a role of another assignment, is left
+        out.
+        """
+        prefixes = {name for document in self._documents(held, also) for name in self._of(document)}
         return sorted({catalogue().service_name(prefix) for prefix in prefixes})
 
-    def in_words(self, held: Held) -> str:
+    def in_words(self, held: Held, also: Collection[str] = ()) -> str:
         """What is not in the item's rows, as a sentence; empty for nothing."""
-        names = self.services(held)
+        names = self.services(held, also)
         if not names:
             return ""
         if len(names) > _MANY:
@@ -44,7 +48,7 @@ class Unlisted:
         told = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
         return f"What it allows on resources of {told} is not shown: those were not listed."
 
-    def _documents(self, held: Held) -> Iterator[Document]:
+    def _documents(self, held: Held, also: Collection[str]) -> Iterator[Document]:
         """The policies that the entitlement gives: the one that it is of, or all of the identities that it opens."""
         for holder in self._holders(held):
             texts = {f"{holder.arn}#inline:{inline.name}": inline.document for inline in holder.inline}
@@ -54,7 +58,7 @@ class Unlisted:
                     texts[arn] = policy.document
             for id, text in texts.items():
                 document = self._assembler.ref(id, text).document
-                if document is not None and held.policy in ("", id):
+                if document is not None and held.policy in ("", id) and id not in also:
                     yield document
 
     def _holders(self, held: Held) -> Iterator[IamPrincipal]:
@@ -62,9 +66,9 @@ class Unlisted:
         if held.kind == "directory-membership":
             for each in self._inventory.data.assignments:
                 if each.principal_type == "GROUP" and each.principal_id == held.group:
-                    yield from self._role(each)
+                    yield from self._role(each, held)
         elif held.assignment is not None:
-            yield from self._role(held.assignment)
+            yield from self._role(held.assignment, held)
         elif held.kind == "group-membership":
             yield from (group for group in (self._inventory.groups.get(held.group),) if group is not None)
         elif held.kind == "trust-statement":
@@ -77,10 +81,22 @@ class Unlisted:
             if found is not None:
                 yield found
 
-    def _role(self, assignment: Assignment) -> Iterator[IamPrincipal]:
+    def _role(self, assignment: Assignment, held: Held) -> Iterator[IamPrincipal]:
         role = self._inventory.permission_set_role(assignment.account, assignment.permission_set)
-        if role is not None:
+        if role is not None and role.arn not in self._kept(held):
             yield role
+
+    def _kept(self, held: Held) -> set[str]:
+        """Roles that a person keeps without the assignment, or the membership, of the item."""
+        person = self._inventory.people.get(held.person)
+        if person is None:
+            return set()
+        return {
+            role
+            for assignment, role in person.grants
+            if assignment != held.assignment
+            and not (held.kind == "directory-membership" and assignment.principal_id == held.group)
+        }
 
     def _of(self, document: Document) -> frozenset[str]:
         key = id(document)

@@ -228,6 +228,17 @@ settings.register_profile("all", max_examples=2_000, deadline=None)
 settings.load_profile("all" if os.environ.get("GRANTMAP_TEST_ALL") else "same")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what is marked ``long``, unless everything is to be run."""
+    if os.environ.get("GRANTMAP_TEST_ALL"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes a minute or more, and is run by `make test-all` alone")
     config.addinivalue_line("markers", f"part(name): runs against a real part ({', '.join(NAMES)})")
     config.pluginmanager.register(PartsPlugin(required_parts(os.environ.get("GRANTMAP_REQUIRE", ""))), "grantmap-parts")

@@ -49,6 +49,7 @@ _ALONE = ("collect", "import", "snapshot prune")
 _REVIEWING = ("campaign", "evidence")
 #: The reviews of the examples by the ids that documents have for them: the demo's, one of which everything is decided,
 #: and one that is signed off.
+SNAPSHOT = "20261124T031227Z-710107"
 OPEN, DECIDED, SIGNED = "2026-11-24-710107", "2026-11-24-5b09f2", "2026-11-24-0c41de"
 _OWNER = "eleanor.whitfield@meridian.example"
 _REVIEWER = "katarina.berg@meridian.example"
@@ -156,7 +157,7 @@ def make_home(demo: tuple[EmulatedAws, DemoOrganisation], folder: Path) -> Path:
 
 def _review(home: Path, folder: Path) -> dict[str, str]:
     """Two more reviews, of passwords and keys, and the evidence of the second; ids in documents by the true ones."""
-    ids = {OPEN: made(home)["campaign"]}
+    ids = {OPEN: made(home)["campaign"], SNAPSHOT: made(home)["snapshot"]}
     for example in (DECIDED, SIGNED):
         ids[example] = _decided(home, example)
     with Reviews.open(home) as reviews:

@@ -66,7 +66,8 @@ def _start(folder: Path, home: Path) -> _Server:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [folder / "postgres", "-D", data, "-k", home, "-h", "127.0.0.1", "-p", str(port), "-c", "fsync=off"]
+    command: list[str | Path] = [folder / "postgres", "-D", data, "-k", home, "-h", "127.0.0.1", "-p", str(port)]
+    command += ["-c", "fsync=off"]
     log = (home / "log").open("wb")
     process = subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd=home)
     for _ in range(300):

@@ -69,7 +69,7 @@ def test_everything_that_is_installed_is_locked_with_hashes() -> None:
 
 
 def test_every_dependency_is_used() -> None:
-    imported = set()
+    imported = {"neo4j-rust-ext"}  # makes the driver faster by being there
     for path in tracked():
         if path.suffix == ".py":
             imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE))

@@ -18,7 +18,23 @@ from tests.cli.conftest import Command
 CARDS = "arn:aws:s3:::meridian-card-data-prod/2026/cards.csv"
 VAULT = "arn:aws:s3:::meridian-cardholder-vault-prod/x"
 DEVELOPER = "sofia.almeida@meridian.example"
-COMMANDS = ("", "demo", "collect", "import", "build", "decide", "can", "who-can", "reach", "paths", "query", "snapshot")
+COMMANDS = (
+    "",
+    "demo",
+    "collect",
+    "import",
+    "build",
+    "decide",
+    "can",
+    "who-can",
+    "reach",
+    "paths",
+    "query",
+    "snapshot",
+    "ui",
+    "campaign",
+    "evidence",
+)
 
 
 def names(*accounts: Account) -> Names:

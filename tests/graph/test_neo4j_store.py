@@ -339,6 +339,7 @@ def test_a_server_killed_in_the_middle_of_a_load_comes_back_with_the_generation_
     assert nodes_held(neo4j) == sum(counts.nodes.values()) + 1
 
 
+@pytest.mark.long
 def test_batches_are_halved_when_the_server_runs_out_of_memory(
     neo4j: Neo4jServer, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
