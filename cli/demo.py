@@ -40,8 +40,8 @@ def demo(
 ) -> int:
     """Try grantmap on an emulated organisation.
 
-    A review of it is open in the app at the end. Nothing leaves this machine, no AWS account is needed. What it made is there again the next time; remove the folder
-    to begin anew.
+    Nothing leaves this machine, no AWS account is needed. A review of it is open in the app at the end, and is there
+    again the next time; remove the folder to begin anew.
     """
     from cli.demo_app import running, show
     from cli.demo_review import demo_home, export_evidence, made
