@@ -152,6 +152,7 @@ def test_a_home_that_cannot_be_written_is_one_line(grantmap: Command, demo_home:
     one_line(grantmap("import", str(tmp_path / "d.json"), home=tmp_path / "file"), "file")
 
 
+@pytest.mark.long
 def test_a_damaged_build_is_made_anew(grantmap: Command, demo_home: Path, tmp_path: Path) -> None:
     home = tmp_path / "damaged"
     shutil.copytree(demo_home, home)
