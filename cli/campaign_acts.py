@@ -53,7 +53,7 @@ def decide(
     item: ItemId,
     decision: Annotated[str, typer.Argument(metavar="DECISION", help="attest, revoke, modify, exception or abstain.")],
     as_: Annotated[str, typer.Option("--as", metavar="USER", help="The reviewer who decides.")],
-    version: Annotated[int, typer.Option(metavar="N", help="The item's version that the decision is about.")],
+    version: Annotated[int, typer.Option(min=1, metavar="N", help="The item's version that the decision is about.")],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; the risk may ask for it.")] = "",
     to: Annotated[str, typer.Option(metavar="TEXT", help="modify: the lower grant to put in its place.")] = "",
     until: Annotated[str, typer.Option(metavar="DATE", help="exception: its last day, YYYY-MM-DD.")] = "",
@@ -97,7 +97,8 @@ def assign(
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why.")],
     as_: As = None,
     version: Annotated[
-        int | None, typer.Option(metavar="N", help="The item's version that this is about; the newest by default.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="The item's version that this is about; the newest by default."),
     ] = None,
     key: Key = None,
     as_json: Json = False,
@@ -135,20 +136,28 @@ def _independence(snapshot: str) -> Independence | None:
 
 
 def remind(campaign: CampaignId, as_: As = None, as_json: Json = False) -> int:
-    """Write a reminder to every reviewer who has items left."""
+    """Write a reminder to every reviewer who has items left.
+
+    A letter each, in the folder `outbox` of the home. Exit status 1 where somebody's name is no address.
+    """
     import msgspec
 
     with reviews() as opened:
         sent = opened.remind(campaign, actor(as_))
     if as_json:
         write_json([msgspec.to_builtins(each) for each in sent])
-        return 0
+        return 0 if all(each.letter for each in sent) else 1
     if not sent:
         say("Nobody has anything left to decide.")
         return 0
-    say(f"Wrote {counted(len(sent), 'reminder')} into {home() / 'outbox'}:")
-    table(("REVIEWER", "LEFT", "DUE"), [(each.reviewer, each.left, each.due) for each in sent])
-    return 0
+    written = [each for each in sent if each.letter]
+    if written:
+        say(f"Wrote {counted(len(written), 'reminder')} into {home() / 'outbox'}:")
+        table(("REVIEWER", "LEFT", "DUE"), [(each.reviewer, each.left, each.due) for each in written])
+    for each in sent:
+        if not each.letter:
+            say(f"No letter to {each.reviewer}, whose name is no e-mail address: {each.left:,} left, due {each.due}.")
+    return 0 if len(written) == len(sent) else 1
 
 
 def run_due(as_: As = None, as_json: Json = False) -> int:

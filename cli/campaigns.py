@@ -55,9 +55,12 @@ def actor(name: str | None) -> Actor:
     """Who acts by a command: the name given, else the user that this machine knows."""
     import getpass
 
+    from reviews.errors import NotAllowedError
     from reviews.records import Actor
 
-    return Actor(name=(name or getpass.getuser()).strip(), how="command")
+    if name is not None and not name.strip():
+        raise NotAllowedError("nobody can act without a name: `--as` is empty")
+    return Actor(name=getpass.getuser() if name is None else name.strip(), how="command")
 
 
 def key_or_new(key: str | None) -> str:
@@ -100,28 +103,29 @@ def new(
     It freezes who has what, and hands each item to a reviewer.
     """
     from graph.questions import gap_json
-    from reviews.assignment import parse
+    from reviews.completeness import grouped
     from reviews.gaps import accepted, read_acceptances
     from reviews.independence import Independence
+    from reviews.opening import check_plan
     from reviews.population import population
     from reviews.records import Plan
 
     who = actor(as_)
     answers = read_acceptances(accept_gaps) if accept_gaps is not None else []
     wanted = _scope(template, scope or [])
-    parse(reviewers)  # a slip of the pen is said before everything is worked out
     asked = questions(snapshot)
     source = open_snapshot(asked.snapshot)
-    found = population(asked, source, wanted)
     plan = Plan(
         name=name,
         template=template,
         scope=wanted,
         reviewers=reviewers,
         due=due or _due(template),
-        accepted=accepted(found.completeness.gaps, answers, who.name),
+        accepted=accepted(grouped(source.gaps), answers, who.name),
         stale_reason=old_data_because,
     )
+    check_plan(plan, source)  # what is wrong with it is said before everything is worked out
+    found = population(asked, source, wanted)
     with reviews() as all_:
         opened = all_.open_campaign(plan, found, Independence(asked), who, key=key_or_new(key))
     if as_json:
@@ -242,8 +246,12 @@ def item(campaign: CampaignId, item: ItemId, as_json: Json = False) -> int:
     with reviews() as opened:
         found = opened.item(campaign, item)
         snapshot = opened.campaign(campaign).snapshot
+        history = opened.history(campaign, item)
     if as_json:
-        write_json(item_json(found))
+        import msgspec
+
+        decision = {"decision": msgspec.to_builtins(found.decision), "by": found.decided_by, "at": found.decided_at}
+        write_json({**item_json(found), **decision, "history": [msgspec.to_builtins(each) for each in history]})
         return 0
     say_item(found)
     say()
@@ -263,7 +271,7 @@ def campaign_json(view: CampaignView) -> dict[str, Any]:
 
 
 def item_json(view: ItemView) -> dict[str, Any]:
-    """An item in the contract's shape; ``decision`` is what holds now, or null."""
+    """An item in the contract's shape."""
     import msgspec
 
     frozen: dict[str, Any] = msgspec.to_builtins(view.item)
@@ -279,7 +287,6 @@ def item_json(view: ItemView) -> dict[str, Any]:
         "state": view.state,
         "version": view.version,
         "reviewer": view.reviewer,
-        "decision": msgspec.to_builtins(view.decision),
     }
 
 

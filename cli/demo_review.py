@@ -7,8 +7,6 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.errors import GrantmapError
-
 if TYPE_CHECKING:
     from graph.questions import Questions
     from reviews.records import CampaignView, Decision, ItemView
@@ -22,10 +20,6 @@ SECURITY = "marcus.lindholm@meridian.example"
 FALLBACK = "charlotte.meier@meridian.example"
 _NAME = "Quarterly access review"
 _GAP = "sealed on purpose: only the break-glass role may read this policy; checked by hand in the vault's own log"
-
-
-class DemoHomeError(GrantmapError):
-    """A home that the demo cannot use."""
 
 
 def demo_home(home: Path) -> Path:
@@ -128,6 +122,7 @@ def export_evidence(home: Path, reviews: Reviews, campaign: CampaignView) -> Pat
 
     folder = home / "evidence" / f"{campaign.id}-{campaign.entries}"
     if not folder.exists():
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = home / "keys" / PRIVATE
         if not key.exists():
             keygen(key.parent)

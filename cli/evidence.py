@@ -65,8 +65,7 @@ def export(
         )
     found = checking.verify(done.folder)
     if as_json:
-        more = {"root": done.root, "head": done.head, "signed_off": done.signed_off}
-        write_json({**found, "folder": str(done.folder), **more})
+        write_json(found)
         return 0 if found["ok"] else 1
     say(f"Wrote {done.folder}: {len(done.files)} files, {done.items} items, {done.entries} ledger entries.")
     say(f"  population {done.root}")
@@ -91,22 +90,26 @@ def verify(
     """
     from reviews.errors import EvidenceError
     from reviews.evidence import checking
+    from reviews.evidence.pack import STATEMENT
 
     if pack.suffix == ".zip" and pack.is_file():
         found = checking.verify_zip(pack.read_bytes(), key)
     elif pack.exists() and not pack.is_dir():
         raise EvidenceError(f"no evidence pack `{pack}`: expected a folder or a zip file")
+    elif pack.is_dir() and not (pack / STATEMENT).exists() and not (pack / "ledger.jsonl").exists():
+        raise EvidenceError(f"no evidence pack in `{pack}`: neither `{STATEMENT}` nor `ledger.jsonl` is there")
     else:
         found = checking.verify(pack, key)
     if as_json:
         write_json(found)
     else:
-        _say_result(found)
+        _say_result(found, key)
     return 0 if found["ok"] else 1
 
 
-def _say_result(found: dict[str, Any]) -> None:
-    pinned = "as pinned" if found["pinned"] else "not pinned: give the signer's public key with --key"
+def _say_result(found: dict[str, Any], key: Path | None) -> None:
+    unpinned = "not by the key given with --key" if key else "not pinned: give the signer's public key with --key"
+    pinned = "as pinned" if found["pinned"] else unpinned
     signed = f"signed by {found['signer']}, {pinned}" if found["signer"] else "no signature holds"
     wrapped(f"{'The pack holds' if found['ok'] else 'The pack does NOT hold'}: {signed}", rest="  ")
     say("Checked: " + (", ".join(f"{number} {what}" for what, number in found["checked"].items()) or "nothing"))

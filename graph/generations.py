@@ -141,6 +141,7 @@ def _point(folder: Path, *names: str) -> None:
 def _writer(folder: Path) -> Iterator[None]:
     """Holds the folder against other writers (the lock goes with the process) and tidies what killed ones left."""
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # who has access to what is nobody else's business on a shared machine
     with (folder / ".lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,11 +11,13 @@ import msgspec
 
 from model.entities import Tags
 from model.inventory import Inventory
+from model.snapshot import Snapshot
 from reviews import decisions
 from reviews.assignment import Independent, OwnerByTag, parse, share_out
+from reviews.completeness import grouped, rfc3339
 from reviews.errors import CampaignPlanError, DecisionError, GapsError
-from reviews.people import day_of, moment_of
-from reviews.records import RISKS, Assigned, Completeness, GapGroup, Item, Plan, Population, Record
+from reviews.people import day_of, moment_of, now_utc
+from reviews.records import RISKS, Assigned, GapGroup, Item, Plan, Population, Record
 
 #: How old a snapshot may be without a word about it.
 FRESH_SNAPSHOT = timedelta(days=7)
@@ -46,29 +48,46 @@ def preview(plan: Plan, population: Population, independence: Independent, now: 
         reviewers=dict(sorted(Counter(one.reviewer for one in given).items())),
         conflicts=sum(bool(one.conflict) for one in given),
         unassigned=len(assigned) - len(given),
-        gaps=open_gaps(plan, population.completeness),
-        stale=staleness(population.completeness, now),
+        gaps=open_gaps(plan, population.completeness.gaps),
+        stale=staleness(population.completeness.snapshot, population.completeness.taken, now),
     )
+
+
+def check_plan(plan: Plan, snapshot: Snapshot) -> None:
+    """Raises what ``Reviews.open_campaign`` would raise of the plan and the data alone, before a population is made."""
+    parse(plan.reviewers)
+    now = now_utc()
+    plan = _dated(_cleaned(plan), now)
+    _check_data(plan, grouped(snapshot.gaps), staleness(snapshot.id, rfc3339(snapshot.manifest.ended), now))
 
 
 def checked(plan: Plan, population: Population, now: datetime) -> Plan:
     """The plan with its texts cleaned; raises ``CampaignPlanError`` or ``GapsError`` for one that cannot open."""
-    plan = _cleaned(plan)
-    due = day_of(plan.due)
-    if due is None:
-        raise CampaignPlanError(f"wrong due date `{plan.due}`: expected YYYY-MM-DD")
-    if due < now.date():
-        raise CampaignPlanError(f"the due date `{plan.due}` is in the past")
+    plan = _dated(_cleaned(plan), now)
     if not population.items:
         raise CampaignPlanError("nothing is in this scope: a campaign needs at least one item")
     ids = Counter(item.id for item in population.items)
     if len(ids) != len(population.items):
         raise CampaignPlanError(f"the item `{ids.most_common(1)[0][0]}` is in the population twice")
-    if gaps := open_gaps(plan, population.completeness):
-        raise GapsError(_gaps_in_words(gaps))
-    if (stale := staleness(population.completeness, now)) and not plan.stale_reason:
-        raise GapsError(f"{stale}: collect again, or say why it will do (stale reason)")
+    read = population.completeness
+    _check_data(plan, read.gaps, staleness(read.snapshot, read.taken, now))
     return plan
+
+
+def _dated(plan: Plan, now: datetime) -> Plan:
+    due = day_of(plan.due)
+    if due is None:
+        raise CampaignPlanError(f"wrong due date `{plan.due}`: expected YYYY-MM-DD")
+    if due < now.date():
+        raise CampaignPlanError(f"the due date `{plan.due}` is in the past")
+    return plan
+
+
+def _check_data(plan: Plan, gaps: Sequence[GapGroup], stale: str) -> None:
+    if unanswered := open_gaps(plan, gaps):
+        raise GapsError(_gaps_in_words(unanswered))
+    if stale and not plan.stale_reason:
+        raise GapsError(f"{stale}: collect again, or say why it will do (stale reason)")
 
 
 def assignments(plan: Plan, items: Sequence[Item], independence: Independent) -> list[Assigned | None]:
@@ -89,6 +108,7 @@ def all_assigned(plan: Plan, items: Sequence[Item], independence: Independent) -
 
 
 def by_risk(items: Sequence[Item]) -> dict[str, int]:
+    """How many items there are of each risk, the gravest first."""
     counted: Counter[str] = Counter(item.risk for item in items)
     return {risk: counted[risk] for risk in RISKS}
 
@@ -96,9 +116,9 @@ def by_risk(items: Sequence[Item]) -> dict[str, int]:
 # -- what the data lacks
 
 
-def open_gaps(plan: Plan, completeness: Completeness) -> tuple[GapGroup, ...]:
+def open_gaps(plan: Plan, gaps: Sequence[GapGroup]) -> tuple[GapGroup, ...]:
     """Groups of gaps that nobody answers for, with a reason and a name."""
-    return tuple(gap for gap in completeness.gaps if not any(_answers(one, gap) for one in plan.accepted))
+    return tuple(gap for gap in gaps if not any(_answers(one, gap) for one in plan.accepted))
 
 
 def _answers(accepted: Any, gap: GapGroup) -> bool:
@@ -108,15 +128,15 @@ def _answers(accepted: Any, gap: GapGroup) -> bool:
     return same and said and set(gap.accounts) <= set(group.accounts)
 
 
-def staleness(completeness: Completeness, now: datetime) -> str:
-    """Why the snapshot needs a reason, in words; empty when it is fresh."""
-    taken = moment_of(completeness.taken)
-    if taken is None:
-        return f"when the snapshot `{completeness.snapshot}` was taken is not known (`{completeness.taken}`)"
-    age = now - taken
+def staleness(snapshot: str, taken: str, now: datetime) -> str:
+    """Why a snapshot needs a reason, in words; empty when it is fresh. ``taken``: when, as records write times."""
+    moment = moment_of(taken)
+    if moment is None:
+        return f"when the snapshot `{snapshot}` was taken is not known (`{taken}`)"
+    age = now - moment
     if age <= FRESH_SNAPSHOT:
         return ""
-    return f"the snapshot `{completeness.snapshot}` is {age.days} days old, more than {FRESH_SNAPSHOT.days}"
+    return f"the snapshot `{snapshot}` is {age.days} days old, more than {FRESH_SNAPSHOT.days}"
 
 
 def _gaps_in_words(gaps: Sequence[GapGroup]) -> str:

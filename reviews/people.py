@@ -23,7 +23,7 @@ NOT_CHECKED = "whether they are independent was not checked"
 
 def name_of(text: str) -> str:
     """A person's name as it is compared and kept: an address, in lower case; raises ``CampaignPlanError``."""
-    name = unicodedata.normalize("NFC", text).strip().casefold()
+    name = _compared(text)
     if (
         not name
         or len(name) > LONGEST_NAME
@@ -46,15 +46,20 @@ def is_own(item: Item, name: str) -> bool:
 
     ``people`` are at most 50; who is beyond them is known to the graph alone (``Independence``).
     """
-    own = {person.strip().casefold() for person in item.people}
-    own.add(item.principal.casefold().removeprefix("person:"))
-    return name in own
+    own = {*item.people, item.principal.removeprefix("person:")}
+    return name in {_compared(person) for person in own}
+
+
+def _compared(name: str) -> str:
+    """A name as ``name_of`` compares it; directories may write one letter in several ways."""
+    return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 # -- time
 
 
 def now_utc() -> datetime:
+    """This moment; the clock of the service unless another is given."""
     return datetime.now(UTC)
 
 

@@ -199,6 +199,10 @@ def _check_version(act: Act, item: str, standing: Standing, version: int) -> Non
     """Compare and set: the actor must have seen what holds now."""
     if version == standing.version:
         return
+    if version < 1:
+        raise StaleVersionError(
+            f"item `{item}` has no version {version}: versions begin at 1, it is at {standing.version}"
+        )
     if version > standing.version:
         raise StaleVersionError(
             f"item `{item}` has no version {version} yet: it is at {standing.version}; read it again"
