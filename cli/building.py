@@ -62,6 +62,7 @@ def build(
         if url is not None:
             say(f"  the graph is in {url} too")
         say(f"  {counted(len(info.gaps), 'gap')} in the snapshot" if info.gaps else "  no gaps in the snapshot")
+        say("Next: grantmap ui --local, or ask: grantmap who-can ACTION RESOURCE")
     for policy, reason in info.invalid.items():
         note(f"invalid policy: {policy}: {reason}; answers that hang on it are conditional")
     return 1 if info.invalid else 0

@@ -222,12 +222,13 @@ def _tell(asked: Questions, summary: dict[str, Any], campaign: CampaignView, unr
 
 
 def _say_review(summary: dict[str, Any], campaign: CampaignView) -> None:
-    say(f"{campaign.name}, an access review, is open until {campaign.due}:")
+    say(f'"{campaign.name}" is open until {campaign.due}:')
     say(f"  {campaign.decided:,} of {counted(campaign.items, 'item')} decided by {len(campaign.reviewers)} reviewers")
     words = {"attest": "kept", "revoke": "to be removed"}
     said = [f"{campaign.states.get(state, 0):,} {word}" for state, word in words.items()]
     say(f"  {', '.join(said)}, {campaign.items - campaign.decided:,} left")
     say(f"  evidence so far: {summary['evidence']}")
+    say(f"  in the app, sign in as {campaign.owner} to see how it goes, as a reviewer to decide")
 
 
 def _surprise(asked: Questions) -> tuple[str, list[str]]:

@@ -97,7 +97,7 @@ def overrides(decision: Decision, item: Item) -> bool:
 def why_not(item: Item, standing: Standing, phase: str, name: str, roles: frozenset[str]) -> str:
     """Why this person may not decide on the item, in words; empty when they may."""
     if phase != "open":
-        return "the campaign is signed off" if phase == "signed-off" else "the campaign is closed"
+        return "the review is signed off" if phase == "signed-off" else "the review is closed"
     if is_own(item, name) or (standing.reviewer == name and standing.conflict.startswith(OWN)):
         return "it is your own access: nobody decides on themselves"
     if standing.reviewer != name:
@@ -105,9 +105,9 @@ def why_not(item: Item, standing: Standing, phase: str, name: str, roles: frozen
     if not roles & {"reviewer", "admin"}:
         return "you do not have the role reviewer"
     if standing.conflict and not by_hand(standing.rule):
-        return f"you are not independent: {standing.conflict}; the owner of the campaign has to assign somebody"
+        return f"you are not independent: {standing.conflict}; the owner of the review has to hand it to somebody"
     if standing.state == "abstain":
-        return "you abstained: the owner of the campaign has to assign somebody else"
+        return "you handed it over: the owner of the review has to name somebody else"
     return ""
 
 

@@ -52,11 +52,13 @@ def cell(value: Any, names: ScreenNames) -> str:
 
 
 def shown_columns(result: Result) -> list[int]:
-    """Columns that tell people something: all but keys of the graph."""
+    """Columns that tell people something: all but keys of the graph, and names where the account is shown by name."""
+    twice = "account_name" if "account" in result.columns else ""
     return [
         place
         for place in range(len(result.columns))
-        if not (
+        if result.columns[place] != twice
+        and not (
             result.rows and all(isinstance(row[place], str) and _HASH.fullmatch(str(row[place])) for row in result.rows)
         )
     ]

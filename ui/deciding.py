@@ -10,12 +10,16 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from model.errors import GrantmapError
+from reviews.errors import StaleVersionError
 from reviews.records import Decision, DecisionKind, ItemView
 from ui import kit, session
 from ui.words import DECISION_WORDS, counted, day, moment, plain
 
 LAST = "_last_decision"
 OPEN = "_open_item"
+#: An item that stays in the list although the filter leaves it out.
+PINNED = "_pinned"
+_FAILED = "_decision_failed"
 
 #: What the buttons say, by kind.
 BUTTONS: dict[DecisionKind, str] = {
@@ -53,14 +57,35 @@ def decide(campaign: str, view: ItemView, decision: Decision, version: int | Non
     seen = view.version if version is None else version
     item = view.item.id
 
-    def work() -> None:
+    try:
         session.reviews().decide(campaign, item, decision, session.actor(), version=seen, key=kit.key())
-
-    if not kit.act(work):
+    except StaleVersionError:
+        _overtaken(campaign, item, decision)
         return False
-    st.session_state[LAST] = (campaign, item, f"{view.item.principal_name}: {view.item.entitlement.in_words}")
-    kit.say(f"Saved: **{DECISION_WORDS[decision.kind]}** for {plain(view.item.principal_name)}.")
+    except GrantmapError as error:
+        kit.say(kit.sentence(error), bad=True)
+        st.session_state[_FAILED] = kit.sentence(error)
+        return False
+    st.session_state.pop(PINNED, None)
+    what = f"{view.item.principal_name}: {view.item.entitlement.in_words}"
+    st.session_state[LAST] = (campaign, item, what, decision.kind)
     return True
+
+
+def _overtaken(campaign: str, item: str, decision: Decision) -> None:
+    """Says who decided in the meantime, opens the item again, and gives back what was typed."""
+    now = session.reviews().item(campaign, item, session.actor())
+    if now.decision is not None:
+        told = (
+            f"Decided while you were reading: **{DECISION_WORDS[now.state]}** by {plain(now.decided_by)}, "
+            f"{moment(now.decided_at)}."
+        )
+    else:
+        told = f"Changed while you were reading: {plain(now.reviewer) or 'nobody yet'} is to decide now."
+    written = "; ".join(text for text in (decision.to, decision.control, decision.reason) if text)
+    typed = f" You had written: {plain(written)}" if written else ""
+    kit.say(f"{told} Nothing of yours was recorded; the access is open below.{typed}", bad=True)
+    st.session_state[OPEN] = st.session_state[PINNED] = item
 
 
 def dialog(campaign: str) -> None:
@@ -115,7 +140,13 @@ def _form(kind: DecisionKind, campaign: str, view: ItemView, version: int) -> No
         st.rerun()
     if confirmed:
         decision = Decision(kind=kind, reason=reason, to=to, until=until, control=control, hand_to=hand_to)
+        st.session_state.pop(_FAILED, None)
         decide(campaign, view, decision, version)
+        failed = st.session_state.pop(_FAILED, None)
+        if failed is not None:  # what was typed stays, to be tried again
+            kit.unsay()
+            st.error(failed, icon=":material/error:")
+            return
         kit.close_dialog()
         st.rerun()
 
@@ -162,18 +193,21 @@ def _end_in_words(choice: str) -> str:
 
 
 def last(campaign: str) -> None:
-    """The last decision, with a way back to it."""
+    """The last decision, with a way back to it: in the row where the progress stands, so that nothing moves."""
     found = st.session_state.get(LAST)
     if found is None or found[0] != campaign:
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Last decided: {plain(found[2])}", width="content")
-        st.button("Undo: decide again", key="undo", type="tertiary", on_click=_reopen, args=(found[1],))
+    _, item, what, kind = found
+    st.space("stretch")
+    st.caption(f":material/check: Saved: **{DECISION_WORDS[kind]}** · {plain(what)}", width="content")
+    if kind != "abstain":
+        st.button("Undo", key="undo", type="tertiary", help="Opens it again, to decide anew", on_click=_reopen,
+                  args=(item,))  # fmt: skip
 
 
 def _reopen(item: str) -> None:
     st.session_state[OPEN] = item
-    st.session_state["_pinned"] = item
+    st.session_state[PINNED] = item
     st.session_state.pop(LAST, None)
 
 

@@ -18,30 +18,29 @@ def detail(view: ItemView) -> None:
     """Everything that a decision is made from."""
     item = view.item
     used = "Used" if item.last_used else "Use not recorded" if item.last_used is None else "Never used"
-    kit.show(
-        kit.risk(item.risk),
-        kit.change(view.change),
-        (f"{used} {day(item.last_used)}" if item.last_used else used, "history", "gray"),
-    )
-    st.header(plain(item.sentence), anchor=False)
     where = item.account_name or "the whole organisation"
-    st.caption(f"{plain(item.principal_name)} · {plain(where)} · item {plain(item.id[:8])}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        kit.badge(kit.risk(item.risk))
+        kit.badge(kit.change(view.change))
+        kit.badge((f"{used} {day(item.last_used)}" if item.last_used else used, "history", "gray"))
+        st.caption(f"{plain(where)} · item {plain(item.id[:8])}", width="content")
+    st.header(plain(item.sentence), anchor=False)
     standing(view)
     way, suggestion = st.columns(2, gap="medium")
     with way:
         st.markdown("**How this access comes about**")
-        st.markdown("\n".join(f"{place}. {plain(text)}" for place, text in enumerate(_steps(item), 1)))
-        if item.usage:
+        st.markdown("\n".join(f"{place}. {_small(text)}" for place, text in enumerate(_steps(item), 1)))
+        if item.usage and item.usage not in item.if_kept:
             st.caption(plain(item.usage))
     with suggestion:
         _suggestion(view)
     kept, removed = st.columns(2, gap="medium")
-    with kept.container(border=True, height="stretch"):
+    with kept.container(border=True, height="stretch", gap="xxsmall"):
         st.markdown("**If you keep it**")
-        st.markdown(plain(item.if_kept))
-    with removed.container(border=True, height="stretch"):
+        st.markdown(_small(item.if_kept))
+    with removed.container(border=True, height="stretch", gap="xxsmall"):
         st.markdown("**If you remove it**")
-        st.markdown(plain(item.if_removed))
+        st.markdown(_small(item.if_removed))
     _access(view)
     with st.expander("Show the exact AWS rule"):
         st.code(item.entitlement.id, language=None, wrap_lines=True)
@@ -49,6 +48,11 @@ def detail(view: ItemView) -> None:
             if step.id and step.id != item.entitlement.id:
                 st.caption(plain(step.in_words))
                 st.code(step.id, language=None, wrap_lines=True)
+
+
+def _small(text: str) -> str:
+    """Foreign text in the size of the list, so that all that a decision needs is in view together."""
+    return f":small[{plain(text)}]"
 
 
 def _steps(item: Item) -> list[str]:
@@ -64,12 +68,12 @@ def _suggestion(view: ItemView) -> None:
     found = view.item.recommendation
     lines = [f"**We suggest: {SUGGESTION_WORDS[found.verdict]}**", ""]
     reasons = found.reasons or view.item.signals
-    lines += [f"- {plain(reason.in_words)}" for reason in reasons]
+    lines += [f"- {_small(reason.in_words)}" for reason in reasons]
     if found.unseen:
-        lines += ["", "What we could not see:", ""]
-        lines += [f"- {plain(text)}" for text in found.unseen[:MOST_UNSEEN]]
+        lines += ["", ":small[What we could not see:]", ""]
+        lines += [f"- {_small(text)}" for text in found.unseen[:MOST_UNSEEN]]
         if len(found.unseen) > MOST_UNSEEN:
-            lines += [f"- and {len(found.unseen) - MOST_UNSEEN:,} more, below under everything it reaches"]
+            lines += [f"- :small[and {len(found.unseen) - MOST_UNSEEN:,} more, below under everything it reaches]"]
     if view.conflict:
         lines += ["", f"Independence: {plain(view.conflict)}"]
     st.info("\n".join(lines))

@@ -126,16 +126,24 @@ def inline(badge: Badge) -> str:
 
 def header(title: str, snapshot_id: str = "", *, foreign: bool = False) -> None:
     """Title left; right, which data the figures of the page are from, and whether something is missing in them."""
+    text = plain(title) if foreign else title
+    if not snapshot_id:
+        st.title(text, anchor=False)
+        return
     left, right = st.columns([4, 5], vertical_alignment="bottom")
-    left.title(plain(title) if foreign else title, anchor=False)
-    if snapshot_id:
-        with right:
-            data_line(snapshot_id)
+    left.title(text, anchor=False)
+    with right:
+        data_line(snapshot_id)
 
 
 def data_line(id: str) -> None:
     """``AWS read on 21 Nov 2026, 06:00 UTC · 12 accounts`` and, where there are gaps, the badge that links to them."""
-    manifest = session.snapshot(id).manifest
+    try:
+        manifest = session.snapshot(id).manifest
+    except GrantmapError:  # a review is frozen: it can be worked on without the data it came from
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            st.caption("The data that this is from is not on this machine any more", width="content")
+        return
     read = sum(1 for account in manifest.accounts if account.collected)
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
         st.caption(f"AWS read on {moment(manifest.started)} · {counted(read, 'account')}", width="content")
@@ -215,6 +223,11 @@ def act(work: Callable[[], object], done: str = "") -> bool:
 def say(text: str, *, bad: bool = False) -> None:
     """Something to tell on the next run of the page: markdown, foreign parts already ``plain``."""
     st.session_state[_SAID] = (text, bad)
+
+
+def unsay() -> None:
+    """Takes back what was to be told: it was told elsewhere."""
+    st.session_state.pop(_SAID, None)
 
 
 def said() -> None:

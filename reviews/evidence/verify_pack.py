@@ -23,7 +23,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from reviews.evidence.basics import (
     PRINT,
@@ -153,7 +153,12 @@ def unbase64(text: str) -> bytes:
 
 
 def fingerprint(public: Ed25519PublicKey) -> str:
-    return sha256(public.public_bytes_raw())
+    return sha256(raw_bytes(public))
+
+
+def raw_bytes(public: Ed25519PublicKey) -> bytes:
+    """The 32 bytes of a key, as old versions of the library give them too."""
+    return public.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 def load_public(pem: bytes) -> Ed25519PublicKey:
@@ -169,7 +174,7 @@ def load_public(pem: bytes) -> Ed25519PublicKey:
 def expected_statement(pack: Pack, public: Ed25519PublicKey) -> bytes:
     """The statement that belongs to the files as they are."""
     campaign = parse(pack.read("campaign.json"))
-    signer = {"algorithm": "ed25519", "keyid": fingerprint(public), "public": public.public_bytes_raw().hex()}
+    signer = {"algorithm": "ed25519", "keyid": fingerprint(public), "public": raw_bytes(public).hex()}
     predicate = {key: campaign[key] for key in ("entries", "format", "head", "items", "phase", "root")}
     predicate.update(campaign=campaign["id"], signer=signer)
     subject = [{"name": n, "digest": {"sha256": sha256(pack.read(n))}} for n in sorted(pack.there - {STATEMENT})]

@@ -524,7 +524,7 @@ def test_a_reviewer_hands_on_only_to_somebody_independent(reviews: Reviews, camp
 def test_an_abstention_waits_for_somebody_else(reviews: Reviews) -> None:
     campaign = opened(reviews, item(1))
     decide(reviews, campaign, item(1), Decision(kind="abstain", reason="not my team"))
-    with pytest.raises(NotAllowedError, match=r"you abstained"):
+    with pytest.raises(NotAllowedError, match=r"you handed it over"):
         decide(reviews, campaign, item(1), ATTEST)
     with pytest.raises(CampaignStateError, match=r"1 of 1 items are not decided \(1 abstained from: assign"):
         reviews.sign_off(campaign.id, "done", OWNER, key="sign")
@@ -560,7 +560,7 @@ def test_after_sign_off_nothing_is_decided(reviews: Reviews, campaign: CampaignV
         decide(reviews, campaign, one, REVOKE)
     with pytest.raises(CampaignStateError, match=r"nothing changes now"):
         reviews.assign(campaign.id, one.id, "cleo@example.com", "x", OWNER, version=2, key="a")
-    assert reviews.item(campaign.id, one.id, ANA).may_decide == "the campaign is signed off"
+    assert reviews.item(campaign.id, one.id, ANA).may_decide == "the review is signed off"
 
 
 def test_only_the_owner_signs_off(reviews: Reviews, campaign: CampaignView) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from functools import partial
 from pathlib import Path
@@ -44,7 +45,7 @@ def test_keeping_new_access_asks_first_and_then_opens_the_next_item(home: Path) 
     assert parts.states(home, campaign)["attest"] == 0
     at.button(key="decide_confirm").click().run()
     assert parts.states(home, campaign)["attest"] == 1
-    assert "Saved" in at.success[0].value
+    assert "Saved: **Kept**" in texts(at)
     assert "User 1" in at.header[0].value
     assert "1 of 3 decided (33%)" in texts(at)
 
@@ -103,6 +104,54 @@ def test_who_comes_second_is_told_who_decided_what(home: Path) -> None:
     assert parts.REVIEWER in said
     assert "attest" in said or "kept" in said.lower()
     assert parts.states(home, campaign)["revoke"] == 0
+
+
+def test_who_comes_second_gets_back_what_was_typed_and_the_item(home: Path) -> None:
+    campaign = opened(home)
+    at = inbox()
+    at.button(key="do_revoke").click().run()
+    at.text_area(key="decide_reason").set_value("left the team")
+    parts.decide(home, campaign, parts.item(0).id, Decision(kind="attest"), parts.REVIEWER)
+    at.button(key="decide_confirm").click().run()
+    assert "Kept" in at.error[0].value
+    assert "left the team" in readable(at.error[0].value)
+    assert "User 0" in at.header[0].value
+
+
+def test_what_was_typed_stays_when_the_reviews_refuse_it(home: Path) -> None:
+    opened(home, risk="critical", privileged=True)
+    at = inbox()
+    at.button(key="do_modify").click().run()
+    at.text_area(key="decide_reason").set_value("checked with the team")
+    at.button(key="decide_confirm").click().run()  # without what should remain, as a forged form would send it
+    assert at.error
+    assert at.text_area(key="decide_reason").value == "checked with the team"
+
+
+def test_what_is_handed_over_is_no_longer_to_be_decided(home: Path) -> None:
+    opened(home)
+    at = inbox()
+    at.session_state["_dialog"] = ("decide", ("abstain", parts.only_campaign(home).id, parts.item(0).id, 1))
+    at.run()
+    at.button(key="decide_confirm").click().run()
+    assert "User 1" in at.header[0].value
+    choose(at, "inbox_filter", "Decided")
+    assert "User 0" in at.header[0].value
+
+
+def test_a_link_opens_its_item_also_when_it_is_decided(home: Path) -> None:
+    campaign = opened(home)
+    parts.decide(home, campaign, parts.item(2).id, Decision(kind="revoke", reason="left the team"))
+    at = app(parts.REVIEWER, "inbox", item=parts.item(2).id)
+    assert "User 2" in at.header[0].value
+
+
+def test_a_review_goes_on_without_the_data_it_came_from(home: Path) -> None:
+    opened(home)
+    shutil.rmtree(home / "snapshots" / open_snapshot(home).id)
+    at = inbox()
+    assert "User 0" in at.header[0].value
+    assert "not on this machine any more" in texts(at)
 
 
 def test_a_forged_item_or_decision_is_refused(home: Path) -> None:

@@ -64,7 +64,7 @@ def _outcomes(view: CampaignView) -> None:
 def _actions(view: CampaignView) -> None:
     reviews, actor = session.reviews(), session.actor()
     left = view.items - view.decided
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if view.phase == "open":
             kit.primary("Sign off", key="sign_off", icon=":material/verified:", disabled=left > 0,
                         on_click=kit.open_dialog, args=("sign-off", view.id))  # fmt: skip
@@ -75,8 +75,10 @@ def _actions(view: CampaignView) -> None:
             kit.act(lambda: reviews.close_campaign(view.id, actor, key=kit.key()), "The review is closed.")
             st.rerun()
         if view.phase != "open":
-            st.page_link("screens/evidence.py", label="Evidence", query_params={"campaign": view.id}, width="content")
-            st.page_link("screens/followup.py", label="Follow-up", query_params={"campaign": view.id}, width="content")
+            st.page_link("screens/evidence.py", label="Evidence", icon=":material/verified:",
+                         query_params={"campaign": view.id}, width="content")  # fmt: skip
+            st.page_link("screens/followup.py", label="Follow-up", icon=":material/construction:",
+                         query_params={"campaign": view.id}, width="content")  # fmt: skip
     if view.phase == "open" and left:
         st.caption(f"Sign-off waits for {counted(left, 'decision')}.")
 
@@ -108,12 +110,29 @@ def _sign_off(view: CampaignView) -> None:
     shown()
 
 
+def _said(each: ItemView) -> str:
+    """What was written with the decision, for who signs off on it."""
+    decision = each.decision
+    if decision is None:
+        return ""
+    told = (
+        ("until", day(decision.until) if decision.until else ""),
+        ("to remain", decision.to),
+        ("makes up for the risk", decision.control),
+        ("proposed", decision.hand_to),
+        ("reason", decision.reason),
+    )
+    return "".join(f" · *{label}:* {plain(text)}" for label, text in told if text)
+
+
 def _items(view: CampaignView) -> None:
     st.header("Items", anchor=False)
     reviews = session.reviews()
     text = st.text_input("Search", key="campaign_search", type="search", max_chars=200) or ""
+    there = [state for state, count in view.states.items() if count]
+    asked = st.query_params.get("outcome", "")
     states = st.pills(
-        "Outcome", [state for state, count in view.states.items() if count], selection_mode="multi",
+        "Outcome", there, selection_mode="multi", default=[asked] if asked in there else None,
         format_func=DECISION_WORDS.__getitem__, key="campaign_states",
     )  # fmt: skip
     wanted = tuple(states or ())
@@ -130,7 +149,7 @@ def _items(view: CampaignView) -> None:
                 kit.inline(kit.risk(each.item.risk)),
                 kit.inline(kit.decision(each.state)),
                 plain(each.reviewer) or "nobody yet",
-                f"{plain(each.item.sentence)} :small[:gray[{plain(each.item.id[:8])}]]",
+                f"{plain(each.item.sentence)} :small[:gray[{plain(each.item.id[:8])}]]{_said(each)}",
             )
             for each in found
         ],

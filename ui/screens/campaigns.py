@@ -28,4 +28,5 @@ for view in views[page * PER_PAGE : (page + 1) * PER_PAGE]:
             f"{number(view.decided)} of {number(view.items)} decided ({percent(view.decided, view.items)}) · opened "
             f"{day(view.opened)} by {plain(view.opened_by)} · data of {day(view.taken)}"
         )
-        st.page_link("screens/campaign.py", label=f"Open review {view.id}", query_params={"campaign": view.id})
+        st.page_link("screens/campaign.py", label=f"Open review {view.id}", icon=":material/arrow_forward:",
+                     query_params={"campaign": view.id})  # fmt: skip

@@ -64,8 +64,7 @@ def _card(view: CampaignView) -> None:
         done = session.reviews().completeness(view.id)
         st.markdown(
             f"Data of {moment(view.taken)}: {len(done['accounts_read'])} of "
-            f"{counted(len(done['accounts_listed']), 'account')} read, {counted(len(done['gaps']), 'kind')} of gaps "
-            "accepted."
+            f"{counted(len(done['accounts_listed']), 'account')} read, {counted(len(done['gaps']), 'accepted gap')}."
         )
         _actions(view)
         with st.expander("Show the hashes that pin this review"):
@@ -152,7 +151,7 @@ def main() -> None:
     with left:
         st.header("What you ask for, and where it is", anchor=False)
         kit.rows(
-            ("You ask for", "In the pack", "Counts towards"),
+            ("You ask for", "In the pack (sections: of summary.pdf)", "Counts towards"),
             [(plain(asked), plain(where), plain(ids)) for asked, ids, where in CONTROLS],
             "What auditors ask for, and where it is",
         )

@@ -39,7 +39,7 @@ def _needs(views: list[CampaignView]) -> None:
             cards.append((kit.decision("abstain"), text, "Reassign", view))
         if "" in view.reviewers:
             text = f"{counted(view.reviewers[''][0], 'item')} without a reviewer"
-            cards.append((kit.decision("open"), text, "Reassign", view))
+            cards.append((kit.decision("open"), text, "Open", view))
         if view.gaps:
             text = f"{counted(view.gaps, 'accepted gap')}: part of AWS was not read"
             cards.append((kit.INCOMPLETE, text, "Look", view))
@@ -51,7 +51,17 @@ def _needs(views: list[CampaignView]) -> None:
             with st.container(border=True, height="stretch", key=f"card_{place}"):
                 kit.badge(badge)
                 st.markdown(f"**{plain(view.name)}**: {text}.")
-                st.page_link("screens/campaign.py", label=label, query_params={"campaign": view.id})
+                _link(label, view)
+
+
+def _link(label: str, view: CampaignView) -> None:
+    """The way from a card to where its matter is dealt with."""
+    icon = ":material/arrow_forward:"
+    if label == "Look":
+        st.page_link("screens/sources.py", label=label, icon=icon, query_params={"snapshot": view.snapshot})
+        return
+    query = {"campaign": view.id} | ({"outcome": "abstain"} if label == "Reassign" else {})
+    st.page_link("screens/campaign.py", label=label, icon=icon, query_params=query)
 
 
 def _open(views: list[CampaignView]) -> None:
@@ -64,7 +74,8 @@ def _open(views: list[CampaignView]) -> None:
                 width="stretch",
             )
             kit.badge(kit.due(view.due))
-            st.page_link("screens/campaign.py", label="Open", query_params={"campaign": view.id}, width="content")
+            st.page_link("screens/campaign.py", label="Open", icon=":material/arrow_forward:",
+                         query_params={"campaign": view.id}, width="content")  # fmt: skip
 
 
 def _reviewers(views: list[CampaignView]) -> None:

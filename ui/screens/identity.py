@@ -67,23 +67,37 @@ def _become(id: str, key: str, names: ScreenNames) -> None:
     )
 
 
-kit.require("engineer", "owner", "auditor", "admin")
-id = session.current()
-asked, names = session.questions(id), kit.names(id)
-key = st.query_params.get("key", "")
-if not key:
-    kit.header("Who", id)
-    key = kit.chooser("Somebody", principals(asked, names), "identity_choice")
-    if not key:
+def _shown(asked: Questions, id: str, key: str, names: ScreenNames) -> None:
+    subject = subject_of(asked.world, key)
+    st.caption(kind_in_words(subject.kind))
+    if session.roles() & {"engineer", "admin"}:
+        st.page_link(
+            "screens/paths.py",
+            label="Ways to do everything",
+            icon=":material/arrow_forward:",
+            query_params={"from": subject.key, "to": "*admin"},
+        )
+    _reaches(id, subject.key, names)
+    _become(id, subject.key, names)
+    with st.expander("Show the exact AWS name"):
+        st.code(subject.key, language=None, wrap_lines=True)
+
+
+def main() -> None:
+    """The page."""
+    kit.require("engineer", "owner", "auditor", "admin")
+    id = session.current()
+    asked, names = session.questions(id), kit.names(id)
+    key = st.query_params.get("key", "")
+    if key:
+        kit.header(names.who(key), id, foreign=True)
+    else:
+        kit.header("Who", id)
+        key = kit.chooser("Somebody", principals(asked, names), "identity_choice")
+    if key:
+        _shown(asked, id, key, names)
+    else:
         kit.empty("Choose a person, a user or a role to see what it can reach.")
-        st.stop()
-else:
-    kit.header(names.who(key), id, foreign=True)
-subject = subject_of(asked.world, key)
-st.caption(kind_in_words(subject.kind))
-if session.roles() & {"engineer", "admin"}:
-    st.page_link("screens/paths.py", label="Ways to do everything", query_params={"from": subject.key, "to": "*admin"})
-_reaches(id, subject.key, names)
-_become(id, subject.key, names)
-with st.expander("Show the exact AWS name"):
-    st.code(subject.key, language=None, wrap_lines=True)
+
+
+main()

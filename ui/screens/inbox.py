@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from model.errors import GrantmapError
 from reviews.records import CampaignView, DecisionKind, ItemView
 from ui import deciding, kit, session
 from ui.item import detail
 from ui.words import counted, day, number, percent, plain
 
 PER_PAGE = 20
+#: The item that the address named last: ours, or one that a link asks for.
+_LINKED = "_linked_item"
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,13 @@ class Filter:
     changes: tuple[str, ...] = ()
 
 
-UNDECIDED = ("open", "abstain")
+UNDECIDED = ("open",)
 FILTERS = {
     "To decide": Filter(states=UNDECIDED),
     "New or wider": Filter(states=UNDECIDED, changes=("new", "wider")),
     "High risk": Filter(states=UNDECIDED, risks=("critical", "high")),
     "Unchanged, low risk": Filter(states=UNDECIDED, risks=("low",), changes=("unchanged",)),
-    "Decided": Filter(states=("attest", "revoke", "modify", "exception")),
+    "Decided": Filter(states=("attest", "revoke", "modify", "exception", "abstain")),
 }
 ORDERS = {"By risk": "risk", "By person": "person", "By resource": "resource", "By account": "account"}
 
@@ -64,6 +67,7 @@ def _progress(view: CampaignView) -> None:
             width="content",
         )
         kit.badge(kit.due(view.due))
+        deciding.last(view.id)
     st.progress(decided / items if items else 1.0)
 
 
@@ -107,10 +111,28 @@ def _list(campaign: CampaignView, which: Filter, order: str) -> Listed:
         offset=page * PER_PAGE,
         limit=PER_PAGE,
     )
-    pinned = st.session_state.get("_pinned")
+    _pin_linked(campaign)
+    pinned = st.session_state.get(deciding.PINNED)
     if pinned and all(view.item.id != pinned for view in views):
         views = [reviews.item(campaign.id, pinned, actor), *views]
     return Listed(views, total, page * PER_PAGE)
+
+
+def _pin_linked(campaign: CampaignView) -> None:
+    """An item that the address names is the one that opens, also when the filter leaves it out."""
+    wanted = st.query_params.get("item", "")
+    if not wanted or st.session_state.get(_LINKED) == wanted:
+        return
+    st.session_state[_LINKED] = wanted
+    actor = session.actor()
+    try:
+        mine = session.reviews().item(campaign.id, wanted, actor).reviewer == actor.name
+    except GrantmapError:
+        mine = False
+    if mine:
+        st.session_state[deciding.OPEN] = st.session_state[deciding.PINNED] = wanted
+    else:
+        st.caption("The access that the link names is not yours to decide in this review; here is what is.")
 
 
 def _label(view: ItemView) -> str:
@@ -143,17 +165,17 @@ def _open(listed: Listed) -> ItemView:
     place = ids.index(picked) if picked in ids else 0
     st.session_state[deciding.OPEN] = ids[place]
     st.session_state["_place"] = place
-    st.query_params["item"] = ids[place]
+    st.query_params["item"] = st.session_state[_LINKED] = ids[place]
     return listed.views[place]
 
 
 def _picked() -> None:
     st.session_state[deciding.OPEN] = st.session_state["inbox_list"]
-    st.session_state.pop("_pinned", None)
+    st.session_state.pop(deciding.PINNED, None)
 
 
 def _turned() -> None:
-    for name in (deciding.OPEN, "_pinned"):
+    for name in (deciding.OPEN, deciding.PINNED):
         st.session_state.pop(name, None)
     st.session_state["_place"] = 0
 
@@ -204,6 +226,11 @@ def _nothing(campaign: CampaignView) -> None:
             f"All {number(items)} decided. You can change a decision until the owner, {plain(campaign.owner)}, signs "
             "the review off: choose *Decided* above."
         )
+    elif st.session_state.get("inbox_filter") == "To decide":
+        kit.empty(
+            f"Nothing is left for you to decide. {counted(items - decided, 'item')} that you handed over "
+            f"{'waits' if items - decided == 1 else 'wait'} for the owner, {plain(campaign.owner)}, to find somebody."
+        )
     else:
         kit.empty("Nothing here. Choose another filter above.")
 
@@ -223,15 +250,12 @@ def main() -> None:
         listed = _list(campaign, which, order)
         if not listed.views:
             _nothing(campaign)
-            deciding.last(campaign.id)
             return
         view = _open(listed)
         st.caption("Saved as you go. You can change a decision until the owner signs the review off.")
         _together(campaign, listed)
-    with right:
-        deciding.last(campaign.id)
-        with st.container(border=True):
-            detail(view)
+    with right, st.container(border=True, gap="xsmall"):
+        detail(view)
     _bar(campaign, listed, view)
     deciding.dialog(campaign.id)
 

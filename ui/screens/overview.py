@@ -94,14 +94,17 @@ def _admins(id: str) -> None:
 def _fix(id: str) -> None:
     st.header("Fix these first", anchor=False)
     found = findings(id)
+    may_open = bool(session.roles() & {"engineer", "admin"})  # the page of the list is theirs
     if not found:
         kit.empty("Nothing was found in this data.")
     for query, result in found[:_SHOWN]:
         with st.container(border=True):
             kit.show(kit.risk(query.severity))
             st.markdown(f"{plain(query.title)}: **{len(result.rows):,}**")
-            st.page_link("screens/findings.py", label="Open this list", query_params={"finding": query.id})
-    if len(found) > _SHOWN:
+            if may_open:
+                st.page_link("screens/findings.py", label="Open this list", icon=":material/arrow_forward:",
+                             query_params={"finding": query.id})  # fmt: skip
+    if len(found) > _SHOWN and may_open:
         st.page_link("screens/findings.py", label=f"All {counted(len(found), 'kind')} of findings")
 
 

@@ -16,7 +16,7 @@ from ui.words import LAYER_WORDS, conditions_in_words, counted, day, plain
 def _ends(id: str) -> tuple[str, str]:
     asked, names = session.questions(id), kit.names(id)
     people, things = principals(asked, names), resources(asked, names)
-    left, middle, right = st.columns([5, 1, 5], vertical_alignment="bottom")
+    left, middle, right = st.columns([8, 2, 8], vertical_alignment="bottom")
     with left:
         start = kit.chooser("From", people, "paths_from", st.query_params.get("from", ""))
     with right:

@@ -11,7 +11,7 @@ from ui.words import ROLE_WORDS, listed, plain
 _MEANING = {
     "admin": "may do everything, also give roles",
     "owner": "opens reviews, follows them, signs them off",
-    "reviewer": "decides on the items of the own reviews",
+    "reviewer": "decides on the items that are assigned to them",
     "engineer": "asks who can reach what, and sees what to fix",
     "auditor": "reads reviews and their evidence",
 }

@@ -74,16 +74,21 @@ def _who(id: str, arn: str) -> None:
         st.code(f"{action} on {arn}{suffix}", language=None, wrap_lines=True)
 
 
-kit.require("engineer", "owner", "auditor", "admin")
-id = session.current()
-names = kit.names(id)
-arn = st.query_params.get("arn", "")
-if arn.count(":") < 5:
-    kit.header("What", id)
-    arn = kit.chooser("Resource", resources(session.questions(id), names), "resource_choice")
-    if not arn:
+def main() -> None:
+    """The page."""
+    kit.require("engineer", "owner", "auditor", "admin")
+    id = session.current()
+    names = kit.names(id)
+    arn = st.query_params.get("arn", "")
+    if arn.count(":") < 5:
+        kit.header("What", id)
+        arn = kit.chooser("Resource", resources(session.questions(id), names), "resource_choice")
+    else:
+        kit.header(names.resource(arn), id, foreign=True)
+    if arn:
+        _who(id, arn)
+    else:
         kit.empty("Choose a resource to see who can reach it.")
-        st.stop()
-else:
-    kit.header(names.resource(arn), id, foreign=True)
-_who(id, arn)
+
+
+main()

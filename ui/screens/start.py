@@ -200,7 +200,7 @@ def main() -> None:
     with left:
         template = _template()
         today = datetime.now(UTC).date()
-        usual = f"{TEMPLATES[template].title}, {(today.month + 2) // 3}. quarter of {today.year}"
+        usual = f"{TEMPLATES[template].title}, Q{(today.month + 2) // 3} {today.year}"
         name = st.text_input("Name of the review", value=usual, max_chars=120, key=f"start_name_{template}") or ""
         scope = _scope(id, template)
         rule = _reviewers()
