@@ -228,7 +228,8 @@ def _say_review(summary: dict[str, Any], campaign: CampaignView) -> None:
     said = [f"{campaign.states.get(state, 0):,} {word}" for state, word in words.items()]
     say(f"  {', '.join(said)}, {campaign.items - campaign.decided:,} left")
     say(f"  evidence so far: {summary['evidence']}")
-    say(f"  in the app, sign in as {campaign.owner} to see how it goes, as a reviewer to decide")
+    most = max(campaign.reviewers, key=lambda who: campaign.reviewers[who][0] - campaign.reviewers[who][1])
+    say(f"  in the app, sign in as {most} to decide, as {campaign.owner} to see how it goes")
 
 
 def _surprise(asked: Questions) -> tuple[str, list[str]]:

@@ -124,7 +124,7 @@ def free_port(port: int) -> int:
         except OSError as error:
             raise PortError(
                 f"port `{port}` is in use or not allowed: stop what uses it, or give another with `--port`, 0 for a "
-                "free one"
+                "free one (`make demo ARGS='--port 0'`)"
             ) from error
         return int(probe.getsockname()[1])
 

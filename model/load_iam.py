@@ -136,7 +136,7 @@ def _user(raw: Page, account: str, credentials: _Credentials, group_arns: Mappin
         boundary=_boundary(raw),
         mfa=credentials.mfa(account, name),
         password=credentials.password(account, name),
-        password_last_used=str(raw.get("PasswordLastUsed", "")),
+        password_last_used=str(raw.get("PasswordLastUsed", "")) or credentials.password_last_used(account, name),
         keys=credentials.keys(account, name),
     )
 
@@ -248,6 +248,9 @@ class _Credentials:
             return record.outcome == "ok"
         row = self._report.get((account, user))
         return None if row is None else row.get("password_enabled") == "true"
+
+    def password_last_used(self, account: str, user: str) -> str:
+        return _date(self._report.get((account, user), {}).get("password_last_used", ""))
 
     def keys(self, account: str, user: str) -> tuple[AccessKey, ...]:
         row = self._report.get((account, user), {})

@@ -111,15 +111,16 @@ class Rows:
         drafts.sort(key=lambda draft: (-draft.danger, draft.resource_class.pattern, draft.via, str(draft.verdict)))
         kept = drafts[:MOST_ROWS]
         exceptions = self._exceptions(effect)
+        # Of all rows, also those that are not kept: what is said to go, and how much else, is never cut short.
+        reaches = tuple(self.reach(draft, exceptions) for draft in drafts)
         access = Access(
-            rows=tuple(self._row(draft, exceptions) for draft in kept),
+            rows=tuple(self._row(draft, exceptions, reach) for draft, reach in zip(kept, reaches, strict=False)),
             more=len(drafts) - len(kept),
             alone=sum(draft.alone for draft in drafts),
             shared=sum(not draft.alone for draft in drafts),
             fingerprint=_fingerprint(drafts),
         )
-        reaches = tuple(self.reach(draft, exceptions) for draft in kept)
-        lost = tuple(reach for reach, draft in zip(reaches, kept, strict=True) if draft.alone)
+        lost = tuple(reach for reach, draft in zip(reaches, drafts, strict=True) if draft.alone)
         return Shown(access, tuple(drafts), reaches, lost)
 
     # -- drafts
@@ -261,8 +262,10 @@ class Rows:
 
     # -- words
 
-    def _row(self, draft: Draft, exceptions: frozenset[int]) -> AccessRow:
-        item, reach = draft.resource_class, self.reach(draft, exceptions, own=False)
+    def _row(self, draft: Draft, exceptions: frozenset[int], reach: Reach) -> AccessRow:
+        item = draft.resource_class
+        if draft.own not in (0, draft.actions):  # the sentence leaves out what everybody may do, the row does not
+            reach = self.reach(draft, exceptions, own=False)
         text = f"Can {doing(reach.deeds, things([reach]))} in {self._names.account(item.account)}"
         if reach.condition:
             text += f", only {reach.condition}"

@@ -6,19 +6,19 @@ for somebody who has nothing else; all others for the very identity that holds t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from graph.assume import WITH_SAML, Step, assignment_id
-from graph.deciding import Outcome, Reason, reason
+from graph.deciding import Outcome, reason
 from graph.questions import Questions
 from graph.resolver import Grant
 from graph.subjects import Subject
 from model.entities import Assignment, IamPrincipal, User
 from policy.inputs import PolicyRef
 from policy.verdicts import Verdict
-from reviews.access import Rows, Shown, documents
+from reviews.access import Rows, Shown
 from reviews.effects import (
     Bits,
     Cut,
@@ -30,8 +30,10 @@ from reviews.effects import (
     without_policies,
 )
 from reviews.entitlements import ANONYMOUS, Held
-from reviews.holders import Holder
+from reviews.holders import Holder, Passage
+from reviews.reasons import names_statement, rests
 from reviews.statements import without_principal
+from reviews.usage import keys_known
 
 #: Kinds of principals that stand for many identities, of which nothing else is known.
 _CROWDS = frozenset({"account", ANONYMOUS, "service", "provider"})
@@ -48,6 +50,10 @@ class Contribution:
     gone: tuple[int, ...] = ()
     #: Ids of policies that the same identity holds elsewhere, in another group say.
     also: frozenset[str] = frozenset()
+    #: Where it leads each of the subjects, or the one who stands for a crowd.
+    passages: tuple[Passage, ...] = ()
+    #: Whether it could not be read if another credential gives the same.
+    unsure: bool = False
 
 
 class Contributions:
@@ -133,7 +139,8 @@ class Contributions:
         holder, _, by_assignment = self._given(sources)
         number = by_assignment[held.id]
         shown = self._from(holder, sources, (number,))
-        return Contribution(shown, steps=(holder.steps[number],), holder=holder, gone=(number,))
+        passages = (holder.passage((number,)),)
+        return Contribution(shown, (), (holder.steps[number],), holder, (number,), passages=passages)
 
     def _acts(self, id: str) -> bool:
         """Whether a user who is in the directory and not disabled, or a group, has this id."""
@@ -144,19 +151,17 @@ class Contributions:
         user = held.id.rpartition("#user:")[2]
         if not self._acts(user):
             return self._nothing()
-        sources = (user, *self.groups_of[user])
-        if user not in self._assignments:
-            sources = sources[1:]  # everybody in the same groups, with nothing of their own, is alike
+        sources = self._sources(user)  # everybody in the same groups, with nothing of their own, is alike
         holder, by_source, _ = self._given(sources)
         gone = tuple(by_source.get(held.group, ()))
         steps = tuple(holder.steps[number] for number in gone)
-        return Contribution(self._from(holder, sources, gone), steps=steps, holder=holder, gone=gone)
+        shown = self._from(holder, sources, gone)
+        return Contribution(shown, (), steps, holder, gone, passages=(holder.passage(gone),))
 
     def _from(self, holder: Holder, key: object, gone: tuple[int, ...]) -> Shown:
-        found = self._shown.get((key, gone))
-        if found is None:
-            found = self._shown[key, gone] = self._rows.shown(holder.effect(gone))
-        return found
+        if (key, gone) not in self._shown:
+            self._shown[key, gone] = self._rows.shown(holder.effect(gone))
+        return self._shown[key, gone]
 
     # -- policies of IAM
 
@@ -184,9 +189,12 @@ class Contributions:
         if held.principal_kind == "group":
             members = [user for user in self._inventory.data.users if held.holder in user.groups]
             effect: Effect = {}
+            passages = []
             for member in members:
-                merge(effect, self._without(member.arn, {held.policy}, self._other(member, held)))
-            return self._shown_of(effect, [member.arn for member in members])
+                lost, passage = self._without(member.arn, {held.policy}, self._other(member, held))
+                merge(effect, lost)
+                passages.append(passage)
+            return self._shown_of((effect, *passages), [member.arn for member in members])
         user = self._inventory.users.get(held.holder)
         other = self._through_groups(user) if user is not None else set()
         found = self._shown_of(self._without(held.holder, {held.policy}, other), [held.holder])
@@ -202,19 +210,21 @@ class Contributions:
         found = self._shown_of(self._without(user.arn, given, other), [user.arn])
         return replace(found, also=frozenset(given & other))
 
-    def _shown_of(self, effect: Effect, holders: Iterable[str]) -> Contribution:
+    def _shown_of(self, found: tuple[Effect, *tuple[Passage, ...]], holders: Iterable[str]) -> Contribution:
         subjects = tuple(self._world.subjects.by_key[arn] for arn in holders)
-        return Contribution(self._rows.shown(effect), subjects)
+        return Contribution(self._rows.shown(found[0]), subjects, passages=found[1:])
 
-    def _without(self, holder: str, ids: set[str], other: set[str]) -> Effect:
+    def _without(self, holder: str, ids: set[str], other: set[str]) -> tuple[Effect, Passage]:
         """The effect of policies on a user or role that holds those in ``other`` as well."""
         subject = self._world.subjects.by_key[holder]
         left = ids - other
         cut = without_policies(left) if left else None
-        grants = [grant for grant in self._questions.tables.grants_of(subject.index) if _rests(grant.outcome, ids)]
+        grants = [grant for grant in self._questions.tables.grants_of(subject.index) if rests(grant.outcome, ids)]
         who = self._subject(subject)
-        gone = [number for number, step in enumerate(who.steps) if _rests(step.outcome, ids)]
-        return who.effect(gone, self._effects.cut_grants(subject, grants, cut), self._kept(who, gone, cut))
+        gone = [number for number, step in enumerate(who.steps) if rests(step.outcome, ids)]
+        kept = self._kept(who, gone, cut)
+        effect = who.effect(gone, self._effects.cut_grants(subject, grants, cut), kept)
+        return effect, who.passage(gone, kept, subject, cut)
 
     def _kept(self, who: Holder, gone: Iterable[int], cut: Cut | None) -> dict[int, Step]:
         """The steps that remain possible without what is cut."""
@@ -235,18 +245,23 @@ class Contributions:
         if held.key is not None and not held.key.active:
             return self._nothing()
         others = [key for key in user.keys if key.active and (held.key is None or key.id != held.key.id)]
-        alone = not others and (held.kind == "password" or user.password is False)
-        key = (held.holder, alone)
+        if held.key is not None:
+            known, unsure = bool(others) or user.password is True, user.password is None
+        else:
+            known, unsure = bool(others), not keys_known(self._inventory, user)
+        subject = self._world.subjects.by_key[held.holder]
+        who = self._subject(subject)
+        key = (held.holder, known)
         if key not in self._shown:
-            subject = self._world.subjects.by_key[held.holder]
-            who = self._subject(subject)
             grants = self._questions.tables.grants_of(subject.index)
             given, _ = self._effects.cut_grants(subject, grants, None)
             effect = who.effect(range(len(who.steps)), (given, {}))
             for found in effect.values():
-                found.lost = found.given.can if alone else 0
+                found.lost = 0 if known else found.given.can
             self._shown[key] = self._rows.shown(effect)
-        return Contribution(self._shown[key], (self._world.subjects.by_key[held.holder],))
+        there = who.passage(range(len(who.steps))).given
+        passage = Passage(there, there if known else {}, subject if known else None)
+        return Contribution(self._shown[key], (subject,), passages=(passage,), unsure=unsure and not known)
 
     # -- trusts
 
@@ -255,20 +270,42 @@ class Contributions:
             step
             for session in self._sessions(held.role)
             for step in self._questions.steps.into.get(session.index, ())
-            if self._of(held, step.source) and (held.unread or _named(step.outcome.because, held))
+            if self._of(held, step.source) and (held.unread or names_statement(step.outcome.because, held))
         ]
         if not steps:
             return self._nothing()
         sources = tuple(dict.fromkeys(step.source for step in steps))
         cut = self._statement_cut(held)
         if held.unread or (held.principal_kind in _CROWDS and not self._is_known_outsider(held)):
-            shown = self._rows.shown(self._of_a_crowd(steps, cut))
+            effect, passage = self._of_a_crowd(steps, cut)
+            shown = self._rows.shown(effect)
         else:
             who = self._subject(sources[0])
             gone = [number for number, step in enumerate(who.steps) if step in steps]
-            shown = self._rows.shown(who.effect(gone, None, self._kept(who, gone, cut)))
-            return Contribution(shown, sources, tuple(steps), who, tuple(gone))
-        return Contribution(shown, sources, tuple(steps))
+            kept = self._kept(who, gone, cut)
+            shown = self._rows.shown(who.effect(gone, None, kept))
+            passages = (who.passage(gone, kept, sources[0]),)
+            return Contribution(shown, sources, tuple(steps), who, tuple(gone), passages=passages)
+        return Contribution(shown, sources, tuple(steps), passages=(passage,))
+
+    def of_each(self, held: Held, contribution: Contribution) -> Iterator[Passage]:
+        """Where each of a crowd or group gets without the item: they may hold other ways of their own."""
+        if held.assignment is not None:
+            group = self._inventory.directory_groups.get(held.group)
+            members = [user for user in group.members if self._acts(user)] if group is not None else []
+            for sources in dict.fromkeys(self._sources(user) for user in members):
+                holder, _, by_assignment = self._given(sources)
+                yield holder.passage((by_assignment[held.id],))
+        elif contribution.steps and contribution.holder is None:
+            for subject in contribution.subjects:
+                who = self._subject(subject)
+                gone = [number for number, step in enumerate(who.steps) if step in contribution.steps]
+                yield who.passage(gone, None, subject)
+
+    def _sources(self, user: str) -> tuple[str, ...]:
+        """A user, where something is given to them alone, and their groups."""
+        groups = tuple(self.groups_of.get(user, ()))
+        return (user, *groups) if user in self._assignments else groups
 
     def _is_known_outsider(self, held: Held) -> bool:
         return held.principal_kind == "account" and held.principal in self._world.subjects.by_key
@@ -288,7 +325,7 @@ class Contributions:
         caller = subject.caller
         return caller is not None and caller.user_id == held.principal
 
-    def _of_a_crowd(self, steps: Sequence[Step], cut: Cut | None) -> Effect:
+    def _of_a_crowd(self, steps: Sequence[Step], cut: Cut | None) -> tuple[Effect, Passage]:
         """The effect for somebody who has this one way only; what another statement gives as well does not go."""
         best: dict[int, Step] = {}
         for step in steps:
@@ -298,7 +335,8 @@ class Contributions:
         start = Subject(-1, "", "Person", None)
         holder = Holder(self._effects, start, list(best.values()))
         gone = range(len(holder.steps))
-        return holder.effect(gone, None, self._kept(holder, gone, cut) if cut is not None else None)
+        kept = self._kept(holder, gone, cut) if cut is not None else None
+        return holder.effect(gone, None, kept), holder.passage(gone, kept)
 
     def _statement_cut(self, held: Held) -> Cut | None:
         """Leaves a principal out of a statement; ``None`` for a document that could not be read."""
@@ -360,14 +398,3 @@ class Contributions:
                 found.lost = (found.given.allowed & ~bits.allowed) | (conditional & ~bits.can)
             merge(effect, given)
         return effect
-
-
-def _rests(outcome: Outcome, policies: Collection[str]) -> bool:
-    """Whether an identity policy of these is among the reasons, or could not be read and may be one."""
-    if any(item["layer"] == "identity" and item["policy"] in policies for item in outcome.because):
-        return True
-    return outcome.residual is not None and not documents(outcome.residual).isdisjoint(policies)
-
-
-def _named(because: Iterable[Reason], held: Held) -> bool:
-    return any(item["policy"] == held.policy and item["statement"] == held.statement for item in because)

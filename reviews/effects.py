@@ -123,6 +123,7 @@ class Effects:
         self._tables = questions.tables
         self._world = questions.world
         self.actions = Actions()
+        self.subjects = questions.world.subjects.all
         self.direct = lru_cache(maxsize=_KEPT)(self._direct)
 
     # -- what somebody has

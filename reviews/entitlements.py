@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from graph.assume import assignment_id
 from model.arn import is_account_id
-from model.entities import AccessKey, Assignment, IamPrincipal, KmsGrant, Resource, Role
+from model.entities import AccessKey, Assignment, DirectoryGroup, IamPrincipal, KmsGrant, Resource, Role
 from policy.assemble import Assembler
 from policy.document import Document
 from policy.request import normal_service
@@ -122,6 +122,7 @@ class Entitlements:
     def _directory_memberships(self) -> Iterator[Held]:
         store = next((center.store for center in self._inventory.data.centers), "")
         for group in self._inventory.data.directory_groups:
+            unread = self._opens_unread(group)
             for member in dict.fromkeys(group.members):
                 person = self._person_of.get(member, f"person:{member}")
                 yield Held(
@@ -132,8 +133,15 @@ class Entitlements:
                     account="",
                     group=group.id,
                     person=person,
+                    unread=unread,
                     fix={"identity-store-id": store, "group-id": group.id, "member-id": member},
                 )
+
+    def _opens_unread(self, group: DirectoryGroup) -> bool:
+        """Whether permission sets are assigned to the group, and the role of none of them was found."""
+        given = [item for item in self._inventory.data.assignments if item.principal_id == group.id]
+        roles = [self._inventory.permission_set_role(item.account, item.permission_set) for item in given]
+        return bool(given) and not any(roles)
 
     # -- IAM
 

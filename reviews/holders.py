@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from graph.assume import Step
 from graph.closure import Chain
 from graph.subjects import Subject
-from reviews.effects import Bits, Effect, Effects
+from reviews.effects import Bits, Cut, Effect, Effects
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The role sessions that an item leads somebody to, and those that are reached without it, each with whether for
+    certain. ``own`` is the subject whose own policies count beside them, ``None`` for somebody who has none or loses
+    all of them; ``cut`` what goes of those.
+    """
+
+    given: Mapping[Subject, bool]
+    left: Mapping[Subject, bool]
+    own: Subject | None = None
+    cut: Cut | None = None
+
+    @property
+    def lost(self) -> list[Subject]:
+        """Sessions that are no longer reached, or no longer for certain."""
+        return [to for to, certain in self.given.items() if to not in self.left or (certain and not self.left[to])]
 
 
 class Holder:
@@ -94,11 +113,37 @@ class Holder:
             conditional = found.given.can & ~found.given.allowed
             found.lost |= (found.given.allowed & ~allowed) | (conditional & ~can)
 
+    def passage(
+        self,
+        gone: Collection[int],
+        kept: Mapping[int, Step] | None = None,
+        own: Subject | None = None,
+        cut: Cut | None = None,
+    ) -> Passage:
+        """Where the steps of these numbers lead, and where the others, and those that are ``kept``, still do."""
+        everyone = self._effects.subjects
+        without = frozenset(gone)
+        given: dict[Subject, bool] = {}
+        for number in gone:
+            for session, chains in self._blocks[number].items():
+                to = everyone[session]
+                given[to] = given.get(to, False) or any(chain.certain for chain in chains)
+        weaker: dict[int, list[Chain]] = {}
+        for step in (kept or {}).values():
+            for session, chains in self._effects.ways(self.start, step).items():
+                weaker[session] = [*weaker.get(session, ()), *chains]
+        left: dict[Subject, bool] = {}
+        for session in {**self._reached_by, **weaker}:
+            certain = self._remains(session, without, weaker)
+            if certain is not None:
+                left[everyone[session]] = certain
+        return Passage(given, left, own, cut)
+
     def _remains(self, session: int, gone: frozenset[int], weaker: dict[int, list[Chain]]) -> bool | None:
         """Whether the session is still reached for certain; ``None``: not at all."""
         chains = [
             chain
-            for number in self._reached_by[session]
+            for number in self._reached_by.get(session, ())
             if number not in gone
             for chain in self._blocks[number][session]
         ]

@@ -13,14 +13,17 @@ from reviews.admins import Admins
 from reviews.audience import Audience
 from reviews.completeness import completeness
 from reviews.contributions import Contributions
+from reviews.documents import Documents
 from reviews.effects import Effects
 from reviews.entitlements import Entitlements, Held
 from reviews.errors import CampaignPlanError
+from reviews.losses import Losses
 from reviews.recommendations import Recommendations
 from reviews.records import ENTITLEMENT_KINDS, Entitlement, Item, Population
 from reviews.risks import Risks
 from reviews.scope import Filter, Scope, check_scope, scope_in_words
 from reviews.stories import Stories
+from reviews.unlisted import Unlisted
 from reviews.usage import Usages
 from reviews.ways import Ways
 from reviews.words import Names
@@ -81,11 +84,14 @@ class ItemMaker:
         rows = Rows(questions, effects, self.names)
         self.contributions = Contributions(questions, effects, rows)
         self.audience = Audience(questions)
-        self._stories = Stories(questions, self.names, self.audience, Admins(questions))
+        admins, documents = Admins(questions), Documents(questions)
+        unlisted = Unlisted(questions, self.names, documents)
+        losses = Losses(questions, effects, self.contributions, admins, unlisted)
+        self._stories = Stories(questions, self.names, self.audience, admins, documents, losses)
         self._ways = Ways(questions, self.names)
         self._usages = Usages(self.inventory)
-        self._risks = Risks(questions, self.names, rows, self.audience)
-        self._recommendations = Recommendations(questions, self.names)
+        self._risks = Risks(questions, self.names, rows, self.audience, documents)
+        self._recommendations = Recommendations(questions, self.names, documents)
 
     def item(self, held: Held) -> Item:
         """The item of one entitlement."""
@@ -110,7 +116,7 @@ class ItemMaker:
             usage=usage.in_words,
             risk=assessed.risk,
             signals=assessed.signals,
-            recommendation=self._recommendations.of(held, contribution, assessed, usage),
+            recommendation=self._recommendations.of(held, contribution, assessed, usage, story.loss),
             owners=tuple(self._owners(held)),
             people=self.audience.people(held, contribution),
             human=self.audience.human(held),

@@ -10,12 +10,14 @@ from collections import defaultdict
 from functools import cached_property
 
 from graph.questions import Questions
+from model.arn import is_account_id
 from reviews.contributions import Contribution
+from reviews.documents import Documents
 from reviews.entitlements import Held
+from reviews.losses import Loss
 from reviews.records import Recommendation, Signal
 from reviews.risks import UNUSED_DAYS, Assessed, unused_days
 from reviews.sentences import unreadable
-from reviews.unlisted import Unlisted
 from reviews.usage import Usage
 from reviews.words import Names, counted, some
 
@@ -37,41 +39,57 @@ LOOK = (
     "crown-jewel",
     "permissions",
     "unread",
+    "not-in-data",
 )
 
 
 class Recommendations:
     """Suggestions about items of one build."""
 
-    def __init__(self, questions: Questions, names: Names) -> None:
+    def __init__(self, questions: Questions, names: Names, documents: Documents) -> None:
         self._questions = questions
+        self._inventory = questions.world.inventory
         self._taken = questions.world.inventory.data.taken
         self._names = names
-        self._unlisted = Unlisted(questions)
+        self._documents = documents
 
-    def of(self, held: Held, contribution: Contribution, assessed: Assessed, usage: Usage) -> Recommendation:
+    def of(
+        self, held: Held, contribution: Contribution, assessed: Assessed, usage: Usage, loss: Loss
+    ) -> Recommendation:
         """The suggestion about one item."""
-        unlisted = self._unlisted.in_words(held, contribution.also)
-        unseen = (*self._unseen(held, contribution, usage), *((unlisted,) if unlisted else ()))
+        unseen = (*self._unseen(held, contribution, usage), *loss.unseen(contribution))
+        if self._documents.only_forbids(held):
+            words = "It only forbids things: removing it would lift those limits."
+            return Recommendation(verdict="keep", reasons=(Signal(code="forbids", in_words=words),), unseen=unseen)
         removing = [signal for signal in assessed.signals if signal.code in REMOVE]
-        access = contribution.shown.access
-        if access.shared and not access.alone and not access.more:
+        credential = held.kind in ("access-key", "password")  # of two, the one in use may be the one that is needed
+        redundant = contribution.shown.drafts and not contribution.unsure and loss.nothing(contribution)
+        if redundant and (removing or not credential):
             removing.append(Signal(code="redundant", in_words="All of it is given another way as well."))
-        gaps = held.account in self._gaps
-        known = held.kind != "password" and not held.unread and not gaps and not unlisted
-        if known and not contribution.shown.drafts:
+        unread = self._unread(held)
+        empty = not contribution.shown.drafts and held.kind != "password"
+        if empty and not (held.unread or unread or loss.beyond or loss.role):
             removing.append(Signal(code="empty", in_words="It gives nothing in the data we read."))
-        if removing and unlisted and {signal.code for signal in removing} == {"redundant"}:
-            removing = []  # what was not listed may be given by this alone
         if removing:
             return Recommendation(verdict="remove", reasons=tuple(removing), unseen=unseen)
         looking = [signal for signal in assessed.signals if signal.code in LOOK]
-        if (gaps or unlisted) and not contribution.shown.drafts and held.kind != "password":
-            words = "It gives nothing in the data we read, but not everything there was read."
+        if empty and (unread or loss.beyond):
+            words = "It gives nothing in the data we read, but what it allows is not all there."
             looking.append(Signal(code="maybe-empty", in_words=words))
         if looking:
             return Recommendation(verdict="look", reasons=tuple(looking), unseen=unseen)
         return Recommendation(verdict="keep", reasons=tuple(self._for_keeping(assessed, usage)), unseen=unseen)
+
+    def _unread(self, held: Held) -> bool:
+        """Whether something that decides about an item could not be read: of its account, or of whom it is for."""
+        accounts = {held.account}
+        if held.principal_kind == "account":
+            accounts.add(held.principal.removeprefix("account:"))
+        elif held.principal.startswith("arn:"):
+            accounts.add(held.principal.split(":")[4])
+        ours = {id for id in accounts if is_account_id(id) and id in self._inventory.accounts}
+        unread = self._inventory.data.unread_principals
+        return held.account in self._gaps or any(id in unread for id in (held.account, *ours))
 
     def _for_keeping(self, assessed: Assessed, usage: Usage) -> list[Signal]:
         found = []

@@ -15,6 +15,7 @@ from policy.verdicts import Verdict
 from reviews.access import Rows
 from reviews.audience import Audience
 from reviews.contributions import Contribution
+from reviews.documents import Documents
 from reviews.entitlements import Held
 from reviews.records import RISKS, Risk, Signal
 from reviews.sentences import DATA, PERMISSIONS, WRITE
@@ -44,12 +45,14 @@ RULES: dict[str, tuple[Risk, str]] = {
     "unused": ("medium", "not used for 90 days"),
     "external-look": ("medium", "an outside company sees settings"),
     "unread": ("medium", "what it gives could not be read"),
+    "not-in-data": ("medium", "what it allows is on resources that are not in the data"),
     "change": ("medium", "changes something"),
     "data": ("medium", "reads data"),
     "inactive-key": ("low", "an access key that is switched off"),
     "partly-unread": ("low", "part of what it may give could not be read"),
     "conditional": ("low", "only under conditions"),
     "empty": ("low", "gives nothing that we can see"),
+    "forbids": ("low", "only forbids things"),
     "look": ("low", "sees settings only"),
 }
 
@@ -73,12 +76,15 @@ class Assessed:
 class Risks:
     """Assesses items of one build."""
 
-    def __init__(self, questions: Questions, names: Names, rows: Rows, audience: Audience) -> None:
+    def __init__(
+        self, questions: Questions, names: Names, rows: Rows, audience: Audience, documents: Documents
+    ) -> None:
         self._inventory = questions.world.inventory
         self._taken = questions.world.inventory.data.taken
         self._names = names
         self._rows = rows
         self._audience = audience
+        self._documents = documents
 
     def of(self, held: Held, contribution: Contribution, story: Story, usage: Usage) -> Assessed:
         """The risk of one item, with its signals, the gravest first."""
@@ -127,13 +133,23 @@ class Risks:
             yield "data", "It can read data."
         elif levels:
             yield "look", "It only sees lists and settings."
+        yield from self._of_nothing(held, contribution, story)
         if held.unread or (drafts and not read and any(self._rows.unread(draft) for draft in drafts)):
             yield "unread", "What it gives could not be read."
         elif any(self._rows.unread(draft) for draft in drafts):
             yield "partly-unread", "Part of what it may give could not be read."
         if read and all(draft.verdict is Verdict.CONDITIONAL for draft in read):
             yield "conditional", "All of it holds only under conditions."
-        if not drafts and not held.unread:
+
+    def _of_nothing(self, held: Held, contribution: Contribution, story: Story) -> Iterator[tuple[str, str]]:
+        """Of an item without rows: whether it gives nothing, or only nothing that was read."""
+        if contribution.shown.drafts or held.unread:
+            return
+        if self._documents.only_forbids(held):
+            yield "forbids", "It only forbids things."
+        elif story.loss.beyond:
+            yield "not-in-data", "What it allows is not in the data we read."
+        elif not story.loss.role:
             yield "empty", "It gives nothing in the data we read."
 
     # -- whom it is given to
@@ -195,9 +211,14 @@ class Risks:
 
     def _of_usage(self, held: Held, usage: Usage) -> Iterator[tuple[str, str]]:
         unused = unused_days(usage, self._taken)
-        if unused is not None and unused >= UNUSED_DAYS and (held.key is None or held.key.active):
+        if unused is None or unused < UNUSED_DAYS or self._documents.only_forbids(held):
+            return  # nobody uses what only forbids
+        if held.key is None or held.key.active:
             words = "It was never used" if usage.last == "" else "It was not used"
-            yield "unused", f"{words} in {counted(unused, 'day')}."
+            if usage.last == "" and usage.kept and unused > usage.kept:
+                yield "unused", f"It was not used in the {usage.kept} days that AWS keeps."
+            else:
+                yield "unused", f"{words} in {counted(unused, 'day')}."
 
 
 def _matters(levels: tuple[str, ...]) -> bool:

@@ -51,17 +51,20 @@ def check_scope(scope: Scope, inventory: Inventory) -> None:
         known = _known(key, inventory)
         for value in values:
             if known is not None and value.lower() not in {name.lower() for name in known}:
-                raise CampaignPlanError(f"unknown {key} `{value}` in a scope: {_hint(value, known)}")
+                raise CampaignPlanError(
+                    f"unknown {key} `{value}` in a scope: {_hint(value, known, _things(key, inventory))}"
+                )
 
 
-def _hint(value: str, known: Iterable[str]) -> str:
+def _hint(value: str, known: Iterable[str], things: int) -> str:
+    """What there is instead: all names, near ones, or how many things, each of which may have several names."""
     names = sorted({name for name in known if name})
     if len(names) <= 12:
         return f"one of {', '.join(names)}" if names else "the snapshot has none"
     near = get_close_matches(value, names, 3)
     if near:
         return f"did you mean {listed([f'`{name}`' for name in near], 'or')}?"
-    return f"there are {len(names):,}, among them {', '.join(names[:3])}"
+    return f"there are {things or len(names):,}, among them {', '.join(names[:3])}"
 
 
 def _known(key: str, inventory: Inventory) -> set[str] | None:
@@ -84,6 +87,16 @@ def _known(key: str, inventory: Inventory) -> set[str] | None:
         "privileged": {"yes"},
         "external": {"yes"},
     }[key]
+
+
+def _things(key: str, inventory: Inventory) -> int:
+    """How many things a key can name; 0 where each has one name."""
+    data = inventory.data
+    if key == "principal":
+        several = (data.users, data.roles, data.groups, data.directory_users, data.directory_groups, data.accounts)
+        return sum(len(things) for things in several)
+    units = inventory.organization.units if inventory.organization else ()
+    return {"account": len(data.accounts), "ou": len(units), "permission-set": len(data.permission_sets)}.get(key, 0)
 
 
 def principals(inventory: Inventory) -> set[str]:

@@ -191,7 +191,7 @@ class Names:
 
     def _whole_account(self, id: str) -> str:
         if id in self._inventory.accounts:
-            return f"anyone with the right to in account {self.account(id)}"
+            return f"whoever in account {self.account(id)} is given the right"
         return f"outside company {id}"
 
 

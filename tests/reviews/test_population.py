@@ -324,6 +324,11 @@ def test_a_wrong_scope_is_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_a_wrong_account_is_told_how_many_accounts_there_are_not_how_many_names(questions: Questions) -> None:
+    with pytest.raises(CampaignPlanError, match="there are 6, among them"):
+        check_scope({"account": ("zzz",)}, questions.world.inventory)
+
+
 def test_scopes_are_said_in_words() -> None:
     assert scope_in_words({}) == "All access"
     assert scope_in_words({"identities": ("human",), "account": ("a", "b")}) == "All access in a or b of people"
