@@ -437,3 +437,21 @@ def test_a_group_does_not_lose_what_each_member_may_keep(tmp_path: Path) -> None
     assert all("do everything in name-1" in item.sentence for _, item in found)
     assert not any("do everything in" in item.if_removed for _, item in found)
     assert list(wrong_claims(data, found)) == []
+
+
+def test_what_a_permission_set_without_a_role_opens_is_not_known(tmp_path: Path) -> None:
+    """Neither the assignment nor a membership of its group is called empty where the role it makes was not found."""
+    arn = "arn:aws:sso:::permissionSet/ssoins-1/ps-reader"
+    instance = "arn:aws:sso:::instance/ssoins-1"
+    data = made(
+        permission_sets=(PermissionSet(arn=arn, name="Reader", instance=instance),),
+        directory_users=(DirectoryUser(id="u1", user_name="ann", display_name="Ann", active=True),),
+        directory_groups=(DirectoryGroup(id="g1", name="team", members=("u1",)),),
+        assignments=(Assignment(account=ONE, permission_set=arn, principal_type="GROUP", principal_id="g1"),),
+    )
+    found = items_of(data, tmp_path)
+    for kind in ("assignment", "directory-membership"):
+        item = the(found, kind, "g1")
+        assert "could not be read" in item.sentence
+        assert "not known" in item.if_kept and "not known" in item.if_removed
+        assert item.recommendation.verdict == "look"
