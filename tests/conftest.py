@@ -228,16 +228,8 @@ settings.register_profile("all", max_examples=2_000, deadline=None)
 settings.load_profile("all" if os.environ.get("GRANTMAP_TEST_ALL") else "same")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Shares out modules, and leaves out what is marked ``long`` unless everything is to be run.
-
-    A module is run by one worker; those that ask the Neo4j server by one and the same, so that one server is started.
-    """
-    servers = {item.nodeid.split("::")[0] for item in items if "neo4j" in getattr(item, "fixturenames", ())}
-    for item in items:
-        module = item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group("neo4j" if module in servers else module))
+    """Leaves out what is marked ``long``, unless everything is to be run."""
     if os.environ.get("GRANTMAP_TEST_ALL"):
         return
     long = [item for item in items if item.get_closest_marker("long")]

@@ -77,7 +77,13 @@ class OwnServer(Neo4jServer):
         file = self._folder / "settings"
         file.write_text("".join(f"{name.replace('_', '.')}={value}\n" for name, value in settings.items()))
         command = [
-            *("java", "-Xmx768m", *(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in _OPENS)),
+            *(
+                "java",
+                "-Xmx768m",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                *(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in _OPENS),
+            ),
             *("-cp", f"{self._jars}/*", str(_HERE / "Neo4jServer.java")),
             *(str(self._folder / "home"), str(self._port), str(file)),
         ]

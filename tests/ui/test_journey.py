@@ -201,7 +201,8 @@ def test_what_names_hold_is_read_by_a_browser_as_text(
     assert outside == []
 
 
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_main_pages_have_no_serious_barrier(
     at: tuple[str, Callable[..., Page], list[str]], home: Path, theme: str
 ) -> None:
