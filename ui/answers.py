@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from cypher.library import Query, load_queries
@@ -128,8 +127,3 @@ def matching(labels: dict[str, str], text: str) -> list[str]:
     wanted = text.lower().split()
     found = (key for key, label in labels.items() if all(word in f"{label} {key}".lower() for word in wanted))
     return [key for key, _ in zip(found, range(MATCHES), strict=False)]
-
-
-def in_rows(items: Sequence[str], size: int) -> list[Sequence[str]]:
-    """``items`` in rows of ``size``."""
-    return [items[place : place + size] for place in range(0, len(items), size)]
