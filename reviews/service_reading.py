@@ -20,10 +20,10 @@ class Reading(Base):
     """The questions. Every answer is plain data of one state of the database."""
 
     def campaigns(self) -> list[CampaignView]:
-        """All campaigns, the newest first."""
+        """All campaigns, the newest first; of those opened in the same second, by name."""
         with self._database.read() as connection:
             rows = connection.execute(
-                sa.select(campaigns).order_by(campaigns.c.opened.desc(), campaigns.c.id.desc())
+                sa.select(campaigns).order_by(campaigns.c.opened.desc(), campaigns.c.name, campaigns.c.id)
             ).all()
             return [views.campaign_view(connection, row) for row in rows]
 

@@ -13,6 +13,7 @@ import os
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,6 +160,7 @@ def _review(home: Path, folder: Path) -> dict[str, str]:
     """Two more reviews, of passwords and keys, and the evidence of the second; ids in documents by the true ones."""
     ids = {OPEN: made(home)["campaign"], SNAPSHOT: made(home)["snapshot"]}
     for example in (DECIDED, SIGNED):
+        time.sleep(1.1)  # lists have the newest first, to the second: each is opened in one of its own
         ids[example] = _decided(home, example)
     with Reviews.open(home) as reviews:
         reviews.sign_off(
