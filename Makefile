@@ -33,10 +33,12 @@ types: $(READY)
 	@$(PY) -m mypy
 
 docs: $(READY)
+	@$(PY) docs/semantics_table.py > docs/semantics.md.new && mv docs/semantics.md.new docs/semantics.md
 	@$(PY) docs/make.py
 
 bench: $(READY)
 	@$(PY) -m bench.decide
+	@$(PY) -m bench.compile
 	@$(PY) -m bench.store
 
 setup: $(READY)

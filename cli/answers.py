@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from cli.naming import Names
 from cli.output import printable, say, table, wrapped
-from cli.words import condition, counted
+from cli.words import condition_lines, counted, keys_of
 
 if TYPE_CHECKING:
-    from graph.questions import Questions
+    from graph.assume import Step
+    from graph.deciding import Outcome, Tree
+    from graph.questions import Answer, Questions, Row
     from graph.subjects import Subject
     from policy.context import Overrides
 
@@ -28,10 +30,14 @@ _WIDTH = 140
 #: A condition that so many rows share is said once.
 _OFTEN = 4
 _CHAINS_SHOWN = 10
+#: So many of the ways through roles are told step by step.
+_CHAINS_TOLD = 3
 
 
 def say_who_can(names: Names, action: str, answer: dict[str, Any]) -> None:
     """The answer of ``who-can``: a sentence, then its rows under headings, people first."""
+    from policy.outside import outside
+
     rows = answer["principals"]
     sure = sum(row["verdict"] == "Allowed" for row in rows)
     people = sum(_heading(names, row["principal"]) == _PEOPLE for row in rows)
@@ -49,13 +55,17 @@ def say_who_can(names: Names, action: str, answer: dict[str, Any]) -> None:
         say("This resource was not collected: the answer is what policies give on one of that name.")
     common = _common(rows)
     if common is not None:
-        told = condition(common, names.document)
-        wrapped(f"Conditional, where a row says no more, means: only if {told}.", rest="  ")
+        head, *more = condition_lines(common, names.document)
+        _say_lines("\n".join([f"Conditional, where a row says no more, means: only if {head}", *more]) + ".")
     for heading in (_PEOPLE, _INSIDE, _WORKLOADS, _OUTSIDE):
         shown = [row for row in rows if _heading(names, row["principal"]) == heading]
         if shown:
             say()
             _group(names, f"{heading} ({len(shown):,})", shown, common)
+    if told := outside(action):
+        say()
+    for sentence in told:
+        wrapped(sentence, rest="  ", width=_WIDTH)
 
 
 def _group(names: Names, heading: str, rows: list[dict[str, Any]], common: dict[str, Any] | None) -> None:
@@ -67,7 +77,8 @@ def _group(names: Names, heading: str, rows: list[dict[str, Any]], common: dict[
     for row, texts in zip(rows, cells, strict=True):
         _row(texts, widths)
         if row["residual"] is not None and row["residual"] != common:
-            wrapped(f"only if {condition(row['residual'], names.document)}", "      ", "        ")
+            head, *more = condition_lines(row["residual"], names.document)
+            _say_lines("\n".join([f"only if {head}", *more]), "      ", "        ")
 
 
 def _row(cells: tuple[str, str, str], widths: Sequence[int]) -> None:
@@ -98,64 +109,132 @@ def _heading(names: Names, key: str) -> str:
 
 
 def say_can(
-    asked: Questions, names: Names, request: tuple[str, str, str], overrides: Overrides, answer: dict[str, Any]
+    asked: Questions, names: Names, request: tuple[str, str, str], overrides: Overrides, answer: Answer
 ) -> None:
-    """The answer of ``can``: the direct request explained, then the ways through other roles."""
+    """The answer of ``can``: the direct request explained, the ways through other roles, and what the words mean."""
     from graph.names import subject_of
 
-    for line in explained(asked, names, request, overrides):
-        wrapped(line, rest="  ", width=_WIDTH)
-    chains = [chain for chain in answer["chains"] if not _is_direct(request[0], asked, chain)]
-    if not chains:
-        return
-    say()
-    start = "Through" if answer["verdict"] in ("Allowed", "Conditional") else "But through"
-    whose = "it" if subject_of(asked.world, request[0]).caller is not None else "those"
+    subject = subject_of(asked.world, request[0])
+    sentences, words = explained(asked, names, request, overrides, answer)
+    for sentence in sentences:
+        _say_lines(sentence)
+    # A person's own answer covers the roles assigned to them.
+    chains = [row for row in answer.chains if subject.caller is not None or len(row.via) > 1]
+    if chains:
+        say()
+        _say_chains(names, request, answer, chains, whose="it" if subject.caller is not None else "those")
+        words |= _words_of(chains)
+    if words:
+        say()
+        say("In other words:")
+        for word, meaning in words.items():
+            wrapped(f"{word}: {meaning}", "  ", "    ", _WIDTH)
+
+
+def _words_of(chains: list[Row]) -> dict[str, str]:
+    """The words of the chains that are told step by step."""
+    from policy.glossary import ROLE, meanings
+
+    outcomes = [outcome for row in chains[:_CHAINS_TOLD] for outcome in (*(s.outcome for s in row.steps), row.end)]
+    trees = [outcome.residual for outcome in outcomes if outcome is not None and outcome.residual is not None]
+    return ROLE | meanings(key for tree in trees for key in keys_of(tree))
+
+
+def _say_lines(sentence: str, first: str = "", rest: str = "  ") -> None:
+    """A sentence that may hold a list: its lines keep their indents."""
+    head, *more = sentence.split("\n")
+    wrapped(head, first, rest, _WIDTH)
+    for line in more:
+        indent = " " * (len(line) - len(line.lstrip()))
+        wrapped(line.lstrip(), rest[2:] + indent, rest + indent, _WIDTH)
+
+
+def _say_chains(names: Names, request: tuple[str, str, str], answer: Answer, chains: list[Row], *, whose: str) -> None:
+    """The ways through roles: the first ones step by step, the others in a line each."""
+    start = "Through" if answer.direct.can else "But through"
     say(f"{start} roles that {whose} can assume:")
-    said = str(answer["residual"])
-    for chain in chains[:_CHAINS_SHOWN]:
-        wrapped(f"{chain['verdict'].lower()} {names.way(chain['via'])}", "  ", "    ", _WIDTH)
-        if chain["residual"] is not None:
-            same = str(chain["residual"]) == said
-            told = "the same holds" if same else condition(chain["residual"], names.document)
-            wrapped(f"only if {told}", "      ", "        ")
-            said = str(chain["residual"])
+    told = _Conditions(names, answer.direct.residual)
+    for number, row in enumerate(chains[:_CHAINS_SHOWN], 1):
+        wrapped(f"{number}. {row.verdict.lower()} {names.way(row.via)}", "  ", "     ", _WIDTH)
+        if number <= _CHAINS_TOLD:
+            _say_chain(names, request, row, told)
+        else:
+            told.say(row.residual, certain=False, indent="     ")
     if len(chains) > _CHAINS_SHOWN:
         say(f"  … and {len(chains) - _CHAINS_SHOWN} more ways: add --json")
 
 
-def _is_direct(principal: str, asked: Questions, chain: dict[str, Any]) -> bool:
-    """Whether a chain is but an assigned role, which a person's own answer covers."""
-    from graph.names import subject_of
+class _Conditions:
+    """Says conditions, a repeated one but once."""
 
-    return len(chain["via"]) == 1 and subject_of(asked.world, principal).caller is None
+    def __init__(self, names: Names, said: Tree | None) -> None:
+        self._names, self._said = names, said
+
+    def say(self, tree: Tree | None, *, certain: bool, indent: str) -> None:
+        """A condition below what it conditions; ``certain``: the caller alone can make it hold."""
+        if tree is None:
+            return
+        head, *more = ["the same holds"] if tree == self._said else condition_lines(tree, self._names.document)
+        start = "by choosing so that" if certain else "only if"
+        _say_lines("\n".join([f"{start} {head}", *more]), indent, f"{indent}  ")
+        self._said = tree
 
 
-def explained(asked: Questions, names: Names, request: tuple[str, str, str], overrides: Overrides) -> list[str]:
-    """The direct request in sentences; for a person, through the assigned role that decides best."""
+def _say_chain(names: Names, request: tuple[str, str, str], row: Row, told: _Conditions) -> None:
+    """One way: each role with what lets the one before take it, then what allows the last role the action."""
+    assert row.end is not None
+    place = ""
+    for step in row.steps:
+        target = step.target.key
+        here = target.split(":", 5)[4]
+        how = _assigned(names, step) or _allowing(names, step.source.key, target, [*step.outcome.because])
+        _say_step(names.who(target, place=here != place), step.outcome, how, told)
+        place = here
+    how = _allowing(names, row.via[-1], request[2], [*row.end.because])
+    _say_step(request[1], row.end, how, told)
+
+
+def _say_step(goal: str, outcome: Outcome, how: str, told: _Conditions) -> None:
+    if outcome.residual is not None and how.startswith("no policy"):
+        how = "nothing that was read allows it"
+    wrapped(f"→ {goal}: {how}", "     ", "       ", _WIDTH)
+    told.say(outcome.residual, certain=outcome.certain, indent="         ")
+
+
+def _assigned(names: Names, step: Step) -> str:
+    """How a person comes to have a permission set; empty for other steps."""
+    name = names.who(step.target.key).removeprefix("permission set ")
+    ways = [names.assignment(item["policy"]) for item in step.outcome.because if item["layer"] == "assignment"]
+    return ", and ".join(dict.fromkeys(way.replace(f"assigned {name}", "assigned") for way in ways))
+
+
+def explained(
+    asked: Questions, names: Names, request: tuple[str, str, str], overrides: Overrides, answer: Answer
+) -> tuple[list[str], dict[str, str]]:
+    """The direct request in sentences, and what their words mean; for a person, through the assigned role that
+    decides best."""
     from graph.names import action_of, resource_of, subject_of
 
     principal, action, resource = request
     subject = subject_of(asked.world, principal)
-    action, resource = action_of(action), resource_of(resource)
+    what = action_of(action), resource_of(asked.world.inventory, resource, action)
     if subject.caller is not None:
-        return _sentences(asked, names, subject, (action, resource), overrides)
-    roles = [step.target for step in asked.steps.out.get(subject.index, ())]
+        return _sentences(asked, names, subject, what, overrides)
     person = names.who(subject.key)
-    if not roles:
-        return [_why_no_role(asked, subject.key, person)]
-    best = min(roles, key=lambda role: asked.world.decider.decide(role, action, resource, overrides).rank)
-    acting = names.who(best.key)
-    first, *more = _sentences(asked, names, best, (action, resource), overrides, person)
-    if asked.world.decider.decide(best, action, resource, overrides).can:
-        return [f"{first.removesuffix('.')}, as {acting}.", *more]
-    if len(roles) == 1:
-        return [f"{first.removesuffix('.')} to {acting}, the only one assigned.", *more]
-    return [
-        f"{first.removesuffix('.')} to any of the {counted(len(roles), 'permission set')} assigned.",
-        f"What stops {acting}, which comes nearest:",
-        *more,
-    ]
+    if answer.step is None:
+        return [_why_no_role(asked, subject.key, person)], {}
+    acting = names.who(answer.step.target.key)
+    (first, *more), words = _sentences(asked, names, answer.step.target, what, overrides, person)
+    words["permission set"] = "a role that Identity Center, the company's sign-in, gives to the people assigned to it"
+    first = first.removesuffix(".")
+    given = f"This permission set is {_assigned(names, answer.step)}."
+    if answer.direct.can:
+        return [f"{first}, as {acting}.", given, *more], words
+    count = len(asked.steps.out.get(subject.index, ()))
+    if count == 1:
+        return [f"{first} to {acting}, the only one assigned.", given, *more], words
+    opening = f"{first} to any of the {counted(count, 'permission set')} assigned."
+    return [opening, f"What stops {acting}, which comes nearest:", *more], words
 
 
 def _sentences(
@@ -165,13 +244,16 @@ def _sentences(
     what: tuple[str, str],
     overrides: Overrides,
     who: str | None = None,
-) -> list[str]:
-    from policy.decide import decide
-    from policy.explain import explain
+) -> tuple[list[str], dict[str, str]]:
+    from policy.explain import explain, words_of
+    from policy.outside import outside
 
     assert subject.caller is not None
     request, inputs = asked.world.assembler.request(subject.caller, *what, overrides)
-    return explain(request, inputs, decide(request, inputs), who=who, name=names.document)
+    decision = asked.world.assembler.decide(subject.caller, *what, overrides)
+    told = explain(request, inputs, decision, who=who, name=names.document)
+    told += outside(request.action, decision.verdict, inputs.identity)
+    return told, words_of(request, inputs, decision)
 
 
 def say_reach(names: Names, principal: str, rows: list[tuple[dict[str, Any], str]], what: str) -> None:
@@ -227,33 +309,34 @@ def say_path(names: Names, number: int, path: dict[str, Any]) -> None:
             goal = (
                 names.who(step["to"], place=here != place) if step["kind"] == "CAN_ASSUME" else names.thing(step["to"])
             )
-            wrapped(f"→ {goal}: {_allowing(names, step)}", "   ", "     ", _WIDTH)
+            told = _allowing(names, step["from"], step["to"], step["because"])
+            wrapped(f"→ {goal}: {told}", "   ", "     ", _WIDTH)
         place = here
     if path["conditional"]:
         keys = [names.document(key) if "#" in key or key.startswith("account:") else key for key in path["conditional"]]
         wrapped(f"only under conditions on {', '.join(keys)}", "   ", "     ")
 
 
-def _allowing(names: Names, step: dict[str, Any]) -> str:
-    """The policies behind a step: its own trust policy first, those of who takes it by their own name."""
+def _allowing(names: Names, source: str, target: str, because: list[dict[str, Any]]) -> str:
+    """The policies behind a step: the target's own policy first, those of who takes it by their own name."""
     allow: dict[str, None] = {}
     deny: dict[str, None] = {}
-    for item in sorted(step["because"], key=lambda item: item["layer"] != "resource"):
+    for item in sorted(because, key=lambda item: item["layer"] != "resource"):
         policy = item["policy"] or ""
         if item["effect"] == "none" or not policy or item["layer"] == "rule":
             continue
-        (allow if item["effect"] == "Allow" else deny)[_own(names, policy, step)] = None
+        (allow if item["effect"] == "Allow" else deny)[_own(names, policy, source, target)] = None
     said = f"{' and '.join(allow)} {'allows' if len(allow) == 1 else 'allow'} it" if allow else "no policy is needed"
     return f"{said}; {' and '.join(deny)} may deny it" if deny else said
 
 
-def _own(names: Names, policy: str, step: dict[str, Any]) -> str:
+def _own(names: Names, policy: str, source: str, target: str) -> str:
     """A policy without the name of the role that it plainly belongs to."""
     owner, _, part = policy.partition("#")
-    if owner == step["to"] and part in ("trust", "policy"):
+    if owner == target and part in ("trust", "policy"):
         return "its trust policy" if part == "trust" else "its own policy"
     told = names.document(policy)
-    if owner == step["from"]:
+    if owner == source:
         return told.removesuffix(f" of {names.who(owner)}")
     return told.removesuffix(f" in {names.account(policy.split(':')[4])}") if policy.count(":") >= 5 else told
 

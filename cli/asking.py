@@ -59,10 +59,10 @@ def can(
     """Can somebody do something: yes, no or only if; and why."""
     overrides = _overrides(context or [], absent or [], unknown or [])
     asked = questions(snapshot, store)
-    answer = asked.can(principal, action, resource, overrides)
+    answer = asked.answer(principal, action, resource, overrides)
     _not_a_pattern(resource)
     if as_json:
-        write_json(answer)
+        write_json(answer.to_json())
     else:
         say_can(asked, Names(asked.world.inventory), (principal, action, resource), overrides, answer)
         _source(asked, resource)

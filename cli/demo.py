@@ -151,6 +151,13 @@ def _findings(asked: Questions) -> list[tuple[str, str, str, int]]:
     return sorted((item for item in found if item[3]), key=lambda item: (order.index(item[0]), item[1]))
 
 
+def _about_policies(asked: Questions) -> int:
+    """How many findings the policies give: statements that never act, or not as they read."""
+    from graph.findings import findings
+
+    return len(findings(asked.world.assembler))
+
+
 def _summary(asked: Questions) -> dict[str, Any]:
     data, info = asked.world.inventory.data, asked.tables.info
     return {
@@ -188,6 +195,7 @@ def _tell(asked: Questions, summary: dict[str, Any], campaign: CampaignView, unr
     for severity, query, title, rows in found:
         say(f"  {rows:>3}  {severity:<8}  {query:<{widest}}  {title}")
     say("  See one: grantmap query NAME")
+    say(f"  About policies themselves, {counted(_about_policies(asked), 'finding')}: grantmap findings")
     say()
     gaps = asked.world.inventory.data.gaps
     say(f'What could not be read ({len(gaps)}), so that answers about it are "only if", never "no":')

@@ -31,6 +31,7 @@ _AREAS = {
     "ec2": "EC2 instances",
     "kms": "KMS keys",
     "lambda": "Lambda functions",
+    "ram": "shares of AWS RAM",
     "s3": "S3 buckets",
     "s3control": "S3 buckets",
     "secretsmanager": "secrets",
@@ -39,11 +40,19 @@ _AREAS = {
 }
 
 
-def condition(tree: dict[str, Any] | None, name: Callable[[str], str] = str) -> str:
-    """A residual in words; empty for none. ``name`` says how documents are called."""
-    from policy.explain import in_words
+def condition_lines(tree: dict[str, Any], name: Callable[[str], str] = str) -> list[str]:
+    """A residual in words, in lines where it is long; ``name`` says how documents are called."""
+    from policy.wording import in_lines
 
-    return "" if tree is None else in_words(_residual(tree), name)
+    return in_lines(_residual(tree), name)
+
+
+def keys_of(tree: dict[str, Any]) -> list[str]:
+    """The condition keys of a residual, in order."""
+    if "key" in tree:
+        return [tree["key"]]
+    parts = tree.get("all") or tree.get("any") or ([tree["not"]] if "not" in tree else [])
+    return [key for part in parts for key in keys_of(part)]
 
 
 def _residual(tree: dict[str, Any]) -> Residual:

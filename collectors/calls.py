@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -178,7 +178,7 @@ class Unit:
             config = {"PageSize": operation.page_size} if operation.page_size else {}
             answers = iter(client.get_paginator(method).paginate(**question.params, PaginationConfig=config))
         else:
-            answers = (getattr(client, method)(**question.params) for _ in range(1))
+            answers = _by_token(getattr(client, method), question)
         while True:
             self.asking.limits.wait(self.account, operation.service, region, self.asking.stop)
             if self.asking.stop.is_set():
@@ -188,6 +188,17 @@ class Unit:
                 return
             request_ids.append(answer.get("ResponseMetadata", {}).get("RequestId", ""))
             pages.append(plain(answer, operation.drops | {"ResponseMetadata"}))
+
+
+def _by_token(ask: Callable[..., dict[str, Any]], question: Question) -> Iterator[dict[str, Any]]:
+    """The answers of an operation that botocore cannot page: one, or as many as its token leads to."""
+    token, params = question.operation.next_page, question.params
+    while True:
+        answer = ask(**params)
+        yield answer
+        if not token or not answer.get(token):
+            return
+        params = question.params | {token: answer[token]}
 
 
 def judge(operation: Operation, error: ClientError) -> tuple[Outcome, CallError | None, str]:

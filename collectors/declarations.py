@@ -15,6 +15,7 @@ class Operation:
     is the key of the page's list, counted (several are added up). ``each`` says in words where its parameters come
     from. ``page_size`` is given where AWS pages only when asked to. ``absent`` are the error codes that mean "there is
     none", ``gone`` those that mean "what you name is no more". ``affects`` is the area, where no ARN is given.
+    ``next_page`` names the parameter and key that lead to the next page where botocore knows of no pages.
     ``action`` is the IAM action where it is not spelled like the operation. ``drops`` are keys that are removed from
     its pages, at any depth, because their values may be secrets.
     """
@@ -27,6 +28,7 @@ class Operation:
     params: tuple[str, ...] = ()
     each: str = ""
     page_size: int | None = None
+    next_page: str = ""
     absent: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
     action: str = ""
@@ -61,10 +63,14 @@ class Detail:
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceRow:
-    """A service's resources: one list call, then the details of each entry, then what the region has as a whole."""
+    """A service's resources: one list call, then the details of each entry, then what the region has as a whole.
+
+    ``params`` are the list's, templates over ``{account}``.
+    """
 
     collector: str
     list: Operation
     thing: Thing
     details: tuple[Detail, ...]
+    params: dict[str, str] = field(default_factory=dict)
     also: tuple[Operation, ...] = ()

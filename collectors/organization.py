@@ -9,6 +9,7 @@ from collectors.calls import Question, Unit
 from collectors.registry import (
     DESCRIBE_ORGANIZATION,
     DESCRIBE_POLICY,
+    EFFECTIVE_POLICY,
     LIST_ACCOUNT_TAGS,
     LIST_ACCOUNTS,
     LIST_CHILD_ACCOUNTS,
@@ -22,6 +23,7 @@ from collectors.registry import (
 )
 from model.snapshot import CallRecord
 
+S3_POLICY = "S3_POLICY"
 POLICY_TYPES = ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY")
 
 
@@ -34,7 +36,8 @@ def collect(unit: Unit) -> None:
     if accounts.outcome == "denied":
         # A member account sees its organisation and nothing of it: one gap says so, twenty say no more.
         return
-    _tree(unit, unit.ask(LIST_ROOTS))
+    roots = unit.ask(LIST_ROOTS)
+    _tree(unit, roots)
     unit.ask_each(
         Question(LIST_ACCOUNT_TAGS, {"ResourceId": account["Id"]}, account.get("Arn", ""))
         for account in entries([accounts], "Accounts")
@@ -47,12 +50,26 @@ def collect(unit: Unit) -> None:
         for policy in entries(policies, "Policies")
         for operation in (DESCRIBE_POLICY, LIST_TARGETS)
     )
+    if _enabled(roots, S3_POLICY):
+        unit.ask_each(
+            Question(EFFECTIVE_POLICY, {"PolicyType": S3_POLICY, "TargetId": account["Id"]}, account.get("Arn", ""))
+            for account in entries([accounts], "Accounts")
+        )
     delegated = unit.ask(LIST_DELEGATED)
     unit.ask_each(
         Question(LIST_DELEGATED_SERVICES, {"AccountId": account["Id"]}, account.get("Arn", ""))
         for account in entries([delegated], "DelegatedAdministrators")
     )
     unit.ask(LIST_SERVICE_ACCESS)
+
+
+def _enabled(roots: CallRecord, kind: str) -> bool:
+    """Whether a policy type is on; where the roots were not answered, nobody knows, and asking would not help."""
+    return any(
+        each.get("Type") == kind and each.get("Status") == "ENABLED"
+        for root in entries([roots], "Roots")
+        for each in root.get("PolicyTypes") or ()
+    )
 
 
 def _tree(unit: Unit, roots: CallRecord) -> None:

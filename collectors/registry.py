@@ -97,6 +97,16 @@ LIST_DELEGATED_SERVICES = _organizations(
     params=("AccountId",),
     each="organizations:ListDelegatedAdministrators",
 )
+EFFECTIVE_POLICY = Operation(
+    service="organizations",
+    name="DescribeEffectivePolicy",
+    collector="organization",
+    affects="s3:*",
+    absent=frozenset({"AWSOrganizationsNotInUseException", "EffectivePolicyNotFoundException"}),
+    gone=frozenset({"TargetNotFoundException"}),
+    params=("PolicyType", "TargetId"),
+    each="`S3_POLICY` × accounts, where the type is enabled",
+)
 LIST_SERVICE_ACCESS = _organizations(
     name="ListAWSServiceAccessForOrganization",
     affects="organizations:service-access",
@@ -252,6 +262,30 @@ LIST_MEMBERSHIPS = Operation(
     each="identitystore:ListGroups",
     gone=_GONE,
     page_size=100,
+)
+
+# AWS RAM: what accounts share with others.
+_NO_SHARE = frozenset({"UnknownResourceException"})
+_ram = partial(Operation, service="ram", collector="ram", affects="ram:resource-share")
+GET_SHARES = _ram(name="GetResourceShares", items=("resourceShares",), params=("resourceOwner",), each="`SELF`")
+SHARE_ASSOCIATIONS = _ram(
+    name="GetResourceShareAssociations",
+    items=("resourceShareAssociations",),
+    params=("associationType",),
+    each="`PRINCIPAL`, `RESOURCE`, where there are shares",
+)
+SHARE_PERMISSIONS = _ram(
+    name="ListResourceSharePermissions",
+    items=("permissions",),
+    params=("resourceShareArn",),
+    each="ram:GetResourceShares",
+    gone=_NO_SHARE,
+)
+GET_PERMISSION = _ram(
+    name="GetPermission",
+    params=("permissionArn", "permissionVersion"),
+    each="ram:ListResourceSharePermissions",
+    gone=_NO_SHARE,
 )
 
 

@@ -53,6 +53,40 @@ ACCOUNT_PUBLIC_BLOCK = Operation(
     action="s3:GetAccountPublicAccessBlock",
 )
 
+# Of the accounts that own them, which need not be the bucket's. botocore declares none of their errors.
+LIST_ACCESS_POINTS = Operation(
+    service="s3control",
+    name="ListAccessPoints",
+    collector="s3",
+    affects="s3:accesspoint",
+    items=("AccessPointList",),
+    params=("AccountId",),
+    next_page="NextToken",
+)
+_access_point = partial(
+    Operation,
+    service="s3control",
+    collector="s3",
+    affects="s3:accesspoint",
+    params=("AccountId", "Name"),
+    each="s3control:ListAccessPoints",
+    gone=frozenset({"NoSuchAccessPoint"}),
+)
+_POINT = {"AccountId": "{account}", "Name": "{id}"}
+_ACCESS_POINTS = ResourceRow(
+    collector="s3",
+    list=LIST_ACCESS_POINTS,
+    thing=Thing(id="Name", arn="{AccessPointArn}"),
+    details=(
+        Detail(operation=_access_point(name="GetAccessPoint"), params=dict(_POINT)),
+        Detail(
+            operation=_access_point(name="GetAccessPointPolicy", absent=frozenset({"NoSuchAccessPointPolicy"})),
+            params=dict(_POINT),
+        ),
+    ),
+    params={"AccountId": "{account}"},
+)
+
 #: Everything asked about buckets.
 BUCKETS = (LIST_BUCKETS, BUCKET_LOCATION, *BUCKET_DETAILS, ACCOUNT_PUBLIC_BLOCK)
 
@@ -176,5 +210,7 @@ REGIONAL: tuple[ResourceRow, ...] = (
         list=_list("ec2", "DescribeInstances", "instance", "Reservations", 1000),
         thing=Thing(id="", arn=""),
         details=(),
+        also=(_list("ec2", "DescribeVpcEndpoints", "vpc-endpoint", "VpcEndpoints", 1000),),
     ),
+    _ACCESS_POINTS,
 )

@@ -22,7 +22,7 @@ ROWS: Mapping[str, ResourceRow] = {row.collector: row for row in REGIONAL}
 def collect(unit: Unit) -> None:
     """The resources of one service in the unit's region."""
     row = ROWS[unit.collector]
-    listed = unit.ask(row.list)
+    listed = unit.ask(row.list, **{key: value.format(account=unit.account) for key, value in row.params.items()})
     unit.ask_each(Question(operation) for operation in row.also)
     if not row.details:
         return

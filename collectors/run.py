@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from collectors import iam, identity_center, organization, resources
+from collectors import iam, identity_center, organization, resources, shares
 from collectors.access import enter
 from collectors.calls import Asking, Stopped, Unit
 from collectors.errors import CollectError, CollectInterrupted, CredentialsError
@@ -19,7 +19,7 @@ from collectors.limits import Limits
 from collectors.options import CollectOptions, CollectResult, choices, resumed_options
 from collectors.organization import account_status, entries
 from collectors.progress import NoProgress, Progress
-from collectors.registry import ASSUME_ROLE, DESCRIBE_ORGANIZATION, LIST_ACCOUNTS, LIST_REGIONS
+from collectors.registry import ASSUME_ROLE, DESCRIBE_ORGANIZATION, GET_SHARES, LIST_ACCOUNTS, LIST_REGIONS
 from collectors.resource_table import REGIONAL
 from collectors.session import DEFAULT_ROLE, Sessions
 from model.entities import Gap
@@ -245,6 +245,8 @@ class _Run:
             for row in REGIONAL:
                 if not self.sessions.lacks(row.list.service, region):
                     yield region, row.collector, resources.collect
+            if not self.sessions.lacks(GET_SHARES.service, region):
+                yield region, GET_SHARES.collector, shares.collect
 
     def _open(self, account: str) -> Sequence[str] | None:
         """Act in the account; returns its enabled regions, ``None`` where it cannot be entered."""

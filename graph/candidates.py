@@ -8,6 +8,7 @@ from graph.subjects import Subject, Subjects, named_in
 from policy.assemble import Assembler
 from policy.document import Document
 from policy.request import normal_service
+from policy.s3 import PUBLIC_GROUPS, acl_actions
 
 
 class Candidates:
@@ -23,12 +24,42 @@ class Candidates:
         Another account's principals need the resource's policy (L4); services, outsiders and anonymous callers have
         nothing but it. Services and outsiders are listed where that policy names them.
         """
-        reached = self._reached_by_policy(arn, account)
+        reached, lent = self._reached_by_policy(arn, account), self._reached_by_shares(arn, account)
+        granted = self._reached_by_acl(arn, account)
         for subject in self._subjects.deciding():
             if subject.kind == "Provider":
                 continue  # providers act through roles alone
-            if subject.account == account or reached(subject):
+            if subject.account == account or reached(subject) or lent(subject) or granted(subject):
                 yield subject
+
+    def outsiders(self, arn: str) -> Iterator[Subject]:
+        """Services and outsiders whom a share of an ARN that nobody collected names (semantics L16)."""
+        lent = self._reached_by_shares(arn, "")
+        return (subject for subject in self._subjects.deciding() if _foreign(subject) and lent(subject))
+
+    def _reached_by_shares(self, arn: str, account: str) -> Callable[[Subject], bool]:
+        """A test of subjects that AWS RAM may let at a resource."""
+        target, shares = self._assembler.place(arn, "", account).target, self._assembler.shares
+        if not shares.concern(target):
+            return lambda _: False
+        names = shares.names(target)
+        accounts = {key.removeprefix("account:") for key in names if key.startswith("account:")}
+        return lambda subject: not _foreign(subject) or subject.key in names or subject.account in accounts
+
+    def _reached_by_acl(self, arn: str, account: str) -> Callable[[Subject], bool]:
+        """A test of subjects that the ACL of a bucket could reach (semantics L7)."""
+        settings = self._assembler.settings(self._assembler.place(arn, "", account))
+        acl = settings.acl if acl_actions(settings) else ()
+        if acl == ():
+            return lambda _: False
+        if acl is None or any(grant.grantee in PUBLIC_GROUPS for grant in acl):
+            return lambda subject: not _foreign(subject)
+        accounts = {grant.account for grant in acl if grant.account is not None}
+        known = self._assembler.inventory.data.canonical_ids
+        unknown = any(grant.account is None for grant in acl)  # whose canonical id it is, only its account tells
+        return lambda subject: (
+            subject.account in accounts or (unknown and bool(subject.account) and subject.account not in known)
+        )
 
     def _reached_by_policy(self, arn: str, account: str) -> Callable[[Subject], bool]:
         """A test of subjects that the resource's own policy could reach."""
@@ -61,6 +92,10 @@ class Candidates:
         return lambda subject: (
             subject.key in named or subject.account in accounts or _by_id_or_session(subject, document, sessions)
         )
+
+
+def _foreign(subject: Subject) -> bool:
+    return subject.kind in ("Service", "Outsider")
 
 
 def _reaches_anyone(document: Document) -> Iterator[bool]:

@@ -81,8 +81,10 @@ def resource_classes(assembler: Assembler, subjects: Subjects, also: Sequence[Su
     patterns = _patterns(assembler, everybody)
     tag_keys = _tag_keys(assembler, everybody)
     groups: defaultdict[tuple[object, ...], list[Resource]] = defaultdict(list)
+    shared = {arn for share in assembler.inventory.data.shares for arn in share.resources or ()}
     for resource in assembler.inventory.data.resources:
-        groups[_signature(resource, patterns, tag_keys)].append(resource)
+        own = resource.arn if resource.arn in shared else ""
+        groups[(*_signature(resource, patterns, tag_keys), own)].append(resource)
     found: list[ResourceClass] = []
     plain: dict[tuple[object, ...], int] = {}
     accounts = {subject.index: subject.account for subject in everybody}
@@ -137,10 +139,18 @@ def _signature(resource: Resource, patterns: list[_Pattern], tag_keys: frozenset
     read = None if tags is None else tuple(sorted((k.lower(), v) for k, v in tags.items() if k.lower() in tag_keys))
     policy = None if resource.policy is None else resource.policy.replace(resource.arn, "${self}")
     # A document that could not be read is named by its resource, and a trust policy belongs to its role alone.
-    if policy is None or resource.grants is None or resource.grants or resource.type == "iam:role":
+    if policy is None or resource.grants is None or resource.grants or resource.type == "iam:role" or _shared(resource):
         unique = resource.arn
     settings = (resource.s3, resource.key_manager == "AWS")
     return (resource.account, resource.region, resource.type, policy, settings, read, tuple(matched), unique, varying)
+
+
+def _shared(bucket: Resource) -> bool:
+    """Whether a bucket's ACL, which answers name by its bucket, may give anybody anything beside the owner."""
+    own = bucket.s3
+    if own is None or own.ownership == "BucketOwnerEnforced":
+        return False
+    return own.acl is None or any(grant.grantee != own.owner for grant in own.acl)
 
 
 def _patterns(assembler: Assembler, everybody: list[Subject]) -> list[_Pattern]:
@@ -235,7 +245,7 @@ def _tag_keys(assembler: Assembler, everybody: list[Subject]) -> frozenset[str]:
     found: set[str] = set()
     for document in (*shared, *(document for document, _ in own), *filter(None, trusts)):
         for statement in document.statements:
-            parts = [parts for _, parts in statement.resource_patterns.variable]
+            parts = [parts for _, parts, _ in statement.resource_patterns.variable]
             parts += [parts for condition in statement.conditions for parts in condition.parts]
             found |= {part.key for several in parts for part in several if isinstance(part, Variable)}
             found |= {condition.key for condition in statement.conditions}

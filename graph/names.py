@@ -9,6 +9,7 @@ from graph.subjects import ANONYMOUS, Subject
 from graph.world import World
 from model.arn import Arn, is_account_id
 from model.errors import ArnError, GrantmapError
+from model.inventory import Inventory
 from policy.actions import catalogue
 from policy.errors import PrincipalError, UnknownActionError
 from policy.request import PLAIN_PROVIDERS, Principal
@@ -143,8 +144,12 @@ def action_of(text: str) -> str:
     raise BadActionError(f"unknown action `{text}`{hint}")
 
 
-def resource_of(text: str) -> str:
-    """A resource as asked for: ``*`` or an ARN; raises ``ArnError``."""
+def resource_of(inventory: Inventory, text: str, action: str) -> str:
+    """A resource as asked for: ``*`` or an ARN; raises ``ArnError``.
+
+    A request that names a KMS key by an alias is about the key, save those that are about the alias itself
+    (https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html).
+    """
     if text != "*":
         Arn.parse(text)
-    return text
+    return text if action.lower().endswith("alias") else inventory.key_aliases.get(text, text)

@@ -73,7 +73,7 @@ def _goals(questions: Questions, end: str | None) -> dict[int, Hop | None]:
     if end in world.inventory.roles or not end.startswith("arn:") or end in world.subjects.by_key:
         target = subject_of(world, end)
         return {item.index: None for item in world.subjects.all if item.key == target.key}
-    resource = resource_of(end)
+    resource = resource_of(world.inventory, end, "")
     return {
         index: Hop("HOLDS", world.subjects.all[index].key, resource, outcome)
         for index, outcome in _holders(questions, resource).items()

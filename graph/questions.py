@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from graph.assume import WITH_SAML, WITH_WEB_IDENTITY
+from graph.assume import WITH_SAML, WITH_WEB_IDENTITY, Step
 from graph.closure import Chain, Steps, joined
 from graph.deciding import Outcome, Reason, Tree
 from graph.names import action_of, resource_of, subject_of
@@ -20,11 +20,13 @@ from graph.world import World
 from model.entities import Gap
 from model.load_resources import LIST_CALLS
 from policy.context import NO_OVERRIDES, Overrides
+from policy.shares import shareable
 from policy.verdicts import Verdict
 
 #: Calls whose answers no decision reads: a gap in them changes no answer about access.
 _NOT_DECIDING = frozenset(
     {
+        "DescribeVpcEndpoints",  # only where the asker names one, and then the answer says so
         "GenerateCredentialReport",
         "GetAccessKeyLastUsed",
         "GetAccountSummary",
@@ -48,11 +50,44 @@ class Row:
     via: tuple[str, ...]
     residual: Tree | None
     because: tuple[Reason, ...]
+    steps: tuple[Step, ...] = ()
+    """The roles on the way as they are taken, each with its own decision; told by ``can`` alone."""
+    end: Outcome | None = None
+    """What the last role may do, of a chain of ``can``."""
 
     @property
     def cost(self) -> tuple[int, int, tuple[str, ...]]:
         """Sorts the best first: Allowed before Conditional, then the shortest way."""
         return (0 if self.verdict is Verdict.ALLOWED else 1, len(self.via), self.via)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer of ``can``: the direct request, and the best chain to each last role.
+
+    ``step`` is the assignment through which a person's own answer is the best there is; ``None`` for all others.
+    """
+
+    direct: Outcome
+    step: Step | None
+    chains: tuple[Row, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """``{verdict, because, residual, chains}``."""
+        return {
+            "verdict": str(self.direct.verdict),
+            "because": list(self.direct.because),
+            "residual": self.direct.residual,
+            "chains": [
+                {
+                    "via": list(row.via),
+                    "verdict": str(row.verdict),
+                    "residual": row.residual,
+                    "because": list(row.because),
+                }
+                for row in self.chains
+            ],
+        }
 
 
 class Questions:
@@ -75,41 +110,38 @@ class Questions:
 
     def can(self, principal: str, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> dict[str, Any]:
         """``{verdict, because, residual, chains}``: the direct request, and the best chain to each last role."""
-        subject = subject_of(self.world, principal)
-        action, resource = action_of(action), resource_of(resource)
-        if subject.caller is None:
-            direct = self._through_roles(subject, action, resource, overrides)
-        else:
-            direct = self.world.decider.decide(subject, action, resource, overrides)
-        return {
-            "verdict": str(direct.verdict),
-            "because": list(direct.because),
-            "residual": direct.residual,
-            "chains": [
-                {
-                    "via": list(row.via),
-                    "verdict": str(row.verdict),
-                    "residual": row.residual,
-                    "because": list(row.because),
-                }
-                for row in self._chains(subject, action, resource, overrides)
-            ],
-        }
+        return self.answer(principal, action, resource, overrides).to_json()
 
-    def _through_roles(self, person: Subject, action: str, resource: str, overrides: Overrides) -> Outcome:
-        """A person's own answer: the best over the roles assigned to them, one step."""
-        outcomes = []
+    def answer(self, principal: str, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> Answer:
+        """The answer of ``can`` with the steps of its chains."""
+        subject = subject_of(self.world, principal)
+        action, resource = action_of(action), resource_of(self.world.inventory, resource, action)
+        if subject.caller is None:
+            direct, step = self._through_roles(subject, action, resource, overrides)
+        else:
+            direct, step = self.world.decider.decide(subject, action, resource, overrides), None
+        return Answer(direct, step, tuple(self._chains(subject, action, resource, overrides)))
+
+    def _through_roles(
+        self, person: Subject, action: str, resource: str, overrides: Overrides
+    ) -> tuple[Outcome, Step | None]:
+        """A person's own answer: the best over the roles assigned to them, one step; those of the resource's account
+        first."""
+        outcomes: list[tuple[Outcome, Step]] = []
         for step in self.steps.out.get(person.index, ()):
             outcome = self.world.decider.decide(step.target, action, resource, overrides)
             because = (*step.outcome.because, *outcome.because)
-            outcomes.append(Outcome(outcome.verdict, outcome.residual, because, outcome.certain))
+            outcomes.append((Outcome(outcome.verdict, outcome.residual, because, outcome.certain), step))
         if not outcomes:
-            return Outcome(Verdict.IMPLICITLY_DENIED, None, (), certain=False)
-        best = min(outcomes, key=lambda outcome: outcome.rank)
+            return Outcome(Verdict.IMPLICITLY_DENIED, None, (), certain=False), None
+        container = None if resource == "*" else self.world.inventory.container(resource)
+        account = resource.split(":", 5)[4] if container is None and resource.count(":") >= 5 else ""
+        place = account if container is None else container.account
+        best, step = min(outcomes, key=lambda item: (item[0].rank, item[1].target.key.split(":", 5)[4] != place))
         if best.verdict is not Verdict.CONDITIONAL:
-            return best
-        some = [outcome.residual for outcome in outcomes if outcome.verdict is Verdict.CONDITIONAL]
-        return Outcome(best.verdict, any_of(some), best.because, best.certain)
+            return best, step
+        some = [outcome.residual for outcome, _ in outcomes if outcome.verdict is Verdict.CONDITIONAL]
+        return Outcome(best.verdict, any_of(some), best.because, best.certain), step
 
     def _chains(self, subject: Subject, action: str, resource: str, overrides: Overrides) -> list[Row]:
         """The best way through each last role, Allowed and Conditional only."""
@@ -134,7 +166,7 @@ class Questions:
 
     def who_can(self, action: str, resource: str) -> dict[str, Any]:
         """``{resource, collected, principals, unknown}``: everybody that can, with the best way of each."""
-        action, resource = action_of(action), resource_of(resource)
+        action, resource = action_of(action), resource_of(self.world.inventory, resource, action)
         collected = self.world.inventory.container(resource) is not None
         direct = {
             subject.index: (subject, outcome)
@@ -175,6 +207,7 @@ class Questions:
             yield from self.world.candidates.of(resource, container.account)
             return
         yield from self.world.subjects.collected()
+        yield from self.world.candidates.outsiders(resource)
         yield self.world.subjects.by_key[ANONYMOUS]
 
     def _assigned(self, action: str, resource: str) -> Iterator[tuple[str, Row]]:
@@ -229,6 +262,8 @@ def _matters(gap: Gap, arns: set[str], account: str, service: str, *, collected:
     """Whether what the gap would have told can change the answer about these ARNs."""
     if gap.affects in arns:
         return True
+    if gap.service == "ram":
+        return gap.account == account and any(map(shareable, arns))
     if gap.affects.startswith("arn:"):
         # Another resource's own policy says nothing here; a principal's policies and a role's trust may.
         return gap.service in ("iam", "organizations", "sso-admin", "identitystore")
@@ -245,8 +280,9 @@ def _chained(chain: Chain, outcome: Outcome) -> Row | None:
         return None
     because = (*(item for step in chain.steps for item in step.outcome.because), *outcome.because)
     if chain.certain and outcome.verdict is Verdict.ALLOWED:
-        return Row(Verdict.ALLOWED, chain.via, None, because)
-    return Row(Verdict.CONDITIONAL, chain.via, joined(chain, outcome.residual), because)
+        return Row(Verdict.ALLOWED, chain.via, None, because, chain.steps, outcome)
+    residual = joined(chain, outcome.residual)
+    return Row(Verdict.CONDITIONAL, chain.via, residual, because, chain.steps, outcome)
 
 
 def _keep_best(rows: dict[str, Row], key: str, row: Row) -> None:

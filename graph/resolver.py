@@ -8,7 +8,7 @@ apart are decided once.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +22,7 @@ from policy.assemble import Aim
 from policy.availability import WITHOUT_RESOURCE_ACCOUNT
 from policy.decide import decide
 from policy.document import Document
+from policy.s3 import acl_actions
 from policy.services import (
     FEDERATED_ACTIONS,
     RCP_EXEMPT_ACTIONS,
@@ -108,7 +109,7 @@ class Resolver:
     def _outcome(self, subject: Subject, resource_class: ResourceClass, aim: Aim, group: tuple[str, ...]) -> Outcome:
         """The decision for a group of actions; where no policy of the resource's own is asked, once for all alike."""
         request, inputs = aim.request(group[0])
-        if inputs.resource is not None or not resource_class.plain:
+        if inputs.resource is not None or inputs.shares or inputs.settings.acl != () or not resource_class.plain:
             return outcome_of(subject, decide(request, inputs))
         key = (subject.index, resource_class.plain, group)
         found = self._alike.get(key)
@@ -123,7 +124,7 @@ class Resolver:
         """
         inputs = aim.inputs("sts:assumerole")
         policy = inputs.resource or aim.inputs("").resource
-        granting = [*inputs.identity, *((policy,) if policy is not None else ())]
+        granting = [*inputs.identity, *((policy,) if policy is not None else ()), *inputs.shares]
         limiting = [*inputs.boundary, *(ref for level in (*inputs.scps, *inputs.rcps) for ref in level.policies)]
         documents = tuple(dict.fromkeys(ref.document for ref in (*granting, *limiting) if ref.document is not None))
         kms = inputs.settings.kms_grants
@@ -134,10 +135,11 @@ class Resolver:
         else:
             givers = frozenset(id(ref.document) for ref in granting)
         shape = _shape(arn)
-        key = (tuple(id(document) for document in documents), givers, alone, shape, actions)
+        by_acl = acl_actions(inputs.settings)
+        key = (tuple(id(document) for document in documents), givers, alone, bool(by_acl), shape, actions)
         found = self._groups.get(key)
         if found is None:
-            found = self._groups[key] = self._grouped(documents, givers, shape, actions, alone=alone)
+            found = self._groups[key] = self._grouped(documents, givers, shape, actions, by_acl, alone=alone)
         return found
 
     def _grouped(
@@ -146,6 +148,7 @@ class Resolver:
         givers: frozenset[int] | None,
         arn: str,
         actions: tuple[str, ...],
+        by_acl: Mapping[str, str],
         *,
         alone: bool,
     ) -> list[tuple[str, ...]]:
@@ -159,9 +162,11 @@ class Resolver:
         ]
         groups: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
         for number, action in enumerate(actions):
-            if givers is not None and action not in _FREE and not any(mask[number] & bits for mask, bits in allowing):
+            permission = by_acl.get(action.lower())
+            given = permission is not None or any(mask[number] & bits for mask, bits in allowing)
+            if givers is not None and action not in _FREE and not given:
                 continue
-            groups[(_facts(action.lower(), arn), *(mask[number] for mask in masks))].append(action)
+            groups[(_facts(action.lower(), arn), permission, *(mask[number] for mask in masks))].append(action)
         return [tuple(group) for group in groups.values()]
 
     def _mask(self, document: Document, actions: tuple[str, ...]) -> tuple[int, ...]:

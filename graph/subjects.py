@@ -16,6 +16,7 @@ from policy.context import Caller
 from policy.document import Document
 from policy.errors import PrincipalError
 from policy.request import PLAIN_PROVIDERS, Principal, normal_service
+from policy.shares import shared_with
 
 ANONYMOUS = "anonymous"
 
@@ -142,6 +143,10 @@ def _named(assembler: Assembler) -> set[tuple[str, str]]:
                 continue
             if _parses(key):
                 found.add((key, kind))
+    for key in (name for share in inventory.data.shares for name in shared_with(share)):
+        account = _account_of(key) or key.removeprefix("account:")
+        if _parses(key) and account not in inventory.accounts:
+            found.add((key, "Outsider" if is_account_id(account) else "Service"))
     for resource in inventory.data.resources:
         for grant in resource.grants or ():
             account = _account_of(grant.grantee)
@@ -181,5 +186,7 @@ def texts(data: InventoryData) -> Iterable[str]:
         yield policy.document or ""
     for resource in data.resources:
         yield resource.policy or ""
+    for share in data.shares:
+        yield from (permission.template or "" for permission in share.permissions or ())
     for guardrail in data.organization.policies if data.organization else ():
         yield guardrail.document or ""

@@ -272,10 +272,19 @@ class KmsGrant(Entity, frozen=True, kw_only=True):
     name: str = ""
 
 
+class S3Grant(Entity, frozen=True, kw_only=True):
+    """A grant of a bucket's ACL; ``grantee`` is a canonical user id or the name of one of S3's groups."""
+
+    grantee: str
+    permission: str
+
+
 class S3Settings(Entity, frozen=True, kw_only=True):
     """Settings of a bucket that decide beside its policy; each ``None``: not known.
 
-    The four flags of Block Public Access are the bucket's own; the account's are in ``Inventory.account_public_block``.
+    The four flags of Block Public Access are the bucket's own; the account's are in ``Inventory.account_public_block``
+    and ``account_ignores_acls``. ``owner`` is the owner's canonical user id, as the ACL says it, and ``ownership`` one
+    of S3's object ownership settings. ``point_accounts`` are the accounts with access points of this bucket.
     """
 
     block_public_acls: bool | None = None
@@ -283,6 +292,31 @@ class S3Settings(Entity, frozen=True, kw_only=True):
     block_public_policy: bool | None = None
     restrict_public_buckets: bool | None = None
     abac: bool | None = None
+    acl: tuple[S3Grant, ...] | None = ()
+    owner: str = ""
+    ownership: str | None = "ObjectWriter"
+    point_accounts: tuple[str, ...] = ()
+
+
+class AccessPoint(Entity, frozen=True, kw_only=True):
+    """An S3 access point: another way to a bucket, with a policy of its own.
+
+    ``bucket`` is a name, ``bucket_account`` who owns it, empty where that is not known. ``policy`` is as in
+    ``Resource``. ``vpc`` is the only VPC that it takes requests from, empty for the internet. The flags are its own
+    Block Public Access; ``None``: not known.
+    """
+
+    arn: str
+    account: str
+    region: str
+    name: str
+    bucket: str = ""
+    bucket_account: str = ""
+    alias: str = ""
+    policy: str | None = ""
+    vpc: str = ""
+    ignore_public_acls: bool | None = None
+    restrict_public_buckets: bool | None = None
 
 
 class Resource(Entity, frozen=True, kw_only=True):
@@ -305,3 +339,41 @@ class Resource(Entity, frozen=True, kw_only=True):
     grants: tuple[KmsGrant, ...] | None = ()
     aliases: tuple[str, ...] = ()
     key_manager: str = ""
+
+
+class SharePermission(Entity, frozen=True, kw_only=True):
+    """What an AWS RAM share permits on one type of resource (``ec2:Subnet``).
+
+    ``template`` is a statement's JSON without principal and resource, ``None``: not known.
+    """
+
+    arn: str
+    type: str
+    template: str | None = None
+
+
+class Share(Entity, frozen=True, kw_only=True):
+    """A resource share of AWS RAM that is in force (semantics L16), in the account that owns the resources.
+
+    ``principals`` are account ids, ARNs of organisations, OUs, roles and users, and names of services, as far as they
+    have accepted. Each of the three lists ``None``: not known.
+    """
+
+    arn: str
+    name: str
+    account: str
+    region: str
+    resources: tuple[str, ...] | None = None
+    principals: tuple[str, ...] | None = None
+    permissions: tuple[SharePermission, ...] | None = None
+
+
+class VpcEndpoint(Entity, frozen=True, kw_only=True):
+    """A VPC endpoint (semantics L11); ``policy`` empty: it is of a kind that has none."""
+
+    id: str
+    account: str
+    region: str
+    vpc: str
+    service: str = ""
+    policy: str = ""

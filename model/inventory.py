@@ -14,6 +14,7 @@ import msgspec
 
 from model.arn import Arn
 from model.entities import (
+    AccessPoint,
     Account,
     Assignment,
     DirectoryGroup,
@@ -29,7 +30,9 @@ from model.entities import (
     Provider,
     Resource,
     Role,
+    Share,
     User,
+    VpcEndpoint,
 )
 from model.errors import InventoryError
 
@@ -40,9 +43,13 @@ class InventoryData(Entity, frozen=True, kw_only=True):
     ``organization`` ``None``: the account is in none, or (``alone`` false) nobody knows. ``regions`` are those that
     were read; empty: not said.
 
-    ``account_public_block`` maps an account id to its account-wide RestrictPublicBuckets; a missing id: not known.
+    ``account_public_block`` maps an account id to its account-wide RestrictPublicBuckets, and ``account_ignores_acls``
+    to IgnorePublicAcls, the organisation's S3 policy included; a missing id: not known. ``canonical_ids`` maps an
+    account id to its canonical user id, where it is known. ``unread_points`` are (account, region) whose access points
+    could not be listed, region empty for all regions.
     ``unread_lists`` are (account, region, type) whose resources could not be listed, region empty for all regions.
-    ``unread_principals`` are accounts whose IAM entities could not be read.
+    ``unread_principals`` are accounts whose IAM entities could not be read. ``unread_shares`` are (account, region)
+    whose shares of AWS RAM were not listed, region empty for all regions.
     """
 
     snapshot: str
@@ -62,9 +69,16 @@ class InventoryData(Entity, frozen=True, kw_only=True):
     directory_users: tuple[DirectoryUser, ...] = ()
     directory_groups: tuple[DirectoryGroup, ...] = ()
     resources: tuple[Resource, ...] = ()
+    access_points: tuple[AccessPoint, ...] = ()
     account_public_block: dict[str, bool] = {}
+    account_ignores_acls: dict[str, bool] = {}
+    canonical_ids: dict[str, str] = {}
+    unread_points: tuple[tuple[str, str], ...] = ()
     unread_lists: tuple[tuple[str, str, str], ...] = ()
     unread_principals: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = ()
+    unread_shares: tuple[tuple[str, str], ...] = ()
+    endpoints: tuple[VpcEndpoint, ...] = ()
     gaps: tuple[Gap, ...] = ()
     skipped: tuple[Gap, ...] = ()
 
@@ -120,9 +134,37 @@ class Inventory:
         return {(role.account, role.name): role for role in self.data.roles}
 
     @cached_property
+    def by_type(self) -> Mapping[str, list[Resource]]:
+        """Resources by their type, such as ``ec2:instance``."""
+        found: defaultdict[str, list[Resource]] = defaultdict(list)
+        for resource in self.data.resources:
+            found[resource.type].append(resource)
+        return found
+
+    @cached_property
+    def endpoints(self) -> Mapping[str, VpcEndpoint]:
+        """VPC endpoints by id."""
+        return {endpoint.id: endpoint for endpoint in self.data.endpoints}
+
+    @cached_property
+    def key_aliases(self) -> Mapping[str, str]:
+        """The ARNs of KMS keys by those of their aliases."""
+        return {
+            f"{resource.arn.partition(':key/')[0]}:{alias}": resource.arn
+            for resource in self.data.resources
+            for alias in resource.aliases
+        }
+
+    @cached_property
     def buckets(self) -> Mapping[str, Resource]:
         """S3 buckets by name: their ARNs name no account."""
         return {resource.name: resource for resource in self.data.resources if resource.type == "s3:bucket"}
+
+    @cached_property
+    def access_points(self) -> Mapping[str, AccessPoint]:
+        """S3 access points by ARN and by alias, which stands for a bucket's name."""
+        points = self.data.access_points
+        return {point.arn: point for point in points} | {point.alias: point for point in points if point.alias}
 
     def container(self, arn: str) -> Resource | None:
         """The collected resource that ``arn`` names or lies inside of: the bucket of an object, the table of an index.

@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
 from model.arn import Arn
-from model.entities import KmsGrant, Resource, S3Settings, Tags
+from model.entities import KmsGrant, Resource, Tags
+from model.load_s3 import accounts_with_points, bucket_settings
 from model.pages import ANSWERED, Page, Pages, first_page, policy_text, tag_map
 from model.snapshot import CallRecord
 
@@ -48,6 +49,7 @@ def _tags(record: CallRecord | None, key: str) -> Tags | None:
 
 
 def _buckets(pages: Pages, partitions: Mapping[str, str]) -> Iterator[Resource]:
+    points = accounts_with_points(pages)
     for record, item in pages.items("s3", "ListBuckets", "Buckets"):
         name, account = item["Name"], record.account
 
@@ -65,7 +67,7 @@ def _buckets(pages: Pages, partitions: Mapping[str, str]) -> Iterator[Resource]:
             name=name,
             tags=_tags(ask("GetBucketTagging"), "TagSet"),
             policy=_policy(ask("GetBucketPolicy"), "Policy"),
-            s3=_s3_settings(ask("GetPublicAccessBlock"), ask("GetBucketAbac")),
+            s3=bucket_settings(ask, points.get(name, ())),
         )
 
 
@@ -75,45 +77,6 @@ def _bucket_region(location: Page | None) -> str | None:
         return None
     constraint = location.get("LocationConstraint") or "us-east-1"
     return "eu-west-1" if constraint == "EU" else str(constraint)
-
-
-def _s3_settings(block: CallRecord | None, abac: CallRecord | None) -> S3Settings:
-    page = first_page(block)
-    flags: dict[str, bool | None] = dict.fromkeys(
-        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    )
-    if page is not None:
-        raw = page.get("PublicAccessBlockConfiguration") or {}
-        flags = {name: bool(raw.get(name, False)) for name in flags}
-    return S3Settings(
-        block_public_acls=flags["BlockPublicAcls"],
-        ignore_public_acls=flags["IgnorePublicAcls"],
-        block_public_policy=flags["BlockPublicPolicy"],
-        restrict_public_buckets=flags["RestrictPublicBuckets"],
-        abac=_abac(abac),
-    )
-
-
-def _abac(record: CallRecord | None) -> bool | None:
-    """Whether a bucket's tags count in decisions: only where attribute-based access control was switched on.
-
-    An endpoint that has no such setting has none switched on.
-    """
-    if record is not None and record.outcome == "unsupported":
-        return False
-    page = first_page(record)
-    return None if page is None else (page.get("AbacStatus") or {}).get("Status") == "Enabled"
-
-
-def account_public_block(pages: Pages) -> dict[str, bool]:
-    """RestrictPublicBuckets of whole accounts, where it was read; ``empty`` is AWS's "none configured"."""
-    found: dict[str, bool] = {}
-    for record in pages.calls("s3control", "GetPublicAccessBlock"):
-        page = first_page(record)
-        if page is not None:
-            raw = page.get("PublicAccessBlockConfiguration") or {}
-            found[record.account] = bool(raw.get("RestrictPublicBuckets", False))
-    return found
 
 
 def _keys(pages: Pages, _partitions: Mapping[str, str]) -> Iterator[Resource]:

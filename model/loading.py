@@ -25,7 +25,9 @@ from model.load_organization import (
     load_identity_center,
     load_organization,
 )
-from model.load_resources import LIST_CALLS, account_public_block, load_resources
+from model.load_resources import LIST_CALLS, load_resources
+from model.load_s3 import account_public_block, canonical_ids, load_access_points, unread_points
+from model.load_sharing import load_endpoints, load_shares, unread_shares
 from model.pages import ANSWERED, Pages
 from model.snapshot import Snapshot
 
@@ -61,6 +63,7 @@ def _data(snapshot: Snapshot, pages: Pages) -> InventoryData:
     directory_users, directory_groups = load_directory(pages)
     partitions = {account.id: account.partition for account in accounts}
     resources = (*load_resources(pages, partitions), *_iam_resources(iam))
+    organization = load_organization(pages)
     unread = tuple(_unread_principals(pages, accounts))
     # Assignments also tell of accounts that nobody listed.
     unlisted = {item.account for item in assignments} - {account.id for account in accounts}
@@ -68,7 +71,7 @@ def _data(snapshot: Snapshot, pages: Pages) -> InventoryData:
     return InventoryData(
         snapshot=manifest.id,
         taken=manifest.started,
-        organization=load_organization(pages),
+        organization=organization,
         alone=pages.answered("organizations", "DescribeOrganization"),
         regions=tuple(manifest.regions),
         accounts=accounts,
@@ -83,9 +86,16 @@ def _data(snapshot: Snapshot, pages: Pages) -> InventoryData:
         directory_users=directory_users,
         directory_groups=directory_groups,
         resources=tuple(sorted(resources, key=lambda resource: resource.arn)),
-        account_public_block=account_public_block(pages),
+        access_points=load_access_points(pages),
+        account_public_block=account_public_block(pages, organization, accounts),
+        account_ignores_acls=account_public_block(pages, organization, accounts, "IgnorePublicAcls"),
+        canonical_ids=canonical_ids(pages),
+        unread_points=tuple(unread_points(pages, accounts)),
         unread_lists=tuple(_unread_lists(pages, accounts)),
         unread_principals=unread,
+        shares=tuple(load_shares(pages)),
+        unread_shares=tuple(unread_shares(pages, accounts)),
+        endpoints=tuple(load_endpoints(pages)),
         gaps=tuple(snapshot.gaps),
         skipped=tuple(snapshot.skipped),
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _PRINCIPALS = {"oidc-provider": "OIDC provider", "saml-provider": "SAML provider"}
 _GUARDRAILS = {"scp": "SCP", "rcp": "RCP"}
+_KINDS = {"scp": "the service control policies", "rcp": "the resource control policies"}
 
 
 class Names:
@@ -116,14 +117,20 @@ class Names:
             return f"the session policy of {self.who(owner)}"
         if kind == "public-access-block":
             return f"S3 Block Public Access of {self.thing(owner)}"
+        if kind == "share":
+            return f"AWS RAM share {_one_line(name)} in {self.account(owner.split(':')[4])}"
         if kind in ("grants", "grant"):
             return f"a grant of {self.thing(owner)}"
         return f"the policy of {self.thing(owner)}"
 
     def _managed(self, id: str) -> str:
         parts = id.split(":", 5)
+        if id.startswith("ram:"):
+            return f"the list of AWS RAM shares of {self.account(parts[1])}"
+        if len(parts) == 2 and parts[0] in _KINDS:
+            return f"{_KINDS[parts[0]]} over {self.account(parts[1])}"
         if len(parts) != 6:
-            return self.who(id)
+            return self._places.get(id) or (f"account {self._accounts[id]}" if id in self._accounts else self.who(id))
         if parts[2] == "organizations":
             found = self._guardrail_names.get(id)
             return found or f"policy {id.rsplit('/', 1)[-1]} of the organisation"
@@ -137,6 +144,13 @@ class Names:
         organization = self._inventory.organization
         policies = organization.policies if organization is not None else ()
         return {policy.arn: f"{_GUARDRAILS[policy.kind]} {_one_line(policy.name)}" for policy in policies}
+
+    @cached_property
+    def _places(self) -> dict[str, str]:
+        """Where guardrails are attached: organisational units by name, the root as what is below it."""
+        organization = self._inventory.organization
+        units = organization.units if organization is not None else ()
+        return {unit.id: f"OU {_one_line(unit.name)}" if unit.parent else "the whole organisation" for unit in units}
 
     def assignment(self, id: str) -> str:
         """How an assignment of Identity Center, ``SETARN@ACCOUNT#group|user:ID``, gives its permission set."""

@@ -7,6 +7,7 @@ actions is first asked about, and all of them only for a pattern whose service i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -35,7 +36,10 @@ class _Type:
     name: str
     arn: re.Pattern[str]
     weight: int
-    condition_keys: tuple[str, ...]
+
+
+#: Keys that the action data types as lists, and that AWS's own managed policies compare without a set operator.
+_COMPARED_PLAINLY = frozenset({"events:detail-type"})
 
 
 class Catalogue:
@@ -45,7 +49,6 @@ class Catalogue:
         self._services: frozenset[str] | None = None
         self._names: dict[str, str] | None = None
         self._actions: dict[str, dict[str, ActionInfo]] = {}
-        self._types: dict[str, dict[str, _Type]] = {}
         self._by_arn_service: dict[str, list[_Type]] | None = None
         self._lists: dict[str, tuple[frozenset[str], re.Pattern[str] | None]] = {}
 
@@ -87,6 +90,13 @@ class Catalogue:
         """`S3:getobject` → `s3:GetObject`; raises `UnknownActionError`."""
         return self._info(action).name
 
+    def purpose(self, action: str) -> str:
+        """What the action is for in AWS's words, `retrieve objects from Amazon S3`; empty where nobody says."""
+        found = self._find(action)
+        service, _, name = action.lower().partition(":")
+        told = "" if found is None else str(_load("actions", service)[name].get("description", ""))
+        return told.removeprefix("Grants permission to ").removeprefix("Controls permission to ").strip().rstrip(".")
+
     def levels(self, action: str) -> tuple[str, ...]:
         """`List`, `Read:metadata`, `Read:data`, `Write`, `Tagging`, `Permissions management`: one or two of them."""
         return self._info(action).levels
@@ -98,6 +108,12 @@ class Catalogue:
     def required_resource_types(self, action: str) -> tuple[str, ...]:
         """The types that the action always touches, each of which needs an Allow (M6)."""
         return self._info(action).required
+
+    def arn_pattern(self, service: str, name: str) -> str:
+        """The ARN pattern of a resource type, such as `arn:${Partition}:sqs:${Region}:${Account}:${QueueName}`; empty
+        where it has none.
+        """
+        return _arn_patterns(service).get(name.lower(), "") if service in self.services() else ""
 
     def condition_keys(self, action: str) -> tuple[str, ...]:
         """The condition keys that the action data lists for the action and its resource types."""
@@ -131,6 +147,8 @@ class Catalogue:
     def key_is_list(self, key: str) -> bool:
         """Whether the action data types a service's condition key as `ArrayOf…` (C3)."""
         name = key.lower()
+        if name in _COMPARED_PLAINLY:
+            return False
         service = name.partition(":")[0]
         if service == "saml":
             service = "sts"
@@ -160,20 +178,15 @@ class Catalogue:
 
     def _service(self, service: str) -> dict[str, ActionInfo]:
         if service not in self._actions:
-            types = self._types_of_service(service)
-            self._actions[service] = {
-                name: _read_action(service, raw, types) for name, raw in _load("actions", service).items()
-            }
-        return self._actions[service]
-
-    def _types_of_service(self, service: str) -> dict[str, _Type]:
-        if service not in self._types:
-            self._types[service] = {
-                name: _read_type(service, raw)
+            keys = {
+                name: raw.get("conditionKeys", ())
                 for name, raw in _load("resourceTypes", service).items()
                 if raw.get("arn", "").count(":") >= 5
             }
-        return self._types[service]
+            self._actions[service] = {
+                name: _read_action(service, raw, keys) for name, raw in _load("actions", service).items()
+            }
+        return self._actions[service]
 
     def _arn_index(self) -> dict[str, list[_Type]]:
         """Types by the service that their ARNs name, which is often another one (`sts:AssumeRole` acts on `iam`
@@ -199,7 +212,13 @@ def _load(*path: str) -> Any:
 
 def _read_type(service: str, raw: dict[str, Any]) -> _Type:
     expression, weight = _arn_expression(raw["arn"])
-    return _Type(service, raw["key"], expression, weight, tuple(raw.get("conditionKeys", ())))
+    return _Type(service, raw["key"], expression, weight)
+
+
+@lru_cache(maxsize=512)
+def _arn_patterns(service: str) -> dict[str, str]:
+    listed = _load("resourceTypes", service).items()
+    return {str(key).lower(): raw["arn"] for key, raw in listed if raw.get("arn", "").count(":") >= 5}
 
 
 @lru_cache(maxsize=8192)
@@ -213,7 +232,7 @@ def _arn_expression(arn: str) -> tuple[re.Pattern[str], int]:
     return re.compile(":".join(first) + ":" + ".+".join(re.escape(piece) for piece in pieces), re.DOTALL), fixed
 
 
-def _read_action(service: str, raw: dict[str, Any], types: dict[str, _Type]) -> ActionInfo:
+def _read_action(service: str, raw: dict[str, Any], keys_of_types: Mapping[str, Iterable[str]]) -> ActionInfo:
     name = f"{service}:{raw['name']}"
     levels: list[str] = []
     for level in str(raw["accessLevel"]).split(", "):
@@ -225,9 +244,7 @@ def _read_action(service: str, raw: dict[str, Any], types: dict[str, _Type]) -> 
     keys: dict[str, None] = dict.fromkeys(raw.get("conditionKeys", ()))
     for entry in listed:
         keys.update(dict.fromkeys(entry.get("conditionKeys", ())))
-        kind = types.get(entry["name"].lower())
-        if kind is not None:
-            keys.update(dict.fromkeys(kind.condition_keys))
+        keys.update(dict.fromkeys(keys_of_types.get(entry["name"].lower(), ())))
     return ActionInfo(
         name,
         tuple(levels),

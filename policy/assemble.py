@@ -12,14 +12,18 @@ from functools import cached_property
 
 from model.entities import IamPrincipal, OrganizationPolicy, Resource, Role, User
 from model.inventory import Inventory
+from policy.buckets import access_point_of, is_access_point, settings_of, through_point, without_points
 from policy.context import NO_OVERRIDES, Caller, Overrides, RequestContext, Target
 from policy.decide import Decision, decide
 from policy.document import Document, parse_document
+from policy.endpoints import endpoint_policy, through
 from policy.errors import PolicyError
 from policy.inputs import NO_SETTINGS, Inputs, Level, PolicyRef, Settings
 from policy.request import Principal, Request
+from policy.required import with_required
 from policy.services import TRUST_ACTIONS
-from policy.targets import MANDATORY, Place, decides, key_settings, uncollected_type
+from policy.shares import Shares
+from policy.targets import MANDATORY, Place, decides, uncollected_type
 
 
 class Assembler:
@@ -66,6 +70,8 @@ class Assembler:
         """What is known of ``principal``; ``mfa_lost`` for a session that can carry no MFA (semantics L14)."""
         inventory = self.inventory
         account = principal.account
+        if account in inventory.data.canonical_ids:
+            principal = replace(principal, canonical_id=inventory.data.canonical_ids[account])
         known = account is not None and account in inventory.accounts
         org_id, org_path, outside = self._membership(account)
         caller = Caller(principal, org_id=org_id, org_path=org_path, outside=outside)
@@ -207,6 +213,9 @@ class Assembler:
     def place(self, resource: str, action: str, caller_account: str | None) -> Place:
         """The target of a request; ``*`` and ARNs without account nobody collected are in the caller's account."""
         inventory = self.inventory
+        found = access_point_of(inventory, resource)
+        if found is not None:
+            return self.place(found[1], action, found[0].bucket_account or caller_account).through(found[0])
         container = None if resource == "*" else inventory.container(resource)
         if container is not None:
             return self._collected(resource, container)
@@ -238,6 +247,7 @@ class Assembler:
             tags=container.tags,
             honours_tags=honours,
             partition=container.arn.split(":", 2)[1],
+            without_points=without_points(self.inventory, container) if container.s3 is not None else frozenset(),
         )
         return Place(target, container, container.type)
 
@@ -260,6 +270,8 @@ class Assembler:
         target, type_name = place.target, place.type
         if target.arn == "*":
             return None
+        if place.point is not None or is_access_point(target.arn):
+            return PolicyRef(f"{target.arn.partition('/object/')[0]}#policy", None)
         if target.service == "s3" and self._buckets_unread:
             return PolicyRef(f"{target.arn}#policy", None)
         if target.account not in self.inventory.accounts:
@@ -293,21 +305,21 @@ class Assembler:
         return frozenset(self.inventory.data.unread_lists)
 
     def settings(self, place: Place) -> Settings:
-        """S3's Block Public Access and KMS grants of the resource, as far as they were collected (L7)."""
+        """What S3 looks at beside policies, and KMS grants of the resource, as far as they were collected (L7)."""
+        if place.point is not None:
+            return through_point(self.settings(Place(place.target, place.container, place.type)), place.point, self.ref)
         container = place.container
         if container is None or container.type not in ("s3:bucket", "kms:key"):
             return NO_SETTINGS
         found = self._settings.get(container.arn)
         if found is None:
-            found = self._bucket_settings(container) if container.type == "s3:bucket" else key_settings(container)
-            self._settings[container.arn] = found
+            found = self._settings[container.arn] = settings_of(self.inventory, container)
         return found
 
-    def _bucket_settings(self, bucket: Resource) -> Settings:
-        own = bucket.s3.restrict_public_buckets if bucket.s3 is not None else None
-        account = self.inventory.data.account_public_block.get(bucket.account)
-        restrict = True if own or account else None if own is None or account is None else False
-        return Settings(restrict_public_buckets=restrict, bpa_document=f"{bucket.arn}#public-access-block")
+    @cached_property
+    def shares(self) -> Shares:
+        """What AWS RAM adds to the policies of resources (L16)."""
+        return Shares(self.inventory)
 
     # -- requests
 
@@ -334,7 +346,7 @@ class Assembler:
             rcps=() if principal.service_linked or aws_owned else self.guardrails("rcp", place.target.account),
             settings=self.settings(place),
         )
-        return Aim(self, caller, place, resource, inputs)
+        return Aim(self, caller, place, resource if place.point is None else place.target.arn, inputs)
 
     def request(
         self, caller: Caller, action: str, resource: str, overrides: Overrides = NO_OVERRIDES
@@ -343,8 +355,9 @@ class Assembler:
         return self.aim(caller, resource, action).request(action, overrides)
 
     def decide(self, caller: Caller, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> Decision:
-        """One decision: ``request`` judged by ``policy.decide``."""
-        return decide(*self.request(caller, action, resource, overrides))
+        """One decision: ``request`` judged by ``policy.decide``, with what else the action needs (semantics M6)."""
+        request, inputs = self.request(caller, action, resource, overrides)
+        return with_required(self, caller, request, decide(request, inputs), overrides)
 
 
 class Aim:
@@ -355,7 +368,7 @@ class Aim:
     def __init__(self, assembler: Assembler, caller: Caller, place: Place, resource: str, inputs: Inputs) -> None:
         self._assembler = assembler
         self._bare = inputs
-        self._by_policy: dict[PolicyRef, Inputs] = {}
+        self._by_policy: dict[tuple[PolicyRef | None, tuple[PolicyRef, ...]], Inputs] = {}
         self.caller = caller
         self.place = place
         self.resource = resource
@@ -363,11 +376,12 @@ class Aim:
     def inputs(self, action: str) -> Inputs:
         """The documents that decide ``action`` (lower case): a role's trust policy decides only some."""
         policy = self._assembler.resource_policy(self.place, action)
-        if policy is None:
+        shares = self._assembler.shares.of(self.place.target, self.caller.principal.account, action)
+        if policy is None and not shares:
             return self._bare
-        found = self._by_policy.get(policy)
+        found = self._by_policy.get((policy, shares))
         if found is None:
-            found = self._by_policy[policy] = replace(self._bare, resource=policy)
+            found = self._by_policy[policy, shares] = replace(self._bare, resource=policy, shares=shares)
         return found
 
     def request(self, action: str, overrides: Overrides = NO_OVERRIDES) -> tuple[Request, Inputs]:
@@ -376,6 +390,11 @@ class Aim:
         target = self.place.target
         if self.resource == "*":  # what the request is for is then told by the action alone
             target = self._assembler.place(self.resource, lower, self.caller.principal.account).target
+        inputs = self.inputs(lower)
+        if overrides:
+            endpoints = self._assembler.inventory.endpoints
+            inputs = replace(inputs, vpce=endpoint_policy(overrides, endpoints, self._assembler.ref))
+            overrides = through(overrides, endpoints)
         context = RequestContext(self.caller, target, lower, self._assembler.now, overrides)
         request = Request(self.caller.principal, action, self.resource, target.account or None, context)
-        return request, self.inputs(lower)
+        return request, inputs

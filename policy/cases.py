@@ -1,24 +1,29 @@
 """Decision cases: one JSON object a line in, one answer a line out (the format of the conformance cases).
 
-Two things beyond that format. A document that could not be collected is written as `null` or `{"document": "<id>"}`
-where a policy would stand (`resource_policy: {"document": "<id>"}`; `resource_policy: null` is none at all). And
-`settings` may hold
+Some things beyond that format. `shares` are the policies that AWS RAM adds to the resource (semantics L16). `also`
+lists further resources that the action needs an Allow on: `{"resource", "resource_account", "resource_policy"}` (M6). A
+document that could not be collected is written as `null` or `{"document": "<id>"}` where a policy would stand
+(`resource_policy: {"document": "<id>"}`; `resource_policy: null` is none at all). And `settings` may hold
 `"crossAccountLimits": true`: then what AWS refuses across accounts whatever the policies say (semantics L17) is
 applied; the cases leave it out, because they ask what the given policies say.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from policy.context_values import DictContext
-from policy.decide import Decision, decide
+from policy.context_values import Context, DictContext, Unknown
+from policy.decide import Decision
 from policy.document import parse_document
 from policy.errors import CaseError, PolicyError, PrincipalError
 from policy.inputs import Grant, Inputs, Level, PolicyRef, Settings
+from policy.jsontext import load_json
+from policy.readings import undisputed_label
 from policy.request import Principal, Request
+from policy.required import decide_together
+from policy.s3_cases import s3_settings
 
 
 def read_case(case: Any) -> tuple[Request, Inputs]:
@@ -30,27 +35,39 @@ def read_case(case: Any) -> tuple[Request, Inputs]:
     unknown = case.get("unknown") or ()
     if not isinstance(unknown, list | tuple) or not all(isinstance(key, str) for key in unknown):
         raise CaseError("`unknown` is not a list of keys")
+    known = DictContext(context, unknown)
     request = Request(
-        _principal(_text(case, "principal"), context),
+        _principal(case, known),
         _action(case),
         _text(case, "resource"),
         _optional_text(case, "resource_account"),
-        DictContext(context, unknown),
+        known,
     )
     return request, _inputs(case)
 
 
-def _principal(text: str, context: Mapping[str, Any]) -> Principal:
-    lowered = {key.lower(): value for key, value in context.items()}
-    arn, user_id = lowered.get("aws:principalarn"), lowered.get("aws:userid")
+def _principal(case: Mapping[str, Any], context: Context) -> Principal:
+    """The principal; a session's role and unique ids are what the request's own keys say (C6, P2)."""
+    arn, user_id = context.get("aws:principalarn"), context.get("aws:userid")
     try:
-        return Principal.parse(
-            text,
-            role_arn=arn if isinstance(arn, str) and ":role/" in arn else None,
-            unique_id=user_id.partition(":")[0] if isinstance(user_id, str) else None,
+        found = Principal.parse(
+            _text(case, "principal"),
+            role_arn=arn[0] if isinstance(arn, tuple) and len(arn) == 1 else None,
+            unique_id=user_id[0].partition(":")[0] if isinstance(user_id, tuple) and len(user_id) == 1 else None,
         )
     except PrincipalError as error:
         raise CaseError(f"`principal`: {error}") from None
+    canonical = _optional_text(case, "principal_canonical_id") or ""  # a case is complete: not given is none
+    found = replace(found, canonical_id=canonical)
+    if found.kind == "federated-user":
+        # A case does not say who federated; its identity policies are those of the user of that name.
+        partition = found.text.split(":")[1]
+        found = replace(found, federated_by=f"arn:{partition}:iam::{found.account}:user/{found.session_name}")
+    arn_unknown = arn if isinstance(arn, Unknown) and found.kind == "session" else None
+    id_unknown = user_id if isinstance(user_id, Unknown) else None
+    if arn_unknown is None and id_unknown is None:
+        return found
+    return replace(found, arn_unknown=arn_unknown, id_unknown=id_unknown)
 
 
 def _check_context(context: Mapping[str, Any]) -> None:
@@ -80,6 +97,7 @@ def _inputs(case: Mapping[str, Any]) -> Inputs:
         scps=_levels(case, "scps", "scp"),
         rcps=_levels(case, "rcps", "rcp"),
         resource=_policy(case["resource_policy"], "resource") if case.get("resource_policy") is not None else None,
+        shares=_policies(case, "shares", "share"),
         vpce=_policies(case, "vpc_endpoint_policies", "vpce"),
         settings=_settings(case),
     )
@@ -125,17 +143,11 @@ def _levels(case: Mapping[str, Any], name: str, prefix: str) -> tuple[Level, ...
 
 def _settings(case: Mapping[str, Any]) -> Settings:
     raw = _object(case, "settings")
-    s3 = raw.get("s3") or {}
-    if not isinstance(s3, Mapping):
-        raise CaseError("`settings`: `s3` is not an object")
-    block = s3.get("blockPublicAccess", False)
-    if block is not None and not isinstance(block, bool):
-        raise CaseError("`settings`: `blockPublicAccess` is neither true, false nor null")
     grants = raw.get("grants", [])
     if grants is not None and not isinstance(grants, list):
         raise CaseError("`settings`: `grants` is not a list")
-    return Settings(
-        restrict_public_buckets=block,
+    return replace(
+        s3_settings(raw.get("s3"), _policy),
         kms_grants=None if grants is None else tuple(_grant(i, item) for i, item in enumerate(grants)),
         cross_account_limits=raw.get("crossAccountLimits") is True,
     )
@@ -179,6 +191,22 @@ def _object(case: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
+def _parts(case: Any) -> list[tuple[Request, Inputs]]:
+    """The request of a case on its resource, and on those of `also` (semantics M6)."""
+    request, inputs = read_case(case)
+    parts = [(request, inputs)]
+    for item in _list(case, "also"):
+        if not isinstance(item, Mapping):
+            raise CaseError("`also`: a further resource is an object with `resource`")
+        account = _optional_text(item, "resource_account") or request.resource_account
+        policy = item.get("resource_policy")
+        of_it = None if policy is None else _policy(policy, "resource")
+        asked = replace(request, resource=_text(item, "resource"), resource_account=account)
+        settings = Settings(cross_account_limits=inputs.settings.cross_account_limits)
+        parts.append((asked, replace(inputs, resource=of_it, shares=(), settings=settings)))
+    return parts
+
+
 def answer(case_id: str | None, decision: Decision) -> dict[str, Any]:
     """The output object of a decided case."""
     return {
@@ -195,14 +223,13 @@ def run_cases(lines: Iterable[str | bytes]) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        case_id: str | None = f"line {number}"
+        case_id = f"line {number}"
         try:
-            case = json.loads(line)
+            case = load_json(line, source=case_id)
             if isinstance(case, dict) and isinstance(case.get("id"), str):
                 case_id = case["id"]
-            request, inputs = read_case(case)
-            yield answer(case_id, decide(request, inputs))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            yield {"id": case_id, "verdict": "Error", "error": f"not json: {str(error).lower()}"}
+            parts = _parts(case)
+            decision = decide_together(parts)
+            yield answer(case_id, undisputed_label(*parts[0], decision) if len(parts) == 1 else decision)
         except (CaseError, PolicyError, RecursionError) as error:
             yield {"id": case_id, "verdict": "Error", "error": str(error)}

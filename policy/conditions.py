@@ -39,6 +39,7 @@ class Condition:
         "operator_text",
         "parts",
         "set_operator",
+        "single",
         "tests",
         "values",
         "when_absent",
@@ -58,11 +59,22 @@ class Condition:
         fixed = not any(isinstance(part, Variable) for parts in self.parts for part in parts)
         self.tests: tuple[Test, ...] | None = self._compile(self.parts) if fixed else None
         self.when_absent: Residual = TRUE if self._holds_absent() else FALSE
+        self.single: Test | None = self._single()
 
     def _compile(self, patterns: tuple[Parts, ...]) -> tuple[Test, ...]:
         if self.operator.family == "null":
             return ()
         return tuple(compile_test(self.operator, parts) for parts in patterns)
+
+    def _single(self) -> Test | None:
+        """What `holds` says of a key that is there once, where key and operator are for one value."""
+        tests, negated = self.tests, self.operator.negated
+        if tests is None or self.set_operator or self.multivalued or self.operator.family == "null":
+            return None
+        if len(tests) == 1:
+            (test,) = tests
+            return test if not negated else lambda value: not test(value)
+        return lambda value: _matches_one(value, tests) is not negated
 
     def _holds_absent(self) -> bool:
         """C2: what the condition says when the key is not in the request."""

@@ -53,6 +53,7 @@ class Target:
     """What the inventory knows of the resource; ``region`` ``None``: not known, empty: the ARN has none.
 
     ``partition`` is the ARN's, or the organisation's for ``*``.
+    ``without_points`` are the accounts that are known to have no access point of the bucket (semantics L7).
     ``tags``: ``None``: not known. ``honours_tags`` is false for resources whose tags do not count in decisions
     (an S3 bucket without attribute-based access control), ``None``: not known.
     """
@@ -66,6 +67,7 @@ class Target:
     tags: Mapping[str, str] | None = None
     honours_tags: bool | None = True
     partition: str = "aws"
+    without_points: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,8 @@ class RequestContext:
             return (self._now[0],)
         if key == "aws:epochtime":
             return (self._now[1],)
+        if key == "s3:dataaccesspointaccount" and target.without_points:
+            return Unknown("environment", excludes=target.without_points)
         account = self._caller.principal.account
         if key in ("kms:calleraccount", "aws:sourceowner"):
             if account:

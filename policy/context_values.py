@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol
@@ -66,7 +66,7 @@ class DictContext:
     `unknown` lists keys, or maps them to an `Unknown`; a listed key gets `by`, or the owner that `key_owner` says.
     """
 
-    __slots__ = ("_values",)
+    __slots__ = ("get",)
 
     def __init__(
         self,
@@ -74,18 +74,20 @@ class DictContext:
         unknown: Iterable[str] | Mapping[str, Unknown] = (),
         by: By | None = None,
     ) -> None:
-        table: dict[str, ContextValue] = {key.lower(): _as_values(raw) for key, raw in (values or {}).items()}
+        table = _Written({key.lower(): _as_values(raw) for key, raw in (values or {}).items()})
         if isinstance(unknown, Mapping):
             table.update({key.lower(): value for key, value in unknown.items()})
         else:
             table.update({key.lower(): Unknown(by or key_owner(key)) for key in unknown})
-        self._values = table
+        self.get: Callable[[str], ContextValue] = table.__getitem__
 
-    def get(self, key: str, /) -> ContextValue:
-        found = self._values.get(key)
-        if found is not None:
-            return found
-        return self._values.get(key.lower(), ABSENT)
+
+class _Written(dict[str, ContextValue]):
+    """Keys in lower case; asked for in any case, and absent where they are not there."""
+
+    def __missing__(self, key: str) -> ContextValue:
+        lower = key.lower()
+        return ABSENT if lower == key else self[lower]
 
 
 # Who chooses a key (U7). A name that ends in `*` is a prefix. What is in neither table is the environment's when it
@@ -99,6 +101,7 @@ _CALLER_KEYS = (
     "aws:referer",
     "aws:requestedregion",
     "kms:encryptioncontext*",
+    "kms:requestalias",
     "kms:viaservice",
     "sts:rolesessionname",
     "sts:transitivetagkeys",
@@ -113,7 +116,6 @@ _ENVIRONMENT_KEYS = (
     "sts:roleauthorizedbyidp",
     "kms:calleraccount",
     "kms:resourcealiases",
-    "kms:requestalias",
     "kms:keyorigin",
     "kms:keyspec",
     "kms:keyusage",
@@ -134,7 +136,17 @@ _ENVIRONMENT_KEYS = (
     "secretsmanager:resourcetag/*",
     "secretsmanager:resource/*",
     "ssm:resourcetag/*",
-    "rds:*-tag/*",
+    "rds:cluster-pg-tag/*",
+    "rds:cluster-snapshot-tag/*",
+    "rds:cluster-tag/*",
+    "rds:db-tag/*",
+    "rds:es-tag/*",
+    "rds:og-tag/*",
+    "rds:pg-tag/*",
+    "rds:ri-tag/*",
+    "rds:secgrp-tag/*",
+    "rds:snapshot-tag/*",
+    "rds:subgrp-tag/*",
     "glue:credentialissuingservice",
     "identitystore:userid",
 )

@@ -6,44 +6,47 @@ the way is a boolean: every term is TRUE, FALSE or a residual, and the verdict i
 
 from __future__ import annotations
 
+from policy.access_points import AccessPointFold
 from policy.expression import FALSE, TRUE, Constant, both, negation
 from policy.fold import Fold
 from policy.inputs import Inputs
 from policy.reasons import of_allowance, of_condition, of_denial, of_nothing, rule
 from policy.request import Request
-from policy.services import FEDERATED_ACTIONS
 from policy.solver import possible
 from policy.verdicts import Because, Decision, Verdict
 
 __all__ = ["Because", "Decision", "Verdict", "decide"]
 
 
+ALLOWED, CONDITIONAL = Verdict.ALLOWED, Verdict.CONDITIONAL
+IMPLICITLY_DENIED, EXPLICITLY_DENIED = Verdict.IMPLICITLY_DENIED, Verdict.EXPLICITLY_DENIED
+
+
 def decide(request: Request, inputs: Inputs) -> Decision:
     """Decide one request: the same request and inputs always give the same answer."""
     action = request.action.lower()
     if action == "sts:getcalleridentity" and request.principal.kind != "anonymous":
-        return Decision(Verdict.ALLOWED, {}, (rule("L1", "Allow"),))
-    fold = Fold(request, inputs, action)
+        return Decision(ALLOWED, {}, (rule("L1", "Allow"),))
+    point = inputs.settings.access_point
+    if point is not None and action.startswith("s3:") and request.resource != "*":
+        fold: Fold = AccessPointFold(request, inputs, action, point)
+    else:
+        fold = Fold(request, inputs, action)
     layers = fold.layers()
     deny = fold.deny()
     if deny is TRUE:
-        return Decision(Verdict.EXPLICITLY_DENIED, layers, of_denial(fold))
-    if request.principal.kind == "anonymous" and action.startswith("sts:") and action not in FEDERATED_ACTIONS:
-        # Only the calls that bring a token of a provider go unsigned (L13).
-        return Decision(Verdict.IMPLICITLY_DENIED, layers, (rule("L13", "none"),))
-    if request.principal.kind == "root" and action.startswith("sts:assumerole"):
-        return Decision(Verdict.IMPLICITLY_DENIED, layers, (rule("L10", "none"),))
+        return Decision(EXPLICITLY_DENIED, layers, of_denial(fold))
     refused = fold.refused_by_rule()
     allow = FALSE if refused else fold.allow()
     outcome = allow if deny is FALSE else both(allow, negation(deny))
     if not isinstance(outcome, Constant):
         can_hold, can_fail = possible(outcome)
         if can_hold and can_fail:
-            return Decision(Verdict.CONDITIONAL, layers, of_condition(fold), outcome)
+            return Decision(CONDITIONAL, layers, of_condition(fold), outcome)
         outcome = TRUE if can_hold else FALSE
     if outcome is TRUE:
-        return Decision(Verdict.ALLOWED, layers, of_allowance(fold))
+        return Decision(ALLOWED, layers, of_allowance(fold))
     # U6: denied under every completion; explicitly if a Deny fires under every one of them.
     if deny is not FALSE and not possible(deny)[1]:
-        return Decision(Verdict.EXPLICITLY_DENIED, layers, of_denial(fold))
-    return Decision(Verdict.IMPLICITLY_DENIED, layers, of_nothing(fold, refused))
+        return Decision(EXPLICITLY_DENIED, layers, of_denial(fold))
+    return Decision(IMPLICITLY_DENIED, layers, of_nothing(fold, refused))

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from policy.expression import All, Constant, DocumentLeaf, KeyLeaf, Not, Residual, ResourceLeaf, Some, Where, leaves
-from policy.inputs import Inputs
+from policy.document import Statement
+from policy.expression import All, DocumentLeaf, KeyLeaf, Residual, Where, leaves
+from policy.fold import WITHOUT_IDENTITY
+from policy.glossary import glossary
+from policy.inputs import Inputs, Level, PolicyRef
 from policy.request import Principal, Request
 from policy.residual import by_caller_only
+from policy.s3 import object_acl_may_allow
+from policy.services import FEDERATED_ACTIONS, TRUST_ACTIONS, needs_resource_policy
+from policy.targets import uncollected_type
+from policy.together import lacking
 from policy.verdicts import Because, Decision, Verdict
+from policy.wording import Namer, in_lines, in_words
+
+__all__ = ["Namer", "explain", "in_words", "words_of"]
 
 _LAYERS = {
     "identity": "the caller's own policies",
     "boundary": "the caller's permissions boundary",
     "session": "the session policy",
-    "scp": "the organisation's service control policies",
-    "rcp": "the organisation's resource control policies",
     "resource": "the resource's own policy",
     "vpce": "the VPC endpoint policy",
 }
@@ -26,43 +35,22 @@ _RULES = {
         "L7",
         "Deny",
     ): "S3 Block Public Access turns off public and cross-account access, because the bucket policy is public.",
+    ("L7", "none"): "The access point takes requests from its own VPC alone, and this one comes from elsewhere.",
     ("L10", "Allow"): "The root user may do everything in its own account that the organisation does not forbid.",
     ("L10", "none"): "The root user of an account cannot assume roles.",
     ("L12", "none"): "AWS lets nobody change this role or policy through IAM: AWS itself manages it.",
     ("L17", "none"): "AWS does not let another account do this, whatever the policies say.",
     ("account", "Allow"): "Some principal of that account, whose own policies allow it, is asking.",
 }
-#: Operator: (what is said when it holds, what is said when it does not).
-_OPERATORS = {
-    "stringequals": ("is", "is not"),
-    "stringequalsignorecase": ("is, in any case,", "is not, in any case,"),
-    "stringlike": ("matches", "does not match"),
-    "arnequals": ("matches", "does not match"),
-    "arnlike": ("matches", "does not match"),
-    "bool": ("is", "is not"),
-    "ipaddress": ("is in", "is not in"),
-    "binaryequals": ("is", "is not"),
-    "numericequals": ("is", "is not"),
-    "numericlessthan": ("is less than", "is not less than"),
-    "numericlessthanequals": ("is at most", "is not at most"),
-    "numericgreaterthan": ("is more than", "is not more than"),
-    "numericgreaterthanequals": ("is at least", "is not at least"),
-    "dateequals": ("is", "is not"),
-    "datelessthan": ("is before", "is not before"),
-    "datelessthanequals": ("is at or before", "is not at or before"),
-    "dategreaterthan": ("is after", "is not after"),
-    "dategreaterthanequals": ("is at or after", "is not at or after"),
-}
-_SETS = {
-    ("forallvalues", True): "every value of ",
-    ("forallvalues", False): "not every value of ",
-    ("foranyvalue", True): "some value of ",
-    ("foranyvalue", False): "no value of ",
-}
-_MAX_DEPTH = 6
 
-#: From the id of a principal, a policy or a document to what people call it.
-Namer = Callable[[str], str]
+
+class _Answer(NamedTuple):
+    """What every sentence may look at."""
+
+    request: Request
+    inputs: Inputs
+    decision: Decision
+    name: Namer
 
 
 def explain(
@@ -70,22 +58,30 @@ def explain(
 ) -> list[str]:
     """Sentences: the verdict, what gave or stopped the access, and what would have to be true.
 
-    ``who`` stands for the caller where somebody acts as it; ``name`` says how ids are called.
+    A sentence with a list in it has several lines. ``who`` stands for the caller where somebody acts as it; ``name``
+    says how ids are called.
     """
-    sentences = [_verdict(request, decision, who, name)]
-    sentences += [_because(reason, decision.residual, name) for reason in decision.because]
-    residual = decision.residual
-    if residual is not None:
-        if not any(reason.effect == "Deny" and _escape(reason, residual) == residual for reason in decision.because):
-            sentences.append(f"It is allowed exactly when {in_words(residual, name)}.")
-        if by_caller_only(residual):
-            sentences.append("The caller can bring this about by the way it makes the call.")
-    sentences += _unseen(inputs, residual, name)
+    answer = _Answer(request, inputs, decision, name)
+    sentences = [_verdict(answer, who), *_reasons(answer)]
+    if decision.verdict is Verdict.IMPLICITLY_DENIED:
+        sentences += _missing(answer)
+        if object_acl_may_allow(request, inputs.settings):
+            sentences.append("An access control list of the object's own may allow it: those are not read.")
+    sentences += [*_condition(answer), *_unseen(inputs, decision.residual, name)]
     return list(dict.fromkeys(sentences))
 
 
-def _verdict(request: Request, decision: Decision, who: str | None, name: Namer) -> str:
-    subject = who or _who(request.principal, name)
+def words_of(request: Request, inputs: Inputs, decision: Decision) -> dict[str, str]:
+    """The words of ``explain`` that need explaining, with what they mean."""
+    answer = _Answer(request, inputs, decision, str)
+    denying = [_stated(answer, reason) for reason in decision.because if reason.effect == "Deny"]
+    keys = [item.key_text for statement in denying if statement is not None for item in statement.conditions]
+    return glossary(request.action, decision, keys)
+
+
+def _verdict(answer: _Answer, who: str | None) -> str:
+    request, decision = answer.request, answer.decision
+    subject = who or _who(request.principal, answer.name)
     what = f"do {request.action} on {request.resource}"
     if decision.verdict is Verdict.ALLOWED:
         return f"{subject} can {what}."
@@ -110,21 +106,150 @@ def _started(text: str) -> str:
     return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
 
 
-def _because(reason: Because, residual: Residual | None, name: Namer) -> str:
-    if reason.layer == "rule":
-        return _RULES.get((reason.policy or "", reason.effect), f"A fixed rule of AWS applies ({reason.policy}).")
-    if reason.effect == "none":
-        if reason.layer == "resource" and reason.policy is None:
-            return "The resource has no policy of its own that would allow it."
-        named = f" ({name(reason.policy)})" if reason.policy else ""
-        return f"No statement of {_LAYERS[reason.layer]}{named} allows it."
-    said = f"{_statement(reason.sid, reason.statement)} of {name(reason.policy or '')} ({_LAYERS[reason.layer]})"
-    if reason.effect == "Allow":
-        return f"{said} allows it."
+def _lines(start: str, told: list[str], end: str = ".") -> str:
+    """A sentence that ends with a condition, which may have several lines."""
+    return "\n".join([f"{start} {told[0]}", *told[1:]]) + end
+
+
+# -- what decided
+
+
+def _reasons(answer: _Answer) -> Iterator[str]:
+    request = answer.request
+    if request.action.lower() == "sts:getsessiontoken" and answer.decision.verdict is Verdict.IMPLICITLY_DENIED:
+        yield "Only an IAM user and the root user can ask for a session token of their own."
+        return
+    for reason in answer.decision.because:
+        if reason.layer == "rule" and reason.policy == "M6":
+            yield lacking(request.action, answer.decision.because)
+        elif reason.layer == "rule":
+            yield _RULES.get((reason.policy or "", reason.effect), f"A fixed rule of AWS applies ({reason.policy}).")
+        elif reason.effect == "none":
+            yield from _silent(answer, reason)
+        elif reason.effect == "Allow":
+            yield f"{_source(answer, reason)} allows it."
+        else:
+            yield from _denial(answer, reason)
+
+
+def _silent(answer: _Answer, reason: Because) -> Iterator[str]:
+    """A layer that had to allow and does not."""
+    named = answer.name(reason.policy) if reason.policy else ""
+    if reason.layer == "scp":
+        yield f"No service control policy {_set_on([named])} allows it, and each level of the organisation has to."
+    elif reason.layer == "identity":
+        yield "No statement of the caller's own policies allows it."
+    elif reason.layer in ("boundary", "session"):
+        said = f"No statement of {_LAYERS[reason.layer]}{f' ({named})' if named else ''} allows it"
+        yield f"{said}, and nothing is allowed beyond that limit."
+    elif reason.layer == "resource" and not named:
+        if _may_carry_a_policy(answer.request):
+            yield "The resource has no policy of its own that would allow it."
+    else:
+        yield f"No statement of {_LAYERS[reason.layer]}{f' ({named})' if named else ''} allows it."
+
+
+def _may_carry_a_policy(request: Request) -> bool:
+    """Whether this kind of resource can have a policy that gives access; foreign ones must have one."""
+    parts = request.resource.split(":", 5)
+    if parts[2:3] == ["iam"] and request.action.lower() not in TRUST_ACTIONS:
+        return False
+    return len(parts) == 6 and (_crosses(request) or bool(uncollected_type(parts)))
+
+
+def _source(answer: _Answer, reason: Because) -> str:
+    """Which statement of which policy, and what kind of policy that is."""
+    policy = reason.policy or ""
+    kind = _LAYERS.get(reason.layer, "")
+    if reason.layer in ("scp", "rcp"):
+        levels = answer.inputs.scps if reason.layer == "scp" else answer.inputs.rcps
+        places = [answer.name(level.name) for level in levels if _holds(level, policy)]
+        kind = f"the organisation's limit {_set_on(places)}"
+    return f"{_statement(reason.sid, reason.statement)} of {answer.name(policy)} ({kind})"
+
+
+def _holds(level: Level, policy: str) -> bool:
+    return any(ref.id == policy for ref in level.policies)
+
+
+def _set_on(places: list[str]) -> str:
+    return f"on {' and '.join(places)}" if any(places) else "on the account"
+
+
+def _denial(answer: _Answer, reason: Because) -> Iterator[str]:
+    residual, said = answer.decision.residual, _source(answer, reason)
     escape = _escape(reason, residual)
     if escape is not None:
-        return f"{said} would deny it unless {in_words(escape, name)}."
-    return f"{said} denies it." if residual is None else f"{said} would deny it under conditions."
+        yield _lines(f"{said} would deny it unless", in_lines(escape, answer.name))
+    elif residual is not None:
+        tests = _tests(_stated(answer, reason), reason)
+        told = in_lines(tests, answer.name) if tests is not None else ["the resource is one that it is about"]
+        yield _lines(f"{said} would deny it where", told)
+    else:
+        yield f"{said} denies it."
+        yield from _exceptions(_stated(answer, reason), reason, answer.name)
+
+
+def _exceptions(statement: Statement | None, reason: Because, name: Namer) -> Iterator[str]:
+    """Whom or what a Deny that applies would spare: its own conditions, and the names of a NotPrincipal."""
+    if statement is None:
+        return
+    if statement.not_principals is not None:
+        spared = sorted(statement.not_principals.names)
+        yield f"It denies everybody but {', '.join(map(name, spared))}."
+    tests = _tests(statement, reason)
+    if tests is not None:
+        yield _lines("It does not apply where", in_lines(tests, name, holds=False))
+
+
+def _tests(statement: Statement | None, reason: Because) -> Residual | None:
+    """What a statement's own conditions ask for, known or not; ``None`` for no condition."""
+    where = Where(reason.layer, reason.policy or "", reason.sid, reason.statement)
+    tests = tuple(
+        KeyLeaf(item.key_text, item.operator_text, item.values, "environment", where)
+        for item in (() if statement is None else statement.conditions)
+    )
+    return All(tests) if len(tests) > 1 else tests[0] if tests else None
+
+
+def _stated(answer: _Answer, reason: Because) -> Statement | None:
+    """The statement that a reason names."""
+    inputs = answer.inputs
+    for ref in _documents(inputs):
+        if ref.id == reason.policy and ref.document is not None and reason.statement is not None:
+            return next((each for each in ref.document.statements if each.index == reason.statement), None)
+    return None
+
+
+def _documents(inputs: Inputs) -> Iterator[PolicyRef]:
+    yield from (*inputs.identity, *inputs.boundary, *(inputs.session or ()), *inputs.vpce)
+    for level in (*inputs.scps, *inputs.rcps):
+        yield from level.policies
+    if inputs.resource is not None:
+        yield inputs.resource
+    yield from inputs.shares
+
+
+def _statement(sid: str | None, index: int | None) -> str:
+    if sid:
+        return f"Statement `{sid}`"
+    return "The policy" if index is None else f"Statement {index + 1}"
+
+
+# -- what would have to be true
+
+
+def _condition(answer: _Answer) -> Iterator[str]:
+    residual = answer.decision.residual
+    if residual is None:
+        return
+    if not any(reason.effect == "Allow" for reason in answer.decision.because):
+        yield "Nothing that was read allows it."
+    told = any(r.effect == "Deny" and _escape(r, residual) == residual for r in answer.decision.because)
+    if not told:
+        yield _lines("It is allowed exactly when", in_lines(residual, answer.name))
+    if by_caller_only(residual):
+        yield "The caller can bring this about by the way it makes the call."
 
 
 def _escape(reason: Because, residual: Residual | None) -> Residual | None:
@@ -144,77 +269,52 @@ def _origins(part: Residual) -> set[Where | None]:
     return {None if isinstance(leaf, DocumentLeaf) else leaf.where for leaf in leaves(part)}
 
 
-def _statement(sid: str | None, index: int | None) -> str:
-    if sid:
-        return f"Statement `{sid}`"
-    return "The policy" if index is None else f"Statement {index + 1}"
+def _missing(answer: _Answer) -> Iterator[str]:
+    """What would have to be added where nothing allows; nothing where AWS itself refuses."""
+    silent = [reason for reason in answer.decision.because if reason.effect == "none" and reason.layer != "rule"]
+    layers = {reason.layer for reason in silent}
+    needed = list(_granting(answer.request, layers))
+    for reason in silent:
+        if reason.layer == "scp":
+            needed += [f"a service control policy {_set_on([answer.name(reason.policy or '')])}"]
+    if "vpce" in layers:
+        needed += ["the VPC endpoint policy"]
+    if not needed or answer.request.action.lower() == "sts:getsessiontoken":
+        return
+    if _crosses(answer.request) and answer.request.principal.kind not in WITHOUT_IDENTITY:
+        yield "The resource is in another account: both the caller's policies and the resource's own must allow it."
+    yield f"For this to be allowed, {' and '.join(needed)} would have to allow it."
+
+
+_OWN = {
+    "identity": "one of the caller's own policies",
+    "boundary": "the permissions boundary",
+    "session": "the session policy",
+}
+
+
+def _granting(request: Request, silent: set[str]) -> list[str]:
+    """The policies of caller and resource that would have to allow it, those enough alone joined by "or"."""
+    own = [words for layer, words in _OWN.items() if layer in silent]
+    if "resource" not in silent:
+        return own
+    resource = "the resource's own policy"
+    alone = request.principal.kind in WITHOUT_IDENTITY or request.action.lower() in FEDERATED_ACTIONS
+    if alone or _crosses(request) or not own:
+        return [resource] if alone else [*own, resource]
+    if needs_resource_policy(request.action.lower(), request.resource):
+        return [f"{resource}, naming the caller itself,"]
+    if _may_carry_a_policy(request):
+        return [f"{' and '.join(own)} (or {resource}, naming the caller itself)"]
+    return own
+
+
+def _crosses(request: Request) -> bool:
+    return request.resource_account not in (None, request.principal.account)
 
 
 def _unseen(inputs: Inputs, residual: Residual | None, name: Namer) -> list[str]:
     """Documents that nobody read, save those that the condition names."""
-    listed = [*inputs.identity, *inputs.boundary, *(inputs.session or ()), *inputs.vpce]
-    listed += [ref for level in (*inputs.scps, *inputs.rcps) for ref in level.policies]
-    if inputs.resource is not None:
-        listed.append(inputs.resource)
     said = {leaf.document for leaf in leaves(residual) if isinstance(leaf, DocumentLeaf)} if residual else set()
-    return [f"{_started(name(ref.id))} was not read." for ref in listed if ref.document is None and ref.id not in said]
-
-
-def in_words(residual: Residual, name: Namer = str, depth: int = 0, *, holds: bool = True) -> str:
-    """A residual as a phrase, or (``holds`` false) its denial; deep trees are cut short."""
-    if isinstance(residual, Constant):
-        return "nothing more is needed" if residual.value is holds else "nothing can help"
-    if isinstance(residual, Not):
-        return in_words(residual.item, name, depth, holds=not holds)
-    if isinstance(residual, DocumentLeaf):
-        return _document(residual.document, name, holds=holds)
-    if isinstance(residual, ResourceLeaf):
-        return f"the resource {'matches' if holds else 'does not match'} {residual.pattern}"
-    if isinstance(residual, KeyLeaf):
-        return _condition(residual, holds=holds)
-    if depth >= _MAX_DEPTH:
-        return "further conditions hold"
-    assert isinstance(residual, (All, Some))
-    joint = " and " if isinstance(residual, All) is holds else " or "
-    phrases = joint.join(dict.fromkeys(in_words(item, name, depth + 1, holds=holds) for item in residual.items))
-    return f"({phrases})" if depth else phrases
-
-
-def _document(id: str, name: Namer, *, holds: bool) -> str:
-    """What a document that nobody read would have to say (semantics U6)."""
-    called = name(id)
-    if id.startswith("account:"):
-        return f"the policies of {called} {'' if holds else 'do not '}allow it"
-    if id.lower().replace("-", "").endswith("publicaccessblock"):
-        return f"{called}, which was not read, {'stops it' if holds else 'does not stop it'}"
-    return f"{called}, which was not read, {'allows it' if holds else 'does not allow it'}"
-
-
-def _condition(leaf: KeyLeaf, *, holds: bool) -> str:
-    prefix, _, operator = leaf.operator.rpartition(":")
-    base = operator.lower()
-    if base == "null":
-        present = any(value.lower() == "false" for value in leaf.values) is holds
-        return f"the request {'has' if present else 'does not have'} {leaf.key}"
-    optional, base = base.endswith("ifexists"), base.removesuffix("ifexists")
-    positive = base.replace("not", "", 1) if base not in _OPERATORS else base
-    kinds = _OPERATORS.get(positive)
-    # With a set operator the word before the key says whether the whole holds, the verb what is asked of each value.
-    alike = (positive == base) is (holds or bool(prefix))
-    verb = kinds[0 if alike else 1] if kinds else f"{'' if holds else 'not '}{leaf.operator}"
-    subject = "the session's own name" if leaf.session else _SETS.get((prefix.lower(), holds), "") + leaf.key
-    chosen = " (the caller's choice)" if leaf.by == "caller" else ""
-    there = ""
-    if optional:  # that it is a certain value says already that it is there
-        there = ", if it is there at all" if holds else "" if alike and not prefix else ", and is there"
-    return f"{subject}{chosen} {verb} {_values(leaf.values, alike=alike)}{there}"
-
-
-def _values(values: tuple[str, ...], *, alike: bool) -> str:
-    """Values of which one is enough, or (``alike`` false) of which it may be none."""
-    quoted = [f"`{value}`" for value in values]
-    if len(quoted) < 2:
-        return "".join(quoted) or "nothing"
-    if not alike:
-        return f"any of {', '.join(quoted)}"
-    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+    unread = [ref.id for ref in _documents(inputs) if ref.document is None and ref.id not in said]
+    return [f"{_started(name(id))} was not read." for id in unread]

@@ -207,9 +207,21 @@ def _combine(
         if opposite(item) in seen or complement(item) in seen:
             return dominant
     kept = [item for item in seen if not (isinstance(item, other) and any(part in seen for part in item.items))]
+    if len(kept) > 1:
+        kept = _absorbed(kept, other)
     if not kept:
         return neutral
     return kept[0] if len(kept) == 1 else kind(tuple(kept))
+
+
+def _absorbed(items: list[Residual], kind: type[All] | type[Some]) -> list[Residual]:
+    """The items without those that say all that another one says, and more: `(a and b) or (a and b and c)`."""
+    parts = [frozenset(item.items) if isinstance(item, kind) else None for item in items]
+    return [
+        item
+        for item, mine in zip(items, parts, strict=True)
+        if mine is None or not any(other is not None and other < mine for other in parts)
+    ]
 
 
 # Operators that are each other's denial whatever a single-valued key turns out to be, absence included.

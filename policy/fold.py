@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from policy.expression import (
     FALSE,
     TRUE,
@@ -10,22 +12,22 @@ from policy.expression import (
     both,
     disjunction,
     either,
-    negation,
 )
 from policy.grants import grants_side
-from policy.inputs import Inputs
+from policy.inputs import NO_SETTINGS, Inputs
 from policy.layers import (
     NO_SIDE,
     Record,
     ResourceSide,
     is_account_only,
-    is_public,
+    layer_verdict,
     resource_side,
     scan,
     scan_resource,
 )
 from policy.principals import EVERYBODY, NOBODY
 from policy.request import Request
+from policy.s3 import AclSide, acl_side, public_block
 from policy.services import (
     FEDERATED_ACTIONS,
     RCP_EXEMPT_ACTIONS,
@@ -43,6 +45,8 @@ class Fold:
     """One request's records, in the order of the layers."""
 
     __slots__ = (
+        "_granted",
+        "acl",
         "action",
         "boundary",
         "crosses",
@@ -74,25 +78,34 @@ class Fold:
         )
         has_boundary = bool(inputs.boundary)
         self.identity = scan("identity", inputs.identity, request, action)
-        self.boundary = scan("boundary", inputs.boundary, request, action) if has_boundary else None
-        self.session = scan("session", inputs.session, request, action) if inputs.session is not None else None
-        self.scps: list[Record] = []
+        self.records = records = [self.identity]
+        self.boundary = self.session = self.resource = self.vpce = None
+        if has_boundary:
+            self.boundary = scan("boundary", inputs.boundary, request, action)
+            records.append(self.boundary)
+        if inputs.session is not None:
+            self.session = scan("session", inputs.session, request, action)
+            records.append(self.session)
+        self.scps: Sequence[Record] = ()
         if inputs.scps and has_identity and not principal.service_linked:
             self.scps = [scan("scp", level.policies, request, action) for level in inputs.scps]
-        self.rcps = self._scan_rcps(has_boundary) if inputs.rcps else []
-        self.resource = (
-            scan_resource("resource", (inputs.resource,), request, action, has_boundary=has_boundary, default=NOBODY)
-            if inputs.resource is not None
-            else None
-        )
-        self.vpce = (
-            scan_resource("vpce", inputs.vpce, request, action, has_boundary=False, default=EVERYBODY)
-            if inputs.vpce
-            else None
-        )
-        listed = (self.identity, self.boundary, self.session, *self.scps, *self.rcps, self.resource, self.vpce)
-        self.records: list[Record] = [record for record in listed if record is not None]
+            records += self.scps
+        self.rcps: Sequence[Record] = self._scan_rcps(has_boundary) if inputs.rcps else ()
+        records += self.rcps
+        attached = (inputs.resource, *inputs.shares) if inputs.resource is not None else inputs.shares
+        if attached:
+            self.resource = scan_resource(
+                "resource", attached, request, action, has_boundary=has_boundary, default=NOBODY
+            )
+            records.append(self.resource)
+        if inputs.vpce:
+            self.vpce = scan_resource(
+                "vpce", inputs.vpce, request, action, has_boundary=has_boundary, default=EVERYBODY
+            )
+            records.append(self.vpce)
+        self._granted: Residual | None = None
         self.grants_allow = False
+        self.acl: AclSide | None = None
         self.side = self._resource_side()
         self.public_block: Residual = (
             FALSE if inputs.settings.restrict_public_buckets is False else self._public_block()
@@ -113,6 +126,10 @@ class Fold:
     def _resource_side(self) -> ResourceSide:
         side = NO_SIDE if self.resource is None else resource_side(self.resource)
         settings = self.inputs.settings
+        if settings is NO_SETTINGS:
+            return side
+        if self.action.startswith("s3:"):
+            return self._with_acl(side)
         if settings.kms_grants == () or not self.action.startswith("kms:"):
             return side
         given = grants_side(self.request, self.action, settings)
@@ -125,36 +142,46 @@ class Fold:
 
     def _public_block(self) -> Residual:
         """L7: what RestrictPublicBuckets takes away from outsiders when the bucket policy is public."""
-        settings, resource = self.inputs.settings, self.inputs.resource
-        if not self.action.startswith("s3:") or self.kind == "service":
+        if not self.action.startswith("s3:"):
             return FALSE
-        if not (self.crosses or self.request.principal.account is None):
-            return FALSE
-        if resource is None or resource.document is None or not any(map(is_public, resource.document.statements)):
-            return FALSE
-        given = disjunction(self.side)
-        if settings.restrict_public_buckets is None:
-            return both(given, negation(DocumentLeaf(settings.bpa_document)))
-        return given
+        return public_block(self.request, self.inputs, disjunction(self.side))
+
+    def _with_acl(self, side: ResourceSide) -> ResourceSide:
+        """L7: what an ACL gives beside the bucket policy. A policy that was not read could take it back (U6)."""
+        attached = self.inputs.resource
+        if attached is not None and attached.document is None:
+            return side
+        self.acl = found = acl_side(self.request, self.action, self.inputs.settings)
+        if found is None:
+            return side
+        if self.resource is None:
+            self.resource = Record("resource", [], [], [])
+        return ResourceSide(*map(either, side, found.side))
 
     def deny(self) -> Residual:
         """Whether any layer denies explicitly (L1)."""
-        found: list[Residual] = []
+        denied: Residual = self.public_block
         for record in self.records:
-            if record.deny is TRUE:
-                return TRUE
-            if record.deny is not FALSE:
-                found.append(record.deny)
-        if self.public_block is not FALSE:
-            found.append(self.public_block)
-        return disjunction(found) if found else FALSE
+            deny = record.deny
+            if deny is not FALSE:
+                if deny is TRUE:
+                    return TRUE
+                denied = either(denied, deny)
+        return denied
 
     def allow(self) -> Residual:
         """Whether everything that must allow does, explicit denials left aside."""
-        guardrails = self._guardrails()
-        if guardrails is FALSE:
+        held: Residual = TRUE
+        if self.scps or self.rcps or self.vpce is not None:
+            held = self._guardrails()
+            if held is FALSE:
+                return FALSE
+        granted = self.grant()
+        if granted is FALSE:
             return FALSE
-        return both(both(self.grant(), guardrails), self._unseen())
+        if self.identity.missing or self.boundary is not None or self.session is not None:
+            held = both(held, self._unseen())
+        return both(granted, held)
 
     def _unseen(self) -> Residual:
         """That no policy of the caller which could not be collected denies (U6).
@@ -168,8 +195,14 @@ class Fold:
         return held
 
     def refused_by_rule(self) -> str | None:
-        """L12, L17: what AWS refuses whatever the policies say."""
-        if self.action.startswith("iam:") and is_protected(self.action, self.request.resource):
+        """L10, L12, L13, L17: what AWS refuses whatever the policies say."""
+        if self.action.startswith("sts:"):
+            # Only the calls that bring a token of a provider go unsigned (L13).
+            if self.kind == "anonymous" and self.action not in FEDERATED_ACTIONS:
+                return "L13"
+            if self.kind == "root" and self.action.startswith("sts:assumerole"):
+                return "L10"
+        elif self.action.startswith("iam:") and is_protected(self.action, self.request.resource):
             return "L12"
         if self.crosses and self.inputs.settings.cross_account_limits and never_across_accounts(self.action):
             return "L17"
@@ -201,18 +234,25 @@ class Fold:
 
     def grant(self) -> Residual:
         """Whether identity and resource side together give the access (L4-L6, L13)."""
+        if self._granted is None:
+            self._granted = self._grant()
+        return self._granted
+
+    def _grant(self) -> Residual:
         resource, side = self.inputs.resource, self.side
         unseen: Residual = FALSE
         if resource is not None and resource.document is None:
             unseen = DocumentLeaf(resource.id)
+        shared = self._unseen_shares() if self.inputs.shares else FALSE
         if self.kind in WITHOUT_IDENTITY or self.action in FEDERATED_ACTIONS:
-            return either(side.direct, unseen)
+            # A document that was not read may also deny what grants and shares give (U6).
+            return either(side.direct, shared) if unseen is FALSE else unseen
         if self.action == "sts:getsessiontoken":
             return TRUE if self.kind in ("user", "root", "account") else FALSE
         limits = self._limits()
         identity = both(self.identity_allow(), limits)
         if self.crosses:
-            return both(identity, disjunction((*side, unseen)))
+            return both(identity, disjunction((*side, shared)) if unseen is FALSE else unseen)
         if unseen is not FALSE:
             # The document may grant by name, which nothing but guardrails limits, and may deny (U6, L5).
             return unseen
@@ -221,24 +261,30 @@ class Fold:
             return either(named, both(side.account, identity))
         return either(identity, named)
 
+    def _unseen_shares(self) -> Residual:
+        """Shares that could not be collected: they can only add access for others (L16)."""
+        return disjunction(DocumentLeaf(share.id) for share in self.inputs.shares if share.document is None)
+
     def layers(self) -> dict[str, str]:
         """Each layer's own verdict."""
-        layers = {"identity": layer_verdict(self.identity.allow, self.identity.deny)}
+        layers = {"identity": self.identity.verdict()}
         if self.boundary is not None:
-            layers["boundary"] = layer_verdict(self.boundary.allow, self.boundary.deny)
+            layers["boundary"] = self.boundary.verdict()
         if self.session is not None:
-            layers["session"] = layer_verdict(self.session.allow, self.session.deny)
+            layers["session"] = self.session.verdict()
         layers["scp"] = self._scp_verdict() if self.scps else "Allowed"
         layers["rcp"] = self._rcp_verdict() if self.rcps else "Allowed"
         layers["resource"] = "NotApplicable" if self.resource is None else self._resource_verdict(self.resource)
         if self.vpce is not None:
-            layers["vpce"] = layer_verdict(self.vpce.allow, self.vpce.deny)
+            layers["vpce"] = self.vpce.verdict()
         return layers
 
     def _scp_verdict(self) -> str:
-        allow: Residual = TRUE
-        deny: Residual = FALSE
-        for record in self.scps:
+        first = self.scps[0]
+        if len(self.scps) == 1:
+            return first.verdict()
+        allow, deny = first.allow, first.deny
+        for record in self.scps[1:]:
             allow, deny = both(allow, record.allow), either(deny, record.deny)
         return layer_verdict(allow, deny)
 
@@ -259,12 +305,3 @@ class Fold:
             return "AllowedForAccount"
         given = record.unseen() if record.missing else disjunction(side)
         return layer_verdict(given, deny)
-
-
-def layer_verdict(allow: Residual, deny: Residual) -> str:
-    """One layer's word: its Deny wins, then its Allow; what hangs on the unknown is `Conditional`."""
-    if deny is TRUE:
-        return "ExplicitlyDenied"
-    if allow is FALSE and deny is FALSE:
-        return "ImplicitlyDenied"
-    return "Allowed" if allow is TRUE and deny is FALSE else "Conditional"

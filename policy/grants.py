@@ -5,6 +5,9 @@ https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 from policy.conditions import condition_of
 from policy.expression import FALSE, DocumentLeaf, Residual, Where, conjunction, disjunction
 from policy.inputs import Grant, Settings
@@ -28,11 +31,27 @@ def _lowered(grant: Grant) -> set[str]:
 
 def _side(grant: Grant, request: Request) -> ResourceSide:
     where = Where("resource", grant.id, None, None)
-    kind = "Service" if ".amazonaws." in grant.grantee and not grant.grantee.startswith("arn:") else "AWS"
-    element: PrincipalElement = compile_principals({kind: grant.grantee}, negated=False)
-    grasp = element.reach(request.principal, where)
+    grasp = _element(grant.grantee).reach(request.principal, "resource", grant.id, _NO_STATEMENT)
     held = conjunction(_constraints(grant, request, where))
     return ResourceSide(conjunction((grasp.direct, held)), conjunction((grasp.role, held)), FALSE)
+
+
+@lru_cache(maxsize=65536)
+def _element(grantee: str) -> PrincipalElement:
+    kind = "Service" if ".amazonaws." in grantee and not grantee.startswith("arn:") else "AWS"
+    return compile_principals({kind: grantee}, negated=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _NoStatement:
+    """A grant is no statement of a policy."""
+
+    sid: str | None = None
+    index: int | None = None
+    allows: bool = True
+
+
+_NO_STATEMENT = _NoStatement()
 
 
 def _constraints(grant: Grant, request: Request, where: Where) -> list[Residual]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from policy.document import Document
+
+if TYPE_CHECKING:
+    from policy.layers import Hit
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyRef:
     """A document with the name that answers give it. `document=None`: it exists or may exist, but could not be
     collected, and the answer hangs on the leaf `{"document": id}` (U6).
+
+    `about` is where `policy.layers` keeps, by layer and action, the statements that are about an action.
     """
 
     id: str
     document: Document | None
+    about: dict[tuple[str, str], tuple[Hit, ...]] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +47,55 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class AclGrant:
+    """A grant of an S3 ACL (L7): `grantee` is a canonical user id or the name of one of S3's groups (`AllUsers`,
+    `AuthenticatedUsers`, `LogDelivery`); `account` is whose canonical id it is, where that is known.
+    """
+
+    grantee: str
+    permission: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """The S3 access point that a request goes through (L7).
+
+    `policy` `None`: it has none. `vpc`: the only VPC that it takes requests from, empty for the internet. The two
+    settings of Block Public Access are its own; `None`: not known.
+    """
+
+    arn: str
+    account: str
+    policy: PolicyRef | None = None
+    vpc: str = ""
+    restrict_public_buckets: bool | None = False
+    ignore_public_acls: bool | None = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What else the resource's service looks at.
 
     `restrict_public_buckets` is the effective setting of S3 Block Public Access (the strictest of access point, bucket,
     account and organisation); `None`: it could not be collected, and access through a public policy hangs on
     `bpa_document`. `kms_grants=None`: the key's grants could not be collected; they hang on `grants_document`.
+    `ignore_public_acls` is effective alike. `acl` is the bucket's, `object_acl` the object's; `None`: not collected,
+    what it could give hangs on its document. `object_acls_unread`: nobody asked for objects' ACLs, and answers say so.
+    `object_ownership=None`: not known whether ACLs count. `access_point`: what the request goes through.
     `cross_account_limits`: whether to apply what AWS refuses across accounts whatever the policies say (L17).
     """
 
     restrict_public_buckets: bool | None = False
     bpa_document: str = "s3:PublicAccessBlock"
+    ignore_public_acls: bool | None = False
+    acl: tuple[AclGrant, ...] | None = ()
+    acl_document: str = "s3:BucketAcl"
+    object_acl: tuple[AclGrant, ...] | None = ()
+    object_acl_document: str = "s3:ObjectAcl"
+    object_acls_unread: bool = False
+    object_ownership: str | None = "ObjectWriter"
+    access_point: AccessPoint | None = None
     kms_grants: tuple[Grant, ...] | None = ()
     grants_document: str = "kms:Grants"
     cross_account_limits: bool = True
@@ -66,7 +111,7 @@ class Inputs:
     `identity`: the principal's inline, attached and group policies. `boundary`: none or one. `session`: `None` when the
     session has no session policy. `scps`, `rcps`: root first, account last; empty when there are none or the caller is
     exempt (RCPFullAWSAccess is implied). `resource`: the resource's own policy or trust policy; `None`: known to have
-    none. `vpce`: the endpoint's policies when the request comes through one.
+    none. `shares`: what AWS RAM adds to it (L16). `vpce`: the endpoint's policies when the request comes through one.
     """
 
     identity: tuple[PolicyRef, ...] = ()
@@ -75,5 +120,6 @@ class Inputs:
     scps: tuple[Level, ...] = ()
     rcps: tuple[Level, ...] = ()
     resource: PolicyRef | None = None
+    shares: tuple[PolicyRef, ...] = ()
     vpce: tuple[PolicyRef, ...] = ()
     settings: Settings = NO_SETTINGS

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from policy.context_values import ABSENT, Context, Unknown
-from policy.document import Statement
+from policy.document import Document, Statement
 from policy.expression import (
     FALSE,
     TRUE,
@@ -24,12 +24,11 @@ from policy.expression import (
     negation,
 )
 from policy.inputs import PolicyRef
-from policy.operators import network
-from policy.patterns import loosened, matcher, render, resolve
+from policy.patterns import filled_matches, loosened, matcher, render, resolve
 from policy.principals import BY_ACCOUNT, EVERYBODY, NOBODY, Grasp
 from policy.request import Request
-from policy.services import BROADEST_PREFIX, S3_NARROWING_KEYS
 from policy.solver import settle
+from policy.verdicts import Because
 
 
 class Hit(NamedTuple):
@@ -39,6 +38,25 @@ class Hit(NamedTuple):
     ref: PolicyRef
     statement: Statement
     grasp: Grasp
+    because: Because
+
+
+#: A policy remembers its statements about so many actions, layer by layer.
+_ACTIONS_KEPT = 1024
+
+
+def _about(ref: PolicyRef, document: Document, about: tuple[str, str]) -> tuple[Hit, ...]:
+    """The statements of a policy whose action element takes in an action (`about`: the layer, and the action in lower
+    case), each as what it is when all of it holds."""
+    layer, action = about
+    if len(ref.about) >= _ACTIONS_KEPT:
+        ref.about.clear()
+    found = ref.about[about] = tuple(
+        Hit(TRUE, ref, statement, EVERYBODY, Because(layer, ref.id, statement.sid, statement.index, statement.effect))
+        for statement in document.statements
+        if statement.acts is None or statement.acts(action)
+    )
+    return found
 
 
 class Record:
@@ -50,56 +68,72 @@ class Record:
 
     __slots__ = ("allow", "allows", "denies", "deny", "layer", "missing")
 
-    def __init__(self, layer: str) -> None:
+    def __init__(self, layer: str, allows: list[Hit], denies: list[Hit], missing: list[str]) -> None:
         self.layer = layer
-        self.allows: list[Hit] = []
-        self.denies: list[Hit] = []
-        self.missing: list[str] = []
-        self.allow: Residual = FALSE
-        self.deny: Residual = FALSE
-
-    def close(self) -> Record:
-        """Fold the statements once all are in."""
-        if self.denies:
-            self.deny = _any_truth(self.denies)
-        if self.allows:
-            self.allow = _any_truth(self.allows)
-        if self.missing:
+        self.allows = allows
+        self.denies = denies
+        self.missing = missing
+        allow: Residual = FALSE
+        if allows:
+            allow = allows[0][0]
+            if len(allows) > 1 and allow is not TRUE:
+                allow = _any_truth(allows)
+        self.allow = allow
+        self.deny: Residual = _any_truth(denies) if denies else FALSE
+        if missing:
             # U6. Documents that are missing beside an Allow could still deny, so all of them must let the request
             # through; without an Allow one of them has to bring it.
-            self.allow = self.unseen() if self.allow is TRUE else disjunction(map(DocumentLeaf, self.missing))
-        return self
+            self.allow = self.unseen() if allow is TRUE else disjunction(map(DocumentLeaf, missing))
 
     def unseen(self) -> Residual:
         """That every document which could not be collected lets the request through."""
         return conjunction(map(DocumentLeaf, self.missing))
 
+    def verdict(self) -> str:
+        """The layer's own word: its Deny wins, then its Allow; what hangs on the unknown is `Conditional`."""
+        return layer_verdict(self.allow, self.deny)
+
+
+def layer_verdict(allow: Residual, deny: Residual) -> str:
+    """A layer's word from what it allows and denies."""
+    if deny is FALSE:
+        return "Allowed" if allow is TRUE else "ImplicitlyDenied" if allow is FALSE else "Conditional"
+    return "ExplicitlyDenied" if deny is TRUE else "Conditional"
+
 
 def _any_truth(hits: list[Hit]) -> Residual:
     for hit in hits:
-        if hit.truth is TRUE:
+        if hit[0] is TRUE:
             return TRUE
-    return disjunction(hit.truth for hit in hits)
+    return disjunction([hit[0] for hit in hits])
 
 
 def scan(layer: str, refs: Iterable[PolicyRef], request: Request, action: str) -> Record:
     """The record of identity policies, boundaries, session policies and SCPs, which name no principal."""
-    record = Record(layer)
-    resource, context = request.resource, request.context
+    allows: list[Hit] = []
+    denies: list[Hit] = []
+    missing: list[str] = []
+    about = (layer, action)
     for ref in refs:
-        document = ref.document
-        if document is None:
-            record.missing.append(ref.id)
-            continue
-        for statement in document.statements:
-            acts = statement.acts
-            if acts is not None and not acts(action):
+        hits = ref.about.get(about)
+        if hits is None:
+            if ref.document is None:
+                missing.append(ref.id)
                 continue
-            truth = _truth(statement, layer, ref, resource, context)
-            if truth is not FALSE:
-                hit = Hit(truth, ref, statement, EVERYBODY)
-                (record.allows if statement.allows else record.denies).append(hit)
-    return record.close()
+            hits = _about(ref, ref.document, about)
+        for hit in hits:
+            statement = hit[2]
+            if not statement.unlimited:
+                truth = _truth(statement, layer, ref, request.resource, request.context)
+                if truth is FALSE:
+                    continue
+                if truth is not TRUE:
+                    hit = hit._replace(truth=truth)
+            if statement.allows:
+                allows.append(hit)
+            else:
+                denies.append(hit)
+    return Record(layer, allows, denies, missing)
 
 
 def scan_resource(
@@ -109,41 +143,54 @@ def scan_resource(
 
     A statement without Principal element reaches whom `default` says.
     """
-    record = Record(layer)
+    allows: list[Hit] = []
+    denies: list[Hit] = []
+    missing: list[str] = []
+    about = (layer, action)
     # A resource policy's Allows keep the ways in which they reach the principal apart (L5); elsewhere any way will do.
-    grasps = layer == "resource"
-    resource, context, principal = request.resource, request.context, request.principal
+    apart = layer == "resource"
     for ref in refs:
-        document = ref.document
-        if document is None:
-            record.missing.append(ref.id)
-            continue
-        for statement in document.statements:
-            acts = statement.acts
-            if acts is not None and not acts(action):
+        hits = ref.about.get(about)
+        if hits is None:
+            if ref.document is None:
+                missing.append(ref.id)
                 continue
+            hits = _about(ref, ref.document, about)
+        for hit in hits:
+            statement = hit[2]
             element = statement.principal_element
             grasp = default
             if element is not None:
-                where = Where(layer, ref.id, statement.sid, statement.index)
-                grasp = element.grasp(principal, where, allows=statement.allows, has_boundary=has_boundary)
-            if grasp is NOBODY or (grasp[0] is FALSE and grasp[1] is FALSE and grasp[2] is FALSE):
+                grasp = element.grasp(request.principal, layer, ref.id, statement, has_boundary=has_boundary)
+            if grasp is NOBODY:
                 continue
-            truth = _truth(statement, layer, ref, resource, context)
-            if truth is FALSE:
-                continue
+            truth: Residual = TRUE
+            if not statement.unlimited:
+                truth = _truth(statement, layer, ref, request.resource, request.context)
+                if truth is FALSE:
+                    continue
+            if grasp is not EVERYBODY:
+                if not (apart and statement.allows):
+                    truth = both(truth, disjunction(grasp))
+                hit = Hit(truth, ref, statement, grasp, hit[4])
+            elif truth is not TRUE:
+                hit = hit._replace(truth=truth)
             if statement.allows:
-                record.allows.append(Hit(truth if grasps else both(truth, disjunction(grasp)), ref, statement, grasp))
+                allows.append(hit)
             else:
-                record.denies.append(Hit(both(truth, disjunction(grasp)), ref, statement, grasp))
-    return record.close()
+                denies.append(hit)
+    return Record(layer, allows, denies, missing)
 
 
 def _truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, context: Context) -> Residual:
     """Whether resource and conditions of a statement hold (its action already does)."""
     truth: Residual = TRUE
-    if statement.tests_resource:
-        truth = _resource_truth(statement, layer, ref, resource, context)
+    only_on = statement.only_on
+    if only_on is not None:
+        if not only_on(resource):
+            return FALSE
+    elif statement.tests_resource:
+        truth = resource_truth(statement, layer, ref, resource, context)
         if truth is FALSE:
             return FALSE
     for condition in statement.conditions:
@@ -153,7 +200,10 @@ def _truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, cont
                 return FALSE
             continue
         if type(value) is tuple and condition.tests is not None:
-            if not condition.holds(value, condition.tests):
+            single = condition.single
+            if not (
+                single(value[0]) if single is not None and len(value) == 1 else condition.holds(value, condition.tests)
+            ):
                 return FALSE
             continue
         part = condition.truth(context, Where(layer, ref.id, statement.sid, statement.index))
@@ -165,7 +215,7 @@ def _truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, cont
     return truth
 
 
-def _resource_truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, context: Context) -> Residual:
+def resource_truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, context: Context) -> Residual:
     """M2-M4: the resource matches one of the patterns, or for NotResource provably none."""
     patterns = statement.resource_patterns
     plain = patterns.plain
@@ -174,14 +224,14 @@ def _resource_truth(statement: Statement, layer: str, ref: PolicyRef, resource: 
     if not patterns.variable:
         return TRUE if patterns.negated else FALSE
     matched: list[Residual] = []
-    for _text, parts in patterns.variable:
-        if not matcher(loosened(parts))(resource):
+    for _text, parts, loose in patterns.variable:
+        if not loose(resource):
             continue
         filled = resolve(parts, context)
         if filled.parts is None:
             continue
         if not filled.unknown:
-            if matcher(filled.parts)(resource):
+            if filled_matches(filled.parts, resource):
                 matched.append(TRUE)
                 break
         elif matcher(loosened(filled.parts))(resource):
@@ -222,37 +272,3 @@ NO_SIDE = ResourceSide(FALSE, FALSE, FALSE)
 def is_account_only(hit: Hit) -> bool:
     """Whether a statement reaches the principal through its account alone."""
     return hit.grasp is BY_ACCOUNT or hit.grasp == BY_ACCOUNT
-
-
-def is_public(statement: Statement) -> bool:
-    """S3's own definition of a public statement (L7): an Allow to everyone that no fixed value narrows.
-
-    A fixed value has neither a wildcard nor a policy variable. `…IfExists` and `ForAllValues` do not narrow, nor do
-    very broad blocks of addresses. Source: the page named at `S3_NARROWING_KEYS`.
-    """
-    if not statement.allows:
-        return False
-    element = statement.principal_element
-    if element is None or not (element.everyone or element.negated):
-        return False
-    for condition in statement.conditions:
-        operator = condition.operator
-        if operator.negated or condition.if_exists or condition.set_operator == "all":
-            continue
-        if condition.key not in S3_NARROWING_KEYS or not condition.values:
-            continue
-        if operator.family == "ip":
-            if not any(_is_broad(value) for value in condition.values):
-                return False
-        elif operator.family in ("string", "arn") and all(_is_fixed(value) for value in condition.values):
-            return False
-    return True
-
-
-def _is_fixed(text: str) -> bool:
-    return not any(mark in text for mark in ("*", "?", "${"))
-
-
-def _is_broad(text: str) -> bool:
-    block = network(text)
-    return block is None or block[2] - block[1] + 1 > BROADEST_PREFIX[block[0]]

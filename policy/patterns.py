@@ -221,6 +221,8 @@ def resolve(parts: Parts, context: Context) -> Resolved:
             continue
         value = context.get(part.key)
         if isinstance(value, Unknown):
+            if part.default is None and is_multivalued(part.key):
+                return Resolved(None)  # M3: there or not, it is no single value
             filled.append(part)
             unknown.append((part, value))
         elif value is not ABSENT and value != () and (len(value) > 1 or is_multivalued(part.key)):
@@ -232,6 +234,29 @@ def resolve(parts: Parts, context: Context) -> Resolved:
         else:
             return Resolved(None)
     return Resolved(_joined(filled), tuple(unknown))
+
+
+def filled_matches(parts: Parts, text: str) -> bool:
+    """Whether parts without variables match a text, without compiling them: they hold a request's own values."""
+    place, last = 0, len(parts) - 1
+    floating = False
+    for i, part in enumerate(parts):
+        if part is Wild.STAR:
+            floating = True
+        elif not isinstance(part, str):
+            return bool(matcher(parts)(text))
+        elif not floating:
+            if not text.startswith(part, place):
+                return False
+            place += len(part)
+        elif i == last:
+            return len(text) - len(part) >= place and text.endswith(part)
+        else:
+            found = text.find(part, place)
+            if found < 0:
+                return False
+            place, floating = found + len(part), False
+    return floating or place == len(text)
 
 
 def loosened(parts: Parts) -> Parts:

@@ -6,16 +6,21 @@
 - `ImplicitlyDenied`: each layer that gave no Allow where one was needed, with `effect` "none" and neither sid nor
   statement; `policy` is the SCP level, the boundary or the resource's policy where there is one.
 
-A rule of AWS that no document states is layer `rule`, and `policy` is its number in the semantics: `L1` (needs no
-permission), `L7` (a KMS grant, effect Allow; Block Public Access, effect Deny), `L10` (root user), `L12`, `L17`;
-`account` stands for "some principal of this account, whose own policies allow everything".
+An ACL of S3 is named like a policy of the resource, without sid and statement; the policy of an access point is one of
+the resource's. A rule of AWS that no document states is layer `rule`, and `policy` is its number in the semantics:
+`L1` (needs no permission), `L7` (a KMS grant, effect Allow; Block Public Access, effect Deny; a request that does not
+come from the VPC of its access point, effect none), `L10` (root user), `L12`, `L17`, `M6` (an action that touches
+several resources; `sid` is the type of which none is allowed); `account` stands for "some principal of this account,
+whose own policies allow everything".
 """
 
 from __future__ import annotations
 
-from policy.expression import FALSE, TRUE, Constant
+from policy.access_points import AccessPointFold
+from policy.expression import FALSE, TRUE, Constant, Residual, either
 from policy.fold import WITHOUT_IDENTITY, Fold
-from policy.layers import Hit, is_account_only
+from policy.inputs import PolicyRef
+from policy.layers import Record, is_account_only
 from policy.services import needs_resource_policy
 from policy.verdicts import Because
 
@@ -25,17 +30,13 @@ def rule(number: str, effect: str) -> Because:
     return Because("rule", number, None, None, effect)
 
 
-def _of(hit: Hit, layer: str) -> Because:
-    return Because(layer, hit.ref.id, hit.statement.sid, hit.statement.index, hit.statement.effect)
-
-
 def of_denial(fold: Fold) -> tuple[Because, ...]:
     """The statements of an explicit denial."""
-    listed = [(hit, record.layer) for record in fold.records for hit in record.denies]
-    certain = [_of(hit, layer) for hit, layer in listed if hit.truth is TRUE]
+    listed = [hit for record in fold.records for hit in record.denies]
+    certain = [hit.because for hit in listed if hit.truth is TRUE]
     if fold.public_block is TRUE:
         certain.append(rule("L7", "Deny"))
-    return tuple(certain or [_of(hit, layer) for hit, layer in listed])
+    return tuple(certain or [hit.because for hit in listed])
 
 
 def of_allowance(fold: Fold) -> tuple[Because, ...]:
@@ -45,18 +46,31 @@ def of_allowance(fold: Fold) -> tuple[Because, ...]:
     if fold.kind in ("root", "account"):
         found = [rule("L10" if fold.kind == "root" else "account", "Allow")]
     else:
-        found = [_of(hit, "identity") for hit in fold.identity.allows if hit.truth is TRUE]
+        found = [hit.because for hit in fold.identity.allows if hit.truth is TRUE]
     if fold.resource is not None and fold.resource.allows:
         # In its own account a grant to the account only delegates (L5).
         delegates = fold.crosses or needs_resource_policy(fold.action, fold.request.resource)
         found += [
-            _of(hit, "resource")
-            for hit in fold.resource.allows
-            if hit.truth is TRUE and (delegates or not is_account_only(hit))
+            hit.because for hit in fold.resource.allows if hit.truth is TRUE and (delegates or not is_account_only(hit))
         ]
     if fold.grants_allow:
         found.append(rule("L7", "Allow"))
+    if fold.acl is not None and _of_acl(fold) is TRUE:
+        found.append(_acl(fold))
     return tuple(found) or of_condition(fold)
+
+
+def _of_acl(fold: Fold) -> Residual:
+    """What an ACL of S3 gives this caller: a grant to its own account only delegates (L7, L5)."""
+    if fold.acl is None:
+        return FALSE
+    side = fold.acl.side
+    return either(side.direct, side.account) if fold.crosses else side.direct
+
+
+def _acl(fold: Fold) -> Because:
+    """An ACL, which has no statements: `policy` is its name."""
+    return Because("resource", None if fold.acl is None else fold.acl.document, None, None, "Allow")
 
 
 def of_condition(fold: Fold) -> tuple[Because, ...]:
@@ -64,13 +78,18 @@ def of_condition(fold: Fold) -> tuple[Because, ...]:
     found: dict[Because, None] = {}
     for record in fold.records:
         if record.layer in ("identity", "resource") or not isinstance(record.allow, Constant):
-            found.update(dict.fromkeys(_of(hit, record.layer) for hit in record.allows))
-        found.update(dict.fromkeys(_of(hit, record.layer) for hit in record.denies))
+            found.update(dict.fromkeys(hit.because for hit in record.allows))
+        found.update(dict.fromkeys(hit.because for hit in record.denies))
     if fold.kind in ("root", "account"):
         found[rule("L10" if fold.kind == "root" else "account", "Allow")] = None
     if fold.grants_allow:
         found[rule("L7", "Allow")] = None
+    if _of_acl(fold) is not FALSE:
+        found[_acl(fold)] = None
     return tuple(found)
+
+
+_NO_IDENTITY = Because("identity", None, None, None, "none")
 
 
 def _ungranted(fold: Fold) -> list[Because]:
@@ -78,14 +97,24 @@ def _ungranted(fold: Fold) -> list[Because]:
     found: list[Because] = []
     if fold.kind not in WITHOUT_IDENTITY:
         if fold.identity_allow() is FALSE:
-            found.append(Because("identity", None, None, None, "none"))
-        for record, refs in ((fold.boundary, fold.inputs.boundary), (fold.session, fold.inputs.session or ())):
-            if record is not None and record.allow is FALSE:
-                found.append(Because(record.layer, refs[0].id if len(refs) == 1 else None, None, None, "none"))
-    if all(part is FALSE for part in fold.side):
+            found.append(_NO_IDENTITY)
+        if fold.boundary is not None:
+            found += _limit(fold.boundary, fold.inputs.boundary)
+        if fold.session is not None:
+            found += _limit(fold.session, fold.inputs.session or ())
+    if isinstance(fold, AccessPointFold):
+        found += [Because("resource", policy, None, None, "none") for policy in fold.ungranted_policies()]
+    elif fold.side[0] is FALSE and fold.side[1] is FALSE and fold.side[2] is FALSE:
         resource = fold.inputs.resource
         found.append(Because("resource", None if resource is None else resource.id, None, None, "none"))
     return found
+
+
+def _limit(record: Record, refs: tuple[PolicyRef, ...]) -> list[Because]:
+    """A boundary or a session policy that gave no Allow."""
+    if record.allow is not FALSE:
+        return []
+    return [Because(record.layer, refs[0].id if len(refs) == 1 else None, None, None, "none")]
 
 
 def of_nothing(fold: Fold, refused: str | None) -> tuple[Because, ...]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from policy.context_values import Context
+from policy.context_values import Context, Unknown
 from policy.errors import PrincipalError
 
 Kind = Literal[
@@ -46,6 +46,10 @@ def normal_service(name: str) -> str:
 class Principal:
     """A caller. Kind `role` is some session of the role whose name is the caller's to choose (L18); kind `account` is
     some principal of the account whose own policies allow everything.
+
+    `federated_by`: the ARN of the IAM user who asked for a federated user's session, where it is known (L5).
+    `arn_unknown` and `id_unknown`: the request's `aws:PrincipalArn` (of a session) or `aws:userid` is not known, and
+    so neither is the path of the session's role, or the id; a Principal element that hangs on it gives a leaf (U1).
     """
 
     kind: Kind
@@ -57,6 +61,9 @@ class Principal:
     service_linked: bool = False
     canonical_id: str | None = None
     role_name: str | None = None
+    arn_unknown: Unknown | None = None
+    id_unknown: Unknown | None = None
+    federated_by: str | None = None
 
     @classmethod
     def parse(cls, text: str, *, role_arn: str | None = None, unique_id: str | None = None) -> Principal:

@@ -78,7 +78,7 @@ RCP_SERVICES = frozenset(
 # ("Resources and entities not restricted by RCPs")
 RCP_EXEMPT_ACTIONS = frozenset({"kms:retiregrant"})
 
-# Actions decided by the role's trust policy, which every role has (L6).
+# Actions decided by the role's trust policy, which every role has (L6), and not by the caller's policies alone (U4).
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 TRUST_ACTIONS = frozenset(
     {
@@ -99,10 +99,9 @@ _KEY = re.compile(r"arn:aws[\w-]*:kms:[\w-]*:\d{12}:key/")
 
 def needs_resource_policy(action: str, resource: str) -> bool:
     """Whether the resource's own policy must allow even inside its account: trust and key policies (L6)."""
-    service = action.partition(":")[0]
-    if service == "sts":
-        return action in TRUST_ACTIONS and _ROLE.match(resource) is not None
-    return service == "kms" and _KEY.match(resource) is not None
+    if action.startswith("kms:"):
+        return _KEY.match(resource) is not None
+    return action in TRUST_ACTIONS and _ROLE.match(resource) is not None
 
 
 # Actions whose permission cannot be given to another account, whatever the policies say (L17); names in lower case.
@@ -281,3 +280,40 @@ S3_NARROWING_KEYS = frozenset(
 )
 # Blocks as broad as these still count as everyone ("very broad IP ranges": more than /8 of IPv4, /32 of IPv6).
 BROADEST_PREFIX = {4: 2**24, 6: 2**96}
+
+
+# Actions that an ACL can give, with the permission that gives them (or FULL_CONTROL, which is all of them).
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html ("Mapping of ACL permissions and access policy
+# permissions"). DeleteObjectVersion by WRITE is the bucket owner's alone, whose principals have it from their policies.
+S3_BUCKET_ACL = {
+    "s3:listbucket": "READ",
+    "s3:listbucketversions": "READ",
+    "s3:listbucketmultipartuploads": "READ",
+    "s3:putobject": "WRITE",
+    "s3:getbucketacl": "READ_ACP",
+    "s3:putbucketacl": "WRITE_ACP",
+}
+S3_OBJECT_ACL = {
+    "s3:getobject": "READ",
+    "s3:getobjectversion": "READ",
+    "s3:getobjectacl": "READ_ACP",
+    "s3:getobjectversionacl": "READ_ACP",
+    "s3:putobjectacl": "WRITE_ACP",
+    "s3:putobjectversionacl": "WRITE_ACP",
+}
+
+
+def action_facts(action: str) -> tuple[object, ...]:
+    """Whatever the fixed rules read of an action (lower case): where it is equal, statements alone tell them apart."""
+    service = action.partition(":")[0]
+    if service in ("sts", "iam", "kms"):
+        return (action,)
+    return (service == "s3", service in RCP_SERVICES, never_across_accounts(action))
+
+
+def resource_facts(resource: str) -> tuple[bool, ...]:
+    """Whatever the fixed rules read of an ARN, beside what statements match."""
+    return (
+        resource == "*",
+        *(shape.match(resource) is not None for shape in (_ROLE, _KEY, _LINKED_ROLE, _RESERVED_ROLE, _AWS_POLICY)),
+    )

@@ -131,7 +131,15 @@ def _constrained(leaf: Leaf) -> bool:
     if is_multivalued(leaf.key):
         return True
     plain = leaf.unknown is not None and not leaf.unknown.prefix and not leaf.unknown.excludes
-    return not plain or leaf.question[1] not in ("stringequals", "arnlike", "arnequals", "ipaddress") or not leaf.values
+    operator = leaf.question[1]
+    if not plain or not leaf.values or operator not in ("stringequals", "arnlike", "arnequals", "ipaddress"):
+        return True
+    return operator != "stringequals" and not any(_may_match(operator, text) for text in leaf.values)
+
+
+def _may_match(operator: str, text: str) -> bool:
+    """Whether a value of `IpAddress`, `ArnLike` or `ArnEquals` can be read, so that something matches it (C4)."""
+    return network(text) is not None if operator == "ipaddress" else text == "*" or text.count(":") >= 5 or "${" in text
 
 
 def _keys(node: Residual) -> list[_Key]:
@@ -162,6 +170,13 @@ def _sole_key(leaf: Leaf) -> tuple[str | None, Unknown | None]:
 
 
 def _choices(name: str, group: tuple[Leaf, ...], unknown: Unknown) -> _Key | None:
+    about = tuple((leaf.present, leaf.unknown is None) if isinstance(leaf, KeyLeaf) else () for leaf in group)
+    return _choices_of(name, group, about, unknown)
+
+
+@lru_cache(maxsize=16384)
+def _choices_of(name: str, group: tuple[Leaf, ...], _about: tuple[object, ...], unknown: Unknown) -> _Key | None:
+    """`_about` is what the leaves hold beyond their equality."""
     try:
         values = list(_values(name, group, unknown))
     except TooManyStates:

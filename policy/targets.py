@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model.entities import Resource
+from model.entities import AccessPoint, Resource
 from policy.context import Target
 from policy.inputs import Grant, Settings
 
@@ -22,14 +22,24 @@ _TYPE_OF_SERVICE = {
 
 
 class Place:
-    """Where a request is aimed: the target, and the collected resource that holds it (``None``: not collected)."""
+    """Where a request is aimed: the target, and the collected resource that holds it (``None``: not collected).
 
-    __slots__ = ("container", "target", "type")
+    ``point`` is the access point of S3 that it goes through.
+    """
+
+    __slots__ = ("container", "point", "target", "type")
 
     def __init__(self, target: Target, container: Resource | None, type_name: str) -> None:
         self.target = target
         self.container = container
         self.type = type_name
+        self.point: AccessPoint | None = None
+
+    def through(self, point: AccessPoint) -> Place:
+        """The same place, reached through an access point."""
+        found = Place(self.target, self.container, self.type)
+        found.point = point
+        return found
 
 
 def key_settings(key: Resource) -> Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from policy.expression import Residual
 
@@ -18,8 +18,7 @@ class Verdict(StrEnum):
     EXPLICITLY_DENIED = "ExplicitlyDenied"
 
 
-@dataclass(frozen=True, slots=True)
-class Because:
+class Because(NamedTuple):
     """One thing that decided; `statement` is the index in the policy, `effect` is `Allow`, `Deny` or `none`."""
 
     layer: str

@@ -72,7 +72,7 @@ def test_can_speaks_of_a_person(ask: Command) -> None:
     assert text.startswith("mateo.vargas@meridian.example can do ec2:RunInstances on *, as permission set Power")
     denied = ask("can", DEVELOPER, "s3:GetObject", CARDS).out
     assert "it is not allowed to any of the 3 permission sets assigned." in " ".join(denied.split())
-    assert "But through roles that those can assume:\n  allowed through PaymentsDeveloper in payments-dev, " in denied
+    assert "But through roles that those can assume:\n  1. allowed through PaymentsDeveloper in payments-dev" in denied
     vault = ask("can", DEVELOPER, "s3:GetObject", VAULT).out
     assert vault.count("which was not read") == 1
 

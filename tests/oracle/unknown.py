@@ -10,31 +10,40 @@ Reading chosen: unknown keys are independent of one another (`aws:RequestTag/x` 
 import ipaddress
 import itertools
 import re
+from collections.abc import Callable
 from typing import Any
 
-from tests.oracle.conditions import (
+from tests.oracle.evaluate import (
+    ALLOWED,
+    ALWAYS_DIFFERENT,
+    DOCUMENT_FIELDS,
+    EXPLICIT,
+    IMPLICIT,
+    VARIABLE,
     Case,
     Statement,
+    action_applies,
+    documents_of,
+    evaluate,
     is_multivalued,
     listed,
     lookup,
-    moment,
-    number,
+    read,
     statements,
-    substituted,
-    text_of,
-    unmarked,
+    texts,
+    variable,
 )
-from tests.oracle.evaluate import ALLOWED, ALWAYS_DIFFERENT, EXPLICIT, IMPLICIT, action_applies, documents_of, evaluate
 
 CONDITIONAL = "Conditional"
-DOCUMENT_FIELDS = ("identity_policies", "permission_boundaries", "session_policies", "vpc_endpoint_policies")
 
 
 def relevant(case: Case) -> list[Statement]:
     """Every statement about the action in any document of the case."""
-    documents = [document for field in DOCUMENT_FIELDS for document in documents_of(case, field)]
-    documents += [case["resource_policy"]] if case.get("resource_policy") else []
+    documents = [document for field in (*DOCUMENT_FIELDS, "shares") for document in documents_of(case, field)]
+    point = case.get("settings", {}).get("s3", {}).get("accessPoint") or {}
+    attached = [case.get("resource_policy"), point.get("policy")]
+    attached += [other.get("resource_policy") for other in case.get("also", [])]
+    documents += [document for document in attached if document]
     documents += [
         document for field in ("scps", "rcps") for level in case.get(field, []) for document in level["policies"]
     ]
@@ -51,12 +60,22 @@ def neighbours(text: str) -> list[str]:
             return [str(network.network_address + (1 if network.num_addresses > 1 else 0))]
         except ValueError:
             pass
-    if number(text) is not None:
-        return [text, str(int(float(text)) - 1), str(int(float(text)) + 1)]
-    if moment(text) is not None:
-        second = int(moment(text) or 0)
-        return [text, str(second - 1), str(second + 1)]
-    return [unmarked(text.replace("*", "x").replace("?", "x"))]
+    moment = read("date", text)
+    if moment is not None:
+        return [text, str(int(moment) - 1), str(int(moment) + 1)]
+    return [text]
+
+
+def witness(case: Case, text: str, version: str, operator: str) -> str:
+    """A text that a policy value matches: what stands for each variable and, for a pattern, `x` for each wildcard."""
+    filled, wildcards = version == "2012-10-17", "like" in operator.lower() or "arn" in operator.lower()
+    found = ""
+    for token in re.split(f"({VARIABLE}|[*?])" if filled else "([*?])", text):
+        if filled and re.fullmatch(VARIABLE, token):
+            found += variable(case, token[2:-1]) or token
+        else:
+            found += "x" if wildcards and token in ("*", "?") else token
+    return found
 
 
 def candidates(case: Case, key: str) -> list[Any]:
@@ -66,17 +85,14 @@ def candidates(case: Case, key: str) -> list[Any]:
     values: list[str] = [ALWAYS_DIFFERENT]
     mentioned = False
     for statement in relevant(case):
-        for lines in statement.get("Condition", {}).values():
-            for name, wanted in lines.items():
-                own = name.lower() == key.lower()
-                for text in map(text_of, listed(wanted)):
-                    if own:
-                        mentioned = True
-                        resolved = substituted(case, text, statement["_version"])
-                        values += neighbours(text if resolved is None else resolved)
-                    elif "${" + key.lower() in text.lower():
-                        mentioned = True
-                        values += [text_of(value) for value in listed(lookup(case, name))]
+        for operator, name, wanted, version in statement["_conditions"]:
+            for text in texts(wanted):
+                if name.lower() == key.lower():
+                    mentioned = True
+                    values += neighbours(witness(case, text, version, operator))
+                elif "${" + key.lower() in text.lower():
+                    mentioned = True
+                    values += texts(lookup(case, name))
         for pattern in listed(statement.get("Resource")) + listed(statement.get("NotResource")):
             if "${" + key.lower() in pattern.lower():
                 mentioned = True
@@ -155,12 +171,12 @@ def fold(verdicts: set[str]) -> str:
     return EXPLICIT if verdicts == {EXPLICIT} else IMPLICIT
 
 
-def decide(case: Case) -> str:
-    """The verdict of a request whose context or documents are partly unknown."""
+def decide(case: Case, complete: Callable[[Case], str] = evaluate) -> str:
+    """The verdict of a request whose context or documents are partly unknown; `complete` decides a completed one."""
     verdicts = set()
     for one in alternatives(case):
         for values in combinations(choices(one, unknown_keys(one))):
-            verdicts.add(evaluate(completed(one, values)))
+            verdicts.add(complete(completed(one, values)))
     return fold(verdicts)
 
 
