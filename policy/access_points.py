@@ -13,7 +13,7 @@ from typing import NamedTuple
 from policy.conditions import condition_of
 from policy.context_values import ABSENT, Context, ContextValue
 from policy.expression import FALSE, TRUE, DocumentLeaf, Residual, Where, both, disjunction, either
-from policy.fold import WITHOUT_IDENTITY, Fold
+from policy.fold import WITHOUT_IDENTITY, Fold, within_account
 from policy.inputs import AccessPoint, Inputs, PolicyRef
 from policy.layers import Hit, Record, ResourceSide, resource_side, scan, scan_resource
 from policy.principals import EVERYBODY, NOBODY
@@ -41,11 +41,15 @@ class AccessPointFold(Fold):
         if self.session is not None:
             self.session = _also(self.session, inputs.session or (), there, action)
         self.scps = [_also(one, level.policies, there, action) for one, level in zip(self.scps, inputs.scps)]  # noqa: B905 - no records for exempt callers
-        self.rcps = [_also(one, level.policies, there, action) for one, level in zip(self.rcps, inputs.rcps)]  # noqa: B905
+        limited = bool(inputs.boundary)
+        self.rcps = [
+            _also(one, level.policies, there, action, has_boundary=limited)
+            for one, level in zip(self.rcps, inputs.rcps)  # noqa: B905
+        ]
         if self.vpce is not None:
-            self.vpce = _also(self.vpce, inputs.vpce, there, action)
+            self.vpce = _also(self.vpce, inputs.vpce, there, action, has_boundary=limited)
         refs = () if point.policy is None else (point.policy,)
-        own = scan_resource("resource", refs, there, action, has_boundary=bool(inputs.boundary), default=NOBODY)
+        own = scan_resource("resource", refs, there, action, has_boundary=limited, default=NOBODY)
         bucket = _leg(self.side, request.resource_account, inputs.resource)
         self.legs = (bucket, _leg(resource_side(own), point.account, point.policy))
         self.side = _joined(*(leg.side for leg in self.legs))
@@ -89,9 +93,7 @@ class _Leg(NamedTuple):
             return either(self.side.direct, self.unread)
         if self.owner is not None and principal.account != self.owner:
             return both(identity, disjunction((*self.side, self.unread)))
-        if self.unread is not FALSE:
-            return self.unread  # it may grant by name, which nothing limits, and may deny (U6)
-        return disjunction((identity, self.side.direct, both(self.side.role, limits)))
+        return within_account(self.side, identity, limits, self.unread)
 
 
 def _leg(side: ResourceSide, owner: str | None, policy: PolicyRef | None) -> _Leg:
@@ -143,10 +145,12 @@ def _name(resource: str, point: AccessPoint) -> str:
     return f"{point.arn}/object/{key}" if slash else point.arn
 
 
-def _also(record: Record, refs: Iterable[PolicyRef], there: Request, action: str) -> Record:
+def _also(
+    record: Record, refs: Iterable[PolicyRef], there: Request, action: str, *, has_boundary: bool = False
+) -> Record:
     """A layer's record that takes in what it says of the access point's name for the resource, too."""
     if record.layer in ("rcp", "vpce"):
-        other = scan_resource(record.layer, refs, there, action, has_boundary=False, default=EVERYBODY)
+        other = scan_resource(record.layer, refs, there, action, has_boundary=has_boundary, default=EVERYBODY)
     else:
         other = scan(record.layer, refs, there, action)
     found = _merged(record, other)

@@ -93,7 +93,7 @@ def _inputs(case: Mapping[str, Any]) -> Inputs:
     return Inputs(
         identity=_policies(case, "identity_policies", "identity"),
         boundary=boundary,
-        session=session if case.get("session_policies") is not None else None,
+        session=session or None,
         scps=_levels(case, "scps", "scp"),
         rcps=_levels(case, "rcps", "rcp"),
         resource=_policy(case["resource_policy"], "resource") if case.get("resource_policy") is not None else None,

@@ -41,6 +41,22 @@ from policy.services import (
 WITHOUT_IDENTITY = frozenset({"service", "anonymous", "oidc-provider", "saml-provider"})
 
 
+def within_account(
+    side: ResourceSide, identity: Residual, limits: Residual, unseen: Residual, *, mandatory: bool = False
+) -> Residual:
+    """What the caller's policies (`identity`, inside its `limits`) and a resource of its own account give (L4-L6).
+
+    `unseen`: the resource's policy was not read; `mandatory`: it must allow even here.
+    """
+    if unseen is not FALSE:
+        # The document may grant by name, which nothing but guardrails limits, and may deny (U6, L5).
+        return unseen
+    named = either(side.direct, both(side.role, limits))
+    if mandatory:
+        return either(named, both(side.account, identity))
+    return either(identity, named)
+
+
 class Fold:
     """One request's records, in the order of the layers."""
 
@@ -253,13 +269,8 @@ class Fold:
         identity = both(self.identity_allow(), limits)
         if self.crosses:
             return both(identity, disjunction((*side, shared)) if unseen is FALSE else unseen)
-        if unseen is not FALSE:
-            # The document may grant by name, which nothing but guardrails limits, and may deny (U6, L5).
-            return unseen
-        named = either(side.direct, both(side.role, limits))
-        if needs_resource_policy(self.action, self.request.resource):
-            return either(named, both(side.account, identity))
-        return either(identity, named)
+        mandatory = needs_resource_policy(self.action, self.request.resource)
+        return within_account(side, identity, limits, unseen, mandatory=mandatory)
 
     def _unseen_shares(self) -> Residual:
         """Shares that could not be collected: they can only add access for others (L16)."""

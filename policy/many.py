@@ -146,14 +146,12 @@ class _Batch:
         if len(asked) == 1:
             return np.zeros(1, dtype=np.int64)
         marks = [self._marks_of(ref) for ref in refs if ref.document is not None]
-        # Settings of the resource's service may look at anything in its name.
+        # Settings of the resource's service may look at anything in its name, and at keys that no statement reads.
         whole = inputs.settings is not NO_SETTINGS
-        at_point = inputs.settings.access_point is not None
         return _numbered(
             (
                 side.account,
-                side.resource if whole else resource_facts(side.resource),
-                side.context.get("aws:sourcevpc") if at_point else None,
+                (side.resource, id(side.context)) if whole else resource_facts(side.resource),
                 tuple([mark.of(side) for mark in marks]),
             )
             for side in map(self._sides.__getitem__, asked.tolist())

@@ -69,7 +69,7 @@ def _is_fixed(text: str) -> bool:
 
 def _fixes_account(arn: str) -> bool:
     parts = arn.split(":", 5)
-    return len(parts) == 6 and parts[4].isdigit() and parts[5].startswith("accesspoint/")
+    return len(parts) == 6 and _is_fixed(":".join(parts[:5])) and parts[5].startswith("accesspoint/")
 
 
 def _is_broad(text: str) -> bool:

@@ -204,7 +204,7 @@ class Draw:
             return {"AWS": self.random.choice([self.principal, self.role, f"{iam}:root", self.account])}
         names = [self.principal, self.role, f"{iam}:root", self.account, f"{sts}:assumed-role/{role}/nightly"]
         names += [f"{iam}:user/team/alice", f"{iam}:role/other/{role}", USER_ID, ROLE_ID, OTHER, f"{iam}:role/*"]
-        names += [f"{iam}:root", f"{sts}:assumed-role/{role}/other", f"{sts}:federated-user/alice"]
+        names += [f"{iam}:root", f"{iam}:user/alice", f"{sts}:assumed-role/{role}/other", f"{sts}:federated-user/alice"]
         chosen = self.random.sample(names, self.random.choice([1, 1, 2, 3]))
         element: dict[str, Any] = {"AWS": chosen if len(chosen) > 1 else chosen[0]}
         if self.chance(0.1):

