@@ -42,7 +42,7 @@ def say_who_can(names: Names, action: str, answer: dict[str, Any]) -> None:
     sure = sum(row["verdict"] == "Allowed" for row in rows)
     people = sum(_heading(names, row["principal"]) == _PEOPLE for row in rows)
     more = len(rows) - sure
-    what = f"{action} on {answer['resource']}"
+    what = _one_line(f"{action} on {answer['resource']}")
     if not rows:
         say(f"Nobody can {what}.")
     elif not sure:
@@ -140,6 +140,11 @@ def _words_of(chains: list[Row]) -> dict[str, str]:
     return ROLE | meanings(key for tree in trees for key in keys_of(tree))
 
 
+def _one_line(text: str) -> str:
+    """A text that somebody chose, which must not begin a line of its own."""
+    return printable(text).replace("\n", "\\x0a")
+
+
 def _say_lines(sentence: str, first: str = "", rest: str = "  ") -> None:
     """A sentence that may hold a list: its lines keep their indents."""
     head, *more = sentence.split("\n")
@@ -190,8 +195,18 @@ def _say_chain(names: Names, request: tuple[str, str, str], row: Row, told: _Con
         how = _assigned(names, step) or _allowing(names, step.source.key, target, [*step.outcome.because])
         _say_step(names.who(target, place=here != place), step.outcome, how, told)
         place = here
-    how = _allowing(names, row.via[-1], request[2], [*row.end.because])
+    unread = _documents(row.end.residual)
+    read = [item for item in row.end.because if item["statement"] is not None or item["policy"] not in unread]
+    how = _allowing(names, row.via[-1], request[2], read)
     _say_step(request[1], row.end, how, told)
+
+
+def _documents(tree: Tree | None) -> set[str]:
+    """The documents that nobody read and that a condition names."""
+    if tree is None:
+        return set()
+    parts = tree.get("all") or tree.get("any") or ([tree["not"]] if "not" in tree else [])
+    return {tree["document"]} if "document" in tree else {id for part in parts for id in _documents(part)}
 
 
 def _say_step(goal: str, outcome: Outcome, how: str, told: _Conditions) -> None:
@@ -273,11 +288,11 @@ def say_reach(names: Names, principal: str, rows: list[tuple[dict[str, Any], str
     shown = [item for item in rows if item[0]["resource"] not in told]
     reached = {(row["resource"], account) for row, account in shown if row["verdict"] != "ExplicitlyDenied"}
     if not reached:
-        say(f"{principal} reaches nothing that was collected.")
+        say(f"{_one_line(principal)} reaches nothing that was collected.")
         return
     one, _, rest = what.partition(" ")
     plural = "classes" if one == "class" else f"{one}s"
-    say(f"{principal} reaches {counted(len(reached), one, plural)}{f' {rest}' if rest else ''}:")
+    say(f"{_one_line(principal)} reaches {counted(len(reached), one, plural)}{f' {rest}' if rest else ''}:")
     say()
     table(
         ("RESOURCE", "LEVELS", "VERDICT", "HOW"),
@@ -291,7 +306,7 @@ def say_reach(names: Names, principal: str, rows: list[tuple[dict[str, Any], str
         say(f"… and {counted(len(told), 'narrower part')} with the same access as a pattern above: add --json")
     if any(row["verdict"] == "Conditional" for row, _ in shown):
         say()
-        say(f"What a Conditional row hangs on: grantmap can {principal} ACTION RESOURCE")
+        say(f"What a Conditional row hangs on: grantmap can {_one_line(principal)} ACTION RESOURCE")
 
 
 def say_path(names: Names, number: int, path: dict[str, Any]) -> None:
@@ -323,6 +338,8 @@ def _allowing(names: Names, source: str, target: str, because: list[dict[str, An
     deny: dict[str, None] = {}
     for item in sorted(because, key=lambda item: item["layer"] != "resource"):
         policy = item["policy"] or ""
+        if item["layer"] == "rule" and policy == "L7" and item["effect"] == "Allow":
+            allow["a KMS grant on the key"] = None
         if item["effect"] == "none" or not policy or item["layer"] == "rule":
             continue
         (allow if item["effect"] == "Allow" else deny)[_own(names, policy, source, target)] = None

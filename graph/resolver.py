@@ -18,7 +18,7 @@ from graph.deciding import Decider, Outcome, outcome_of
 from graph.subjects import Subject
 from model.entities import Resource
 from policy.actions import catalogue
-from policy.assemble import Aim
+from policy.aim import Aim
 from policy.availability import WITHOUT_RESOURCE_ACCOUNT
 from policy.decide import decide
 from policy.document import Document

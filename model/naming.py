@@ -117,6 +117,8 @@ class Names:
             return f"the session policy of {self.who(owner)}"
         if kind == "public-access-block":
             return f"S3 Block Public Access of {self.thing(owner)}"
+        if kind == "acl":
+            return f"the access control list of {self.thing(owner)}"
         if kind == "share":
             return f"AWS RAM share {_one_line(name)} in {self.account(owner.split(':')[4])}"
         if kind in ("grants", "grant"):

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from policy.conditions import condition_of
 from policy.context_values import ABSENT, Context, ContextValue
 from policy.expression import FALSE, TRUE, DocumentLeaf, Residual, Where, both, disjunction, either
-from policy.fold import WITHOUT_IDENTITY, Fold, within_account
+from policy.fold import Fold, within_account
 from policy.inputs import AccessPoint, Inputs, PolicyRef
 from policy.layers import Hit, Record, ResourceSide, resource_side, scan, scan_resource
 from policy.principals import EVERYBODY, NOBODY
-from policy.request import Principal, Request
+from policy.request import WITHOUT_IDENTITY, Principal, Request
 from policy.s3 import public_block
 
 
@@ -72,12 +72,16 @@ class AccessPointFold(Fold):
         return "L7" if self.from_its_vpc is FALSE else super().refused_by_rule()
 
     def ungranted_policies(self) -> Iterator[str | None]:
-        """The policies, of bucket and access point, that gave no Allow where one was needed."""
+        """The policies, of bucket and access point, that gave no Allow where one was needed.
+
+        An access point without policy is named itself; a bucket without policy is ``None``.
+        """
+        point = self.inputs.settings.access_point
         limits = self._limits()
         identity = both(self.identity_allow(), limits)
-        for leg in self.legs:
+        for leg, itself in zip(self.legs, (None, None if point is None else point.arn), strict=True):
             if leg.grant(self.request.principal, identity, limits) is FALSE:
-                yield None if leg.policy is None else leg.policy.id
+                yield itself if leg.policy is None else leg.policy.id
 
 
 class _Leg(NamedTuple):

@@ -12,14 +12,14 @@ from functools import cached_property
 
 from model.entities import IamPrincipal, OrganizationPolicy, Resource, Role, User
 from model.inventory import Inventory
+from policy.aim import Aim
 from policy.buckets import access_point_of, is_access_point, settings_of, through_point, without_points
-from policy.context import NO_OVERRIDES, Caller, Overrides, RequestContext, Target
+from policy.context import NO_OVERRIDES, Caller, Overrides, Target
 from policy.decide import Decision, decide
 from policy.document import Document, parse_document
-from policy.endpoints import endpoint_policy, through
 from policy.errors import PolicyError
 from policy.inputs import NO_SETTINGS, Inputs, Level, PolicyRef, Settings
-from policy.request import Principal, Request
+from policy.request import WITHOUT_IDENTITY, Principal, Request
 from policy.required import with_required
 from policy.services import TRUST_ACTIONS
 from policy.shares import Shares
@@ -75,7 +75,7 @@ class Assembler:
         known = account is not None and account in inventory.accounts
         org_id, org_path, outside = self._membership(account)
         caller = Caller(principal, org_id=org_id, org_path=org_path, outside=outside)
-        if principal.kind in ("service", "anonymous", "root", "oidc-provider", "saml-provider"):
+        if principal.kind == "root" or principal.kind in WITHOUT_IDENTITY:
             return Caller(principal, org_id=org_id, org_path=org_path, tags={}, outside=outside)
         if not known:
             return caller
@@ -230,6 +230,9 @@ class Assembler:
         honours = False if resource == "*" else None
         partition = parts[1] if len(parts) == 6 else inventory.partition
         target = Target(resource, account, service, region, org_id, org_path, None, honours, partition)
+        if len(parts) == 6 and service == "s3" and not parts[4] and not self._buckets_unread:
+            # Every bucket of the organisation is listed, and this one is not among them: it is somebody else's.
+            target = replace(target, account="", org_id=None, org_path=None, foreign=True)
         return Place(target, None, uncollected_type(parts))
 
     def _collected(self, arn: str, container: Resource) -> Place:
@@ -272,7 +275,7 @@ class Assembler:
             return None
         if place.point is not None or is_access_point(target.arn):
             return PolicyRef(f"{target.arn.partition('/object/')[0]}#policy", None)
-        if target.service == "s3" and self._buckets_unread:
+        if target.service == "s3" and (target.foreign or self._buckets_unread):
             return PolicyRef(f"{target.arn}#policy", None)
         if target.account not in self.inventory.accounts:
             return PolicyRef(f"account:{target.account}", None) if target.account else None
@@ -342,6 +345,8 @@ class Assembler:
         inputs = Inputs(
             identity=identity,
             boundary=boundary,
+            # What a federated user's session was given hangs on the same as its user's policies: nobody read them.
+            session=identity if principal.kind == "federated-user" else None,
             scps=() if exempt or principal.account is None else self.guardrails("scp", principal.account),
             rcps=() if principal.service_linked or aws_owned else self.guardrails("rcp", place.target.account),
             settings=self.settings(place),
@@ -358,43 +363,3 @@ class Assembler:
         """One decision: ``request`` judged by ``policy.decide``, with what else the action needs (semantics M6)."""
         request, inputs = self.request(caller, action, resource, overrides)
         return with_required(self, caller, request, decide(request, inputs), overrides)
-
-
-class Aim:
-    """One caller and one resource, ready for any number of actions."""
-
-    __slots__ = ("_assembler", "_bare", "_by_policy", "caller", "place", "resource")
-
-    def __init__(self, assembler: Assembler, caller: Caller, place: Place, resource: str, inputs: Inputs) -> None:
-        self._assembler = assembler
-        self._bare = inputs
-        self._by_policy: dict[tuple[PolicyRef | None, tuple[PolicyRef, ...]], Inputs] = {}
-        self.caller = caller
-        self.place = place
-        self.resource = resource
-
-    def inputs(self, action: str) -> Inputs:
-        """The documents that decide ``action`` (lower case): a role's trust policy decides only some."""
-        policy = self._assembler.resource_policy(self.place, action)
-        shares = self._assembler.shares.of(self.place.target, self.caller.principal.account, action)
-        if policy is None and not shares:
-            return self._bare
-        found = self._by_policy.get((policy, shares))
-        if found is None:
-            found = self._by_policy[policy, shares] = replace(self._bare, resource=policy, shares=shares)
-        return found
-
-    def request(self, action: str, overrides: Overrides = NO_OVERRIDES) -> tuple[Request, Inputs]:
-        """The request for one action, and every document that applies to it."""
-        lower = action.lower()
-        target = self.place.target
-        if self.resource == "*":  # what the request is for is then told by the action alone
-            target = self._assembler.place(self.resource, lower, self.caller.principal.account).target
-        inputs = self.inputs(lower)
-        if overrides:
-            endpoints = self._assembler.inventory.endpoints
-            inputs = replace(inputs, vpce=endpoint_policy(overrides, endpoints, self._assembler.ref))
-            overrides = through(overrides, endpoints)
-        context = RequestContext(self.caller, target, lower, self._assembler.now, overrides)
-        request = Request(self.caller.principal, action, self.resource, target.account or None, context)
-        return request, inputs

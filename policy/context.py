@@ -16,7 +16,7 @@ from functools import lru_cache
 from policy.actions import catalogue
 from policy.availability import GLOBAL_SERVICES, WITHOUT_RESOURCE_ACCOUNT, home_region
 from policy.context_values import ABSENT, Absent, Unknown, key_owner
-from policy.request import Principal
+from policy.request import WITHOUT_IDENTITY, Principal
 
 Value = tuple[str, ...] | Absent | Unknown
 
@@ -53,6 +53,7 @@ class Target:
     """What the inventory knows of the resource; ``region`` ``None``: not known, empty: the ARN has none.
 
     ``partition`` is the ARN's, or the organisation's for ``*``.
+    ``foreign``: it belongs to an account that nobody read, which its ARN does not name.
     ``without_points`` are the accounts that are known to have no access point of the bucket (semantics L7).
     ``tags``: ``None``: not known. ``honours_tags`` is false for resources whose tags do not count in decisions
     (an S3 bucket without attribute-based access control), ``None``: not known.
@@ -67,6 +68,7 @@ class Target:
     tags: Mapping[str, str] | None = None
     honours_tags: bool | None = True
     partition: str = "aws"
+    foreign: bool = False
     without_points: frozenset[str] = frozenset()
 
 
@@ -204,7 +206,7 @@ def _caller_key(caller: Caller, key: str) -> Value | None:
     kind = principal.kind
     if key in _MFA_KEYS:
         # Session tokens of services and federated users never carry MFA; for the others the inventory says (U3).
-        never = kind in ("service", "anonymous", "federated-user", "oidc-provider", "saml-provider")
+        never = kind in WITHOUT_IDENTITY or kind == "federated-user"
         return ABSENT if never or caller.mfa is False else None
     if key == "aws:principalisawsservice":
         return ("true",) if kind == "service" else ("false",)

@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from policy.document import Statement
-from policy.expression import All, DocumentLeaf, KeyLeaf, Residual, Where, leaves
-from policy.fold import WITHOUT_IDENTITY
+from policy.encrypted import rests_on_encryption
+from policy.expression import TRUE, All, DocumentLeaf, KeyLeaf, Residual, Where, disjunction, leaves
 from policy.glossary import glossary
 from policy.inputs import Inputs, Level, PolicyRef
-from policy.request import Principal, Request
+from policy.request import WITHOUT_IDENTITY, Principal, Request
 from policy.residual import by_caller_only
-from policy.s3 import object_acl_may_allow
+from policy.s3 import acl_side, object_acl_may_allow
 from policy.services import FEDERATED_ACTIONS, TRUST_ACTIONS, needs_resource_policy
+from policy.sparing import spared
 from policy.targets import uncollected_type
 from policy.together import lacking
 from policy.verdicts import Because, Decision, Verdict
-from policy.wording import Namer, in_lines, in_words
+from policy.wording import Namer, in_lines, in_words, one_line
 
 __all__ = ["Namer", "explain", "in_words", "words_of"]
 
@@ -30,15 +31,18 @@ _LAYERS = {
 }
 _RULES = {
     ("L1", "Allow"): "AWS asks for no permission for this action.",
+    ("L1", "none"): "Only an IAM user and the root user can ask for a session token of their own.",
     ("L7", "Allow"): "A KMS grant on the key allows it.",
     (
         "L7",
         "Deny",
     ): "S3 Block Public Access turns off public and cross-account access, because the bucket policy is public.",
     ("L7", "none"): "The access point takes requests from its own VPC alone, and this one comes from elsewhere.",
+    ("L9", "none"): "A federated session without a session policy has no permissions of its own.",
     ("L10", "Allow"): "The root user may do everything in its own account that the organisation does not forbid.",
     ("L10", "none"): "The root user of an account cannot assume roles.",
     ("L12", "none"): "AWS lets nobody change this role or policy through IAM: AWS itself manages it.",
+    ("L13", "none"): "Nobody can do this without signing in.",
     ("L17", "none"): "AWS does not let another account do this, whatever the policies say.",
     ("account", "Allow"): "Some principal of that account, whose own policies allow it, is asking.",
 }
@@ -61,13 +65,15 @@ def explain(
     A sentence with a list in it has several lines. ``who`` stands for the caller where somebody acts as it; ``name``
     says how ids are called.
     """
-    answer = _Answer(request, inputs, decision, name)
+    answer = _Answer(request, inputs, decision, lambda id: one_line(name(id)))
     sentences = [_verdict(answer, who), *_reasons(answer)]
     if decision.verdict is Verdict.IMPLICITLY_DENIED:
         sentences += _missing(answer)
         if object_acl_may_allow(request, inputs.settings):
             sentences.append("An access control list of the object's own may allow it: those are not read.")
-    sentences += [*_condition(answer), *_unseen(inputs, decision.residual, name)]
+    sentences += [*_condition(answer), *_unseen(answer)]
+    if rests_on_encryption(request, inputs):
+        sentences.append("Requests are taken to be encrypted in transit.")
     return list(dict.fromkeys(sentences))
 
 
@@ -81,8 +87,8 @@ def words_of(request: Request, inputs: Inputs, decision: Decision) -> dict[str, 
 
 def _verdict(answer: _Answer, who: str | None) -> str:
     request, decision = answer.request, answer.decision
-    subject = who or _who(request.principal, answer.name)
-    what = f"do {request.action} on {request.resource}"
+    subject = one_line(who) if who else _who(request.principal, answer.name)
+    what = one_line(f"do {request.action} on {request.resource}")
     if decision.verdict is Verdict.ALLOWED:
         return f"{subject} can {what}."
     if decision.verdict is Verdict.CONDITIONAL:
@@ -115,17 +121,15 @@ def _lines(start: str, told: list[str], end: str = ".") -> str:
 
 
 def _reasons(answer: _Answer) -> Iterator[str]:
-    request = answer.request
-    if request.action.lower() == "sts:getsessiontoken" and answer.decision.verdict is Verdict.IMPLICITLY_DENIED:
-        yield "Only an IAM user and the root user can ask for a session token of their own."
-        return
     for reason in answer.decision.because:
         if reason.layer == "rule" and reason.policy == "M6":
-            yield lacking(request.action, answer.decision.because)
+            yield one_line(lacking(answer.request.action, answer.decision.because))
         elif reason.layer == "rule":
             yield _RULES.get((reason.policy or "", reason.effect), f"A fixed rule of AWS applies ({reason.policy}).")
         elif reason.effect == "none":
             yield from _silent(answer, reason)
+        elif reason.effect == "Allow" and reason.layer == "resource" and reason.statement is None:
+            yield _beside_policies(answer, reason.policy or "")
         elif reason.effect == "Allow":
             yield f"{_source(answer, reason)} allows it."
         else:
@@ -142,11 +146,35 @@ def _silent(answer: _Answer, reason: Because) -> Iterator[str]:
     elif reason.layer in ("boundary", "session"):
         said = f"No statement of {_LAYERS[reason.layer]}{f' ({named})' if named else ''} allows it"
         yield f"{said}, and nothing is allowed beyond that limit."
+    elif _is_point(answer, reason):
+        yield from _silent_point(answer, named)
     elif reason.layer == "resource" and not named:
         if _may_carry_a_policy(answer.request):
             yield "The resource has no policy of its own that would allow it."
     else:
         yield f"No statement of {_LAYERS[reason.layer]}{f' ({named})' if named else ''} allows it."
+
+
+def _silent_point(answer: _Answer, named: str) -> Iterator[str]:
+    """An access point whose policy, `named`, gives no Allow; without policy it is named itself (L7)."""
+    if named == _point(answer):
+        yield f"The access point {named} has no policy of its own that would allow it."
+    else:
+        yield f"No statement of the access point's own policy ({named}) allows it."
+
+
+def _beside_policies(answer: _Answer, document: str) -> str:
+    """What gives access to keys and buckets beside policies: KMS grants and ACLs, which may not be certain to (L7)."""
+    request, settings = answer.request, answer.inputs.settings
+    if document == settings.grants_document:
+        return "A KMS grant on the key may allow it: its grants were not read."
+    if document not in (settings.acl_document, settings.object_acl_document):
+        grant = document.rpartition("#")[2].removeprefix("grant:")
+        return f"A KMS grant on the key ({one_line(grant)}) may allow it."
+    found, named = acl_side(request, request.action.lower(), settings), answer.name(document)
+    sure = found is not None and disjunction(found.side) is TRUE
+    called = f"The access control list {named}" if named == document else _started(named)
+    return f"{called} {'allows' if sure else 'may allow'} it."
 
 
 def _may_carry_a_policy(request: Request) -> bool:
@@ -160,12 +188,12 @@ def _may_carry_a_policy(request: Request) -> bool:
 def _source(answer: _Answer, reason: Because) -> str:
     """Which statement of which policy, and what kind of policy that is."""
     policy = reason.policy or ""
-    kind = _LAYERS.get(reason.layer, "")
+    kind = "the access point's own policy" if _is_point(answer, reason) else _LAYERS.get(reason.layer, "")
     if reason.layer in ("scp", "rcp"):
         levels = answer.inputs.scps if reason.layer == "scp" else answer.inputs.rcps
         places = [answer.name(level.name) for level in levels if _holds(level, policy)]
         kind = f"the organisation's limit {_set_on(places)}"
-    return f"{_statement(reason.sid, reason.statement)} of {answer.name(policy)} ({kind})"
+    return f"{one_line(_statement(reason.sid, reason.statement))} of {answer.name(policy)} ({kind})"
 
 
 def _holds(level: Level, policy: str) -> bool:
@@ -187,19 +215,18 @@ def _denial(answer: _Answer, reason: Because) -> Iterator[str]:
         yield _lines(f"{said} would deny it where", told)
     else:
         yield f"{said} denies it."
-        yield from _exceptions(_stated(answer, reason), reason, answer.name)
+        yield from _exceptions(answer, _stated(answer, reason), reason)
 
 
-def _exceptions(statement: Statement | None, reason: Because, name: Namer) -> Iterator[str]:
+def _exceptions(answer: _Answer, statement: Statement | None, reason: Because) -> Iterator[str]:
     """Whom or what a Deny that applies would spare: its own conditions, and the names of a NotPrincipal."""
     if statement is None:
         return
-    if statement.not_principals is not None:
-        spared = sorted(statement.not_principals.names)
-        yield f"It denies everybody but {', '.join(map(name, spared))}."
+    has_boundary = bool(answer.inputs.boundary)
+    yield from spared(answer.request.principal, statement, reason, answer.name, has_boundary=has_boundary)
     tests = _tests(statement, reason)
     if tests is not None:
-        yield _lines("It does not apply where", in_lines(tests, name, holds=False))
+        yield _lines("It does not apply where", in_lines(tests, answer.name, holds=False))
 
 
 def _tests(statement: Statement | None, reason: Because) -> Residual | None:
@@ -228,6 +255,22 @@ def _documents(inputs: Inputs) -> Iterator[PolicyRef]:
     if inputs.resource is not None:
         yield inputs.resource
     yield from inputs.shares
+    if inputs.settings.access_point is not None and inputs.settings.access_point.policy is not None:
+        yield inputs.settings.access_point.policy
+
+
+def _point(answer: _Answer) -> str:
+    """The access point of S3 that the request goes through; empty for none."""
+    point = answer.inputs.settings.access_point
+    return "" if point is None else point.arn
+
+
+def _is_point(answer: _Answer, reason: Because) -> bool:
+    """Whether a reason is about the access point that the request goes through, not about its bucket."""
+    point = answer.inputs.settings.access_point
+    if point is None or reason.layer != "resource":
+        return False
+    return reason.policy == (point.arn if point.policy is None else point.policy.id)
 
 
 def _statement(sid: str | None, index: int | None) -> str:
@@ -271,18 +314,19 @@ def _origins(part: Residual) -> set[Where | None]:
 
 def _missing(answer: _Answer) -> Iterator[str]:
     """What would have to be added where nothing allows; nothing where AWS itself refuses."""
-    silent = [reason for reason in answer.decision.because if reason.effect == "none" and reason.layer != "rule"]
+    silent = [reason for reason in answer.decision.because if reason.effect == "none"]
     layers = {reason.layer for reason in silent}
-    needed = list(_granting(answer.request, layers))
+    needed = _granting(answer, silent)
     for reason in silent:
         if reason.layer == "scp":
             needed += [f"a service control policy {_set_on([answer.name(reason.policy or '')])}"]
     if "vpce" in layers:
         needed += ["the VPC endpoint policy"]
-    if not needed or answer.request.action.lower() == "sts:getsessiontoken":
+    if not needed:
         return
-    if _crosses(answer.request) and answer.request.principal.kind not in WITHOUT_IDENTITY:
-        yield "The resource is in another account: both the caller's policies and the resource's own must allow it."
+    foreign = _foreign(answer)
+    if foreign and answer.request.principal.kind not in WITHOUT_IDENTITY:
+        yield f"The {foreign} is in another account: both the caller's policies and the {foreign}'s own must allow it."
     yield f"For this to be allowed, {' and '.join(needed)} would have to allow it."
 
 
@@ -293,14 +337,17 @@ _OWN = {
 }
 
 
-def _granting(request: Request, silent: set[str]) -> list[str]:
+def _granting(answer: _Answer, silent: list[Because]) -> list[str]:
     """The policies of caller and resource that would have to allow it, those enough alone joined by "or"."""
-    own = [words for layer, words in _OWN.items() if layer in silent]
-    if "resource" not in silent:
+    request = answer.request
+    own = [words for layer, words in _OWN.items() if any(reason.layer == layer for reason in silent)]
+    if any(reason.layer == "rule" and reason.policy == "L9" for reason in silent):
+        own.append("a session policy")
+    resource = " and ".join(_called(answer, reason) for reason in silent if reason.layer == "resource")
+    if not resource:
         return own
-    resource = "the resource's own policy"
     alone = request.principal.kind in WITHOUT_IDENTITY or request.action.lower() in FEDERATED_ACTIONS
-    if alone or _crosses(request) or not own:
+    if alone or _foreign(answer) or not own:
         return [resource] if alone else [*own, resource]
     if needs_resource_policy(request.action.lower(), request.resource):
         return [f"{resource}, naming the caller itself,"]
@@ -309,12 +356,28 @@ def _granting(request: Request, silent: set[str]) -> list[str]:
     return own
 
 
+def _called(answer: _Answer, reason: Because) -> str:
+    """The policy of the resource's side that gave no Allow."""
+    if not _point(answer):
+        return "the resource's own policy"
+    return f"the {'access point' if _is_point(answer, reason) else 'bucket'}'s own policy"
+
+
+def _foreign(answer: _Answer) -> str:
+    """What of resource and access point is in another account than the caller; empty for neither."""
+    if _crosses(answer.request):
+        return "resource"
+    point = answer.inputs.settings.access_point
+    return "access point" if point is not None and point.account != answer.request.principal.account else ""
+
+
 def _crosses(request: Request) -> bool:
     return request.resource_account not in (None, request.principal.account)
 
 
-def _unseen(inputs: Inputs, residual: Residual | None, name: Namer) -> list[str]:
+def _unseen(answer: _Answer) -> list[str]:
     """Documents that nobody read, save those that the condition names."""
+    residual = answer.decision.residual
     said = {leaf.document for leaf in leaves(residual) if isinstance(leaf, DocumentLeaf)} if residual else set()
-    unread = [ref.id for ref in _documents(inputs) if ref.document is None and ref.id not in said]
-    return [f"{_started(name(id))} was not read." for id in unread]
+    unread = [ref.id for ref in _documents(answer.inputs) if ref.document is None and ref.id not in said]
+    return [f"{_started(answer.name(id))} was not read." for id in unread]

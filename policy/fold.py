@@ -26,19 +26,17 @@ from policy.layers import (
     scan_resource,
 )
 from policy.principals import EVERYBODY, NOBODY
-from policy.request import Request
+from policy.request import WITHOUT_IDENTITY, Request
 from policy.s3 import AclSide, acl_side, public_block
 from policy.services import (
     FEDERATED_ACTIONS,
     RCP_EXEMPT_ACTIONS,
     RCP_SERVICES,
     is_protected,
+    is_role,
     needs_resource_policy,
     never_across_accounts,
 )
-
-# Callers without policies of their own: the resource side alone decides (L13), and SCPs do not reach them (L2).
-WITHOUT_IDENTITY = frozenset({"service", "anonymous", "oidc-provider", "saml-provider"})
 
 
 def within_account(
@@ -70,6 +68,7 @@ class Fold:
         "identity",
         "inputs",
         "kind",
+        "policy",
         "public_block",
         "rcps",
         "records",
@@ -108,7 +107,10 @@ class Fold:
             records += self.scps
         self.rcps: Sequence[Record] = self._scan_rcps(has_boundary) if inputs.rcps else ()
         records += self.rcps
-        attached = (inputs.resource, *inputs.shares) if inputs.resource is not None else inputs.shares
+        self.policy = inputs.resource
+        if self.policy is not None and action.startswith("iam:") and is_role(request.resource):
+            self.policy = None  # a trust policy says nothing about changing or passing the role (L6)
+        attached = (self.policy, *inputs.shares) if self.policy is not None else inputs.shares
         if attached:
             self.resource = scan_resource(
                 "resource", attached, request, action, has_boundary=has_boundary, default=NOBODY
@@ -120,7 +122,7 @@ class Fold:
             )
             records.append(self.vpce)
         self._granted: Residual | None = None
-        self.grants_allow = False
+        self.grants_allow: Residual = FALSE
         self.acl: AclSide | None = None
         self.side = self._resource_side()
         self.public_block: Residual = (
@@ -149,7 +151,7 @@ class Fold:
         if settings.kms_grants == () or not self.action.startswith("kms:"):
             return side
         given = grants_side(self.request, self.action, settings)
-        self.grants_allow = given.direct is not FALSE or given.role is not FALSE
+        self.grants_allow = disjunction(given)
         return ResourceSide(
             either(side.direct, given.direct),
             either(side.role, given.role),
@@ -255,10 +257,10 @@ class Fold:
         return self._granted
 
     def _grant(self) -> Residual:
-        resource, side = self.inputs.resource, self.side
+        policy, side = self.policy, self.side
         unseen: Residual = FALSE
-        if resource is not None and resource.document is None:
-            unseen = DocumentLeaf(resource.id)
+        if policy is not None and policy.document is None:
+            unseen = DocumentLeaf(policy.id)
         shared = self._unseen_shares() if self.inputs.shares else FALSE
         if self.kind in WITHOUT_IDENTITY or self.action in FEDERATED_ACTIONS:
             # A document that was not read may also deny what grants and shares give (U6).

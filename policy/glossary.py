@@ -9,6 +9,7 @@ from policy.expression import DocumentLeaf, KeyLeaf, leaves
 from policy.verdicts import Decision, Verdict
 
 _BLOCK = ("S3 Block Public Access", "a switch of S3 that takes away what a policy gives to everyone")
+_GRANT = ("KMS grant", "a permission to use one key that stands outside its policy")
 #: By the layer of a reason. https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html
 _LAYERS = {
     "boundary": ("permissions boundary", "an upper limit on what a user or role may do, whatever its policies give"),
@@ -28,7 +29,9 @@ ROLE = {
 #: By the part of a document's id, as `policy.assemble` writes it.
 _DOCUMENTS = {
     "trust": ("trust policy", ROLE["trust policy"]),
-    "grants": ("KMS grant", "a permission to use one key that stands outside its policy"),
+    "grants": _GRANT,
+    "grant": _GRANT,
+    "acl": ("access control list", "an older way of S3 to give access to a bucket or an object, beside its policy"),
     "public-access-block": _BLOCK,
 }
 #: Where AWS's own words are long.
@@ -39,7 +42,7 @@ _ACTIONS = {
     "sts:getsessiontoken": "ask for keys of one's own that end by themselves",
 }
 _RULES = {
-    ("L7", "Allow"): _DOCUMENTS["grants"],
+    ("L7", "Allow"): _GRANT,
     ("L7", "Deny"): _BLOCK,
     ("L10", "Allow"): ("root user", "the owner of an account, who needs no policy inside it"),
 }

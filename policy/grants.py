@@ -22,7 +22,11 @@ def grants_side(request: Request, action: str, settings: Settings) -> ResourceSi
         return ResourceSide(DocumentLeaf(settings.grants_document), FALSE, FALSE)
     operation = action.partition(":")[2]
     sides = [_side(grant, request) for grant in settings.kms_grants if operation in _lowered(grant)]
-    return ResourceSide(disjunction(side.direct for side in sides), disjunction(side.role for side in sides), FALSE)
+    return ResourceSide(
+        disjunction(side.direct for side in sides),
+        disjunction(side.role for side in sides),
+        disjunction(side.account for side in sides),
+    )
 
 
 def _lowered(grant: Grant) -> set[str]:
@@ -33,7 +37,8 @@ def _side(grant: Grant, request: Request) -> ResourceSide:
     where = Where("resource", grant.id, None, None)
     grasp = _element(grant.grantee).reach(request.principal, "resource", grant.id, _NO_STATEMENT)
     held = conjunction(_constraints(grant, request, where))
-    return ResourceSide(conjunction((grasp.direct, held)), conjunction((grasp.role, held)), FALSE)
+    # A grant to an account lets its own policies give the operations, as a key policy does (L5).
+    return ResourceSide(*(conjunction((way, held)) for way in grasp))
 
 
 @lru_cache(maxsize=65536)

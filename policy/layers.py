@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from policy.context_values import ABSENT, Context, Unknown
+from policy.context_values import ABSENT, Context
 from policy.document import Document, Statement
 from policy.expression import (
     FALSE,
     TRUE,
+    Constant,
     DocumentLeaf,
     Residual,
     ResourceLeaf,
@@ -207,12 +208,11 @@ def _truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, cont
                 return FALSE
             continue
         part = condition.truth(context, Where(layer, ref.id, statement.sid, statement.index))
-        if isinstance(value, Unknown) and (value.prefix or value.excludes):
-            part = settle(part)
+        part = settle(part)
         if part is FALSE:
             return FALSE
         truth = part if truth is TRUE else both(truth, part)
-    return truth
+    return truth if isinstance(truth, Constant) else settle(truth)
 
 
 def resource_truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, context: Context) -> Residual:

@@ -6,21 +6,24 @@
 - `ImplicitlyDenied`: each layer that gave no Allow where one was needed, with `effect` "none" and neither sid nor
   statement; `policy` is the SCP level, the boundary or the resource's policy where there is one.
 
-An ACL of S3 is named like a policy of the resource, without sid and statement; the policy of an access point is one of
-the resource's. A rule of AWS that no document states is layer `rule`, and `policy` is its number in the semantics:
-`L1` (needs no permission), `L7` (a KMS grant, effect Allow; Block Public Access, effect Deny; a request that does not
-come from the VPC of its access point, effect none), `L10` (root user), `L12`, `L17`, `M6` (an action that touches
-several resources; `sid` is the type of which none is allowed); `account` stands for "some principal of this account,
-whose own policies allow everything".
+An ACL of S3 is named like a policy of the resource, without sid and statement; so are, where the answer hangs on them,
+the grants of a KMS key that nobody read and a grant that is not certain to give it. The policy of an access point is
+one of the resource's; an access point that has none is named itself. A rule of AWS that no document states is layer
+`rule`, and `policy` is its number in the semantics: `L1` (needs no permission; effect none: it is not for this kind of
+caller), `L7` (a KMS grant that gives it for certain, effect Allow; Block Public Access, effect Deny; a request that
+does not come from the VPC of its access point, effect none), `L9` (a federated session without session policy, effect
+none), `L10` (root user), `L12`, `L13`, `L17`, `M6` (an action that touches several resources; `sid` is the type of
+which none is allowed); `account` stands for "some principal of this account, whose own policies allow everything".
 """
 
 from __future__ import annotations
 
 from policy.access_points import AccessPointFold
-from policy.expression import FALSE, TRUE, Constant, Residual, either
-from policy.fold import WITHOUT_IDENTITY, Fold
+from policy.expression import FALSE, TRUE, Constant, DocumentLeaf, Residual, either, leaves
+from policy.fold import Fold
 from policy.inputs import PolicyRef
 from policy.layers import Record, is_account_only
+from policy.request import WITHOUT_IDENTITY
 from policy.services import needs_resource_policy
 from policy.verdicts import Because
 
@@ -53,11 +56,20 @@ def of_allowance(fold: Fold) -> tuple[Because, ...]:
         found += [
             hit.because for hit in fold.resource.allows if hit.truth is TRUE and (delegates or not is_account_only(hit))
         ]
-    if fold.grants_allow:
+    if fold.grants_allow is TRUE:
         found.append(rule("L7", "Allow"))
     if fold.acl is not None and _of_acl(fold) is TRUE:
         found.append(_acl(fold))
     return tuple(found) or of_condition(fold)
+
+
+def _of_grants(fold: Fold) -> list[Because]:
+    """What a key's grants have to do with an answer that hangs on something (L7)."""
+    given = fold.grants_allow
+    if isinstance(given, Constant):
+        return [rule("L7", "Allow")] if given is TRUE else []
+    named = (leaf.document if isinstance(leaf, DocumentLeaf) else leaf.where.policy for leaf in leaves(given))
+    return [Because("resource", name, None, None, "Allow") for name in dict.fromkeys(named)]
 
 
 def _of_acl(fold: Fold) -> Residual:
@@ -82,8 +94,7 @@ def of_condition(fold: Fold) -> tuple[Because, ...]:
         found.update(dict.fromkeys(hit.because for hit in record.denies))
     if fold.kind in ("root", "account"):
         found[rule("L10" if fold.kind == "root" else "account", "Allow")] = None
-    if fold.grants_allow:
-        found[rule("L7", "Allow")] = None
+    found.update(dict.fromkeys(_of_grants(fold)))
     if _of_acl(fold) is not FALSE:
         found[_acl(fold)] = None
     return tuple(found)
@@ -100,6 +111,8 @@ def _ungranted(fold: Fold) -> list[Because]:
             found.append(_NO_IDENTITY)
         if fold.boundary is not None:
             found += _limit(fold.boundary, fold.inputs.boundary)
+        if fold.kind == "federated-user" and fold.session is None:
+            found.append(rule("L9", "none"))
         if fold.session is not None:
             found += _limit(fold.session, fold.inputs.session or ())
     if isinstance(fold, AccessPointFold):
@@ -119,6 +132,8 @@ def _limit(record: Record, refs: tuple[PolicyRef, ...]) -> list[Because]:
 
 def of_nothing(fold: Fold, refused: str | None) -> tuple[Because, ...]:
     """The layers that gave no Allow where one was needed, or the rule that refuses."""
+    if refused is None and fold.action == "sts:getsessiontoken" and fold.grant() is FALSE:
+        refused = "L1"
     if refused is not None:
         return (rule(refused, "none"),)
     # What identity and resource side together gave needs no word of either (L4).

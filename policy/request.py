@@ -17,14 +17,20 @@ Kind = Literal[
     "root",
     "account",
     "service",
+    "origin-access-identity",
     "oidc-provider",
     "saml-provider",
     "anonymous",
 ]
 
-_ARN = re.compile(r"arn:(aws[\w-]*):(iam|sts)::([\w-]*):(.+)", re.DOTALL)
+#: Callers without policies of their own: the resource side alone decides (L13), and SCPs do not reach them (L2).
+WITHOUT_IDENTITY = frozenset({"service", "origin-access-identity", "anonymous", "oidc-provider", "saml-provider"})
+
+_ARN = re.compile(r"arn:(aws[\w-]*):(iam|sts)::(\d{12}|cloudfront):(.+)", re.DOTALL)
 _SERVICE = re.compile(r"[a-z0-9._-]+\.(amazonaws\.com(\.cn)?|aws\.internal|amazon\.com|aws)")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+#: What the names of service-linked roles begin with, for a session whose role's path is not known.
+_SERVICE_LINKED = "AWSServiceRoleFor"
 # Providers that a trust policy names without an ARN.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 PLAIN_PROVIDERS = frozenset(
@@ -92,6 +98,8 @@ def _from_arn(text: str, found: re.Match[str], role_arn: str | None, unique_id: 
         return Principal("root", text, account, unique_id=unique_id)
     if not name:
         raise PrincipalError(f"`{text}` is no principal")
+    if account == "cloudfront":  # an origin access identity is CloudFront's own: nobody's policies but the bucket's
+        return Principal("origin-access-identity", text)
     if service == "iam" and kind == "user":
         return Principal("user", text, account, unique_id=unique_id)
     if service == "iam" and kind == "role":
@@ -120,7 +128,7 @@ def _from_arn(text: str, found: re.Match[str], role_arn: str | None, unique_id: 
                 role_arn=role_arn,
                 session_name=session,
                 unique_id=unique_id,
-                service_linked=":role/aws-service-role/" in (role_arn or "") or role.startswith("AWSServiceRoleFor"),
+                service_linked=":role/aws-service-role/" in role_arn if role_arn else role.startswith(_SERVICE_LINKED),
                 role_name=role,
             )
     raise PrincipalError(f"`{text}` is no principal")

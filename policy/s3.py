@@ -16,7 +16,7 @@ from policy.expression import FALSE, TRUE, DocumentLeaf, Residual, both, either,
 from policy.inputs import AccessPoint, AclGrant, Inputs, PolicyRef, Settings
 from policy.layers import NO_SIDE, ResourceSide
 from policy.operators import network
-from policy.request import Principal, Request, normal_service
+from policy.request import WITHOUT_IDENTITY, Principal, Request, normal_service
 from policy.services import BROADEST_PREFIX, S3_BUCKET_ACL, S3_NARROWING_KEYS, S3_OBJECT_ACL
 
 #: The groups whose grants make an ACL public ("The meaning of public", ACLs).
@@ -26,8 +26,6 @@ PERMISSIONS = frozenset({"READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL
 OWNERSHIPS = frozenset({"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"})
 # The service that writes as the Log Delivery group (enable-server-access-logging.html).
 _LOG_DELIVERY = "logging.s3.amazonaws.com"
-# Callers whom no account stands for: only what reaches everybody reaches them.
-_OF_NO_ACCOUNT = frozenset({"service", "anonymous", "oidc-provider", "saml-provider"})
 
 
 # -- public
@@ -151,7 +149,7 @@ def object_acl_may_allow(request: Request, settings: Settings) -> bool:
         return False
     principal = request.principal
     # Beside what reaches everybody, an ACL reaches other accounts.
-    foreign = principal.kind not in _OF_NO_ACCOUNT and principal.account != request.resource_account
+    foreign = principal.kind not in WITHOUT_IDENTITY and principal.account != request.resource_account
     return foreign or settings.ignore_public_acls is not True
 
 
@@ -173,7 +171,7 @@ def _unread(principal: Principal, leaf: Residual, public: Residual) -> ResourceS
     direct = both(leaf, public)
     if principal.kind == "service" and normal_service(principal.text) == _LOG_DELIVERY:
         direct = leaf
-    return ResourceSide(direct, FALSE, FALSE if principal.kind in _OF_NO_ACCOUNT else leaf)
+    return ResourceSide(direct, FALSE, FALSE if principal.kind in WITHOUT_IDENTITY else leaf)
 
 
 def _granted(principal: Principal, grants: Iterable[AclGrant], public: Residual) -> ResourceSide:
@@ -186,7 +184,7 @@ def _granted(principal: Principal, grants: Iterable[AclGrant], public: Residual)
         elif grant.grantee == "LogDelivery":
             if principal.kind == "service" and normal_service(principal.text) == _LOG_DELIVERY:
                 direct = TRUE
-        elif principal.kind not in _OF_NO_ACCOUNT:
+        elif principal.kind not in WITHOUT_IDENTITY:
             account = either(account, _is_grantee(principal, grant))
     return ResourceSide(direct, FALSE, account)
 

@@ -25,7 +25,7 @@ def s3_settings(raw: Any, policy: ReadPolicy) -> Settings:
     if not isinstance(raw, Mapping):
         raise CaseError("`settings`: `s3` is not an object")
     ownership = raw.get("objectOwnership", "ObjectWriter")
-    if ownership is not None and ownership not in OWNERSHIPS:
+    if ownership is not None and not (isinstance(ownership, str) and ownership in OWNERSHIPS):
         raise CaseError(f"`settings`: `objectOwnership`: `{ownership!r}` is none of {', '.join(sorted(OWNERSHIPS))}")
     acl = _acl(raw, "acl")
     point = raw.get("accessPoint")
@@ -59,7 +59,7 @@ def _grant(name: str, raw: Any) -> AclGrant:
     if not isinstance(raw, Mapping) or not isinstance(raw.get("grantee"), str):
         raise CaseError(f"`settings`: `{name}`: a grant is an object with `grantee` and `permission`")
     grantee, permission = raw["grantee"], raw.get("permission")
-    if permission not in PERMISSIONS:
+    if not isinstance(permission, str) or permission not in PERMISSIONS:
         raise CaseError(f"`settings`: `{name}`: `{permission!r}` is no permission of an ACL")
     if grantee not in GROUPS and not (len(grantee) == 64 and set(grantee) <= set("0123456789abcdef")):
         raise CaseError(f"`settings`: `{name}`: `{grantee}` is neither a canonical user id nor a group of S3")

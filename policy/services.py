@@ -97,6 +97,11 @@ _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/")
 _KEY = re.compile(r"arn:aws[\w-]*:kms:[\w-]*:\d{12}:key/")
 
 
+def is_role(resource: str) -> bool:
+    """Whether an ARN is a role's, whose own policy is its trust policy."""
+    return _ROLE.match(resource) is not None
+
+
 def needs_resource_policy(action: str, resource: str) -> bool:
     """Whether the resource's own policy must allow even inside its account: trust and key policies (L6)."""
     if action.startswith("kms:"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from policy.context_values import is_multivalued
 from policy.expression import All, Constant, DocumentLeaf, KeyLeaf, Not, Residual, ResourceLeaf, Some, leaves
 
 #: Operator: (what is said when it holds, what is said when it does not).
@@ -46,6 +47,11 @@ _MAX_DEPTH = 6
 Namer = Callable[[str], str]
 
 
+def one_line(text: str) -> str:
+    """A text that somebody chose, which must not begin a line of its own: what is not printable as an escape."""
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)
+
+
 def in_words(residual: Residual, name: Namer = str, depth: int = 0, *, holds: bool = True) -> str:
     """A residual as a phrase, or (``holds`` false) its denial; deep trees are cut short."""
     if isinstance(residual, Constant):
@@ -53,11 +59,11 @@ def in_words(residual: Residual, name: Namer = str, depth: int = 0, *, holds: bo
     if isinstance(residual, Not):
         return in_words(residual.item, name, depth, holds=not holds)
     if isinstance(residual, DocumentLeaf):
-        return _document(residual.document, name, holds=holds)
+        return one_line(_document(residual.document, name, holds=holds))
     if isinstance(residual, ResourceLeaf):
-        return f"the resource {'matches' if holds else 'does not match'} `{residual.pattern}`"
+        return one_line(f"the resource {'matches' if holds else 'does not match'} `{residual.pattern}`")
     if isinstance(residual, KeyLeaf):
-        return _condition(residual, name, holds=holds)
+        return one_line(_condition(residual, name, holds=holds))
     if depth >= _MAX_DEPTH:
         return "further conditions hold"
     assert isinstance(residual, (All, Some))
@@ -98,10 +104,12 @@ def _condition(leaf: KeyLeaf, name: Namer, *, holds: bool) -> str:
     prefix, _, operator = leaf.operator.rpartition(":")
     base = operator.lower()
     if base == "null":
-        present = any(value.lower() == "false" for value in leaf.values) is holds
-        return f"the request {'has' if present else 'does not have'} {leaf.key}"
+        return _presence(leaf, present=any(value.lower() == "false" for value in leaf.values) is holds)
     optional, base = base.endswith("ifexists"), base.removesuffix("ifexists")
     positive = base.replace("not", "", 1) if base not in _OPERATORS else base
+    if not prefix and not leaf.session and (optional or positive != base) and is_multivalued(leaf.key):
+        # A list that is compared as if it were one value matches nothing: what counts is that it is not there (C3).
+        return _presence(leaf, present=not holds)
     kinds = _OPERATORS.get(positive)
     # With a set operator the word before the key says whether the whole holds, the verb what is asked of each value.
     alike = (positive == base) is (holds or bool(prefix))
@@ -115,6 +123,10 @@ def _condition(leaf: KeyLeaf, name: Namer, *, holds: bool) -> str:
         return f"{subject}{chosen} is `{'false' if leaf.values == ('true',) else 'true'}`"
     told = [_moment(value) if positive.startswith("date") else _called(value, name) for value in leaf.values]
     return f"{subject}{chosen} {verb} {_values(told, alike=alike)}{there}"
+
+
+def _presence(leaf: KeyLeaf, *, present: bool) -> str:
+    return f"the request {'has' if present else 'does not have'} {leaf.key}"
 
 
 def _values(told: Sequence[str], *, alike: bool) -> str:

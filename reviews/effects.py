@@ -146,7 +146,8 @@ class Effects:
 
     @cached_property
     def _by_policy(self) -> dict[str, list[Grant]]:
-        """Grants, of anybody, by the id of the resource policy, or ``L7`` for KMS grants, that they rest on."""
+        """Grants, of anybody, by the id of the resource policy, or of the KMS grant, that they rest on; ``L7``: a KMS
+        grant gives it for certain."""
         wanted = {
             number: [reason["policy"] for reason in outcome.because if _on_resource(reason)]
             for number, outcome in enumerate(self._tables.outcomes)
@@ -169,12 +170,16 @@ class Effects:
     def by_kms_grants(self, key: str) -> list[Grant]:
         """The grants on a key that some KMS grant gives."""
         container = self._world.inventory.container
-        found = []
-        for grant in self._by_policy.get("L7", ()):
-            held = container(self._tables.classes[grant.resource_class].representative)
-            if held is not None and held.arn == key:
-                found.append(grant)
-        return found
+        found: dict[int, Grant] = {}
+        for policy, grants in self._by_policy.items():
+            # Named by the rule where it gives access for certain, else by the KMS grant's own id.
+            if policy != "L7" and not policy.startswith(f"{key}#grant:"):
+                continue
+            for grant in grants:
+                held = container(self._tables.classes[grant.resource_class].representative)
+                if held is not None and held.arn == key:
+                    found[id(grant)] = grant
+        return list(found.values())
 
     # -- what is left without it
 

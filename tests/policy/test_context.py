@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from model.entities import Account, IdentityCenter, Organization, Role, S3Settings
@@ -10,6 +12,9 @@ from policy.assemble import Assembler
 from policy.availability import home_region
 from policy.context import Overrides, RequestContext, Value
 from policy.context_values import ABSENT, Unknown
+from policy.decide import Verdict, decide
+from policy.document import parse_document
+from policy.inputs import PolicyRef
 from tests.graph.worlds import (
     FOREIGN,
     MANAGEMENT,
@@ -404,8 +409,26 @@ def test_some_actions_carry_no_resource_account(name: str) -> None:
     assert value(KNOWN, DEVICE.arn, name, arn, "ec2:CreateVolume") == ENVIRONMENT
 
 
-def test_an_uncollected_bucket_is_taken_for_the_callers() -> None:
-    assert value(KNOWN, DEVICE.arn, "aws:ResourceAccount", "arn:aws:s3:::unseen/x", "s3:GetObject") == (ONE,)
+def test_a_bucket_that_is_in_no_list_is_somebody_elses() -> None:
+    """Every bucket was listed: whose this one is nobody can tell, and its owner's policy has to be asked (L4, U6)."""
+    there = "arn:aws:s3:::unseen/x"
+    assert isinstance(value(KNOWN, DEVICE.arn, "aws:ResourceAccount", there, "s3:GetObject"), Unknown)
+    request, inputs = KNOWN.request(KNOWN.caller(KNOWN.principal(DEVICE.arn)), "s3:GetObject", there)
+    assert request.resource_account == ""
+    everything = parse_document(document({"Effect": "Allow", "Action": "*", "Resource": "*"}))
+    found = decide(request, replace(inputs, identity=(PolicyRef("p", everything),)))
+    assert found.residual is not None
+    assert found.residual.to_json() == {"document": f"{there}#policy"}
+    assert decide(request, replace(inputs, identity=())).verdict is Verdict.IMPLICITLY_DENIED
+
+
+def test_what_a_federated_session_was_given_is_not_known() -> None:
+    bob = f"arn:aws:sts::{ONE}:federated-user/bob"
+    found = KNOWN.decide(
+        KNOWN.caller(KNOWN.principal(bob)), "ec2:StopInstances", f"arn:aws:ec2:eu-west-1:{ONE}:instance/i-1"
+    )
+    assert found.residual is not None
+    assert found.residual.to_json() == {"document": f"{bob}#session"}
 
 
 def test_home_regions_are_those_of_the_partition() -> None:

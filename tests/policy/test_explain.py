@@ -193,10 +193,190 @@ def test_a_deny_whose_condition_is_mixed_with_another_statements_is_told_by_its_
 
 
 def test_a_not_principal_is_told_by_whom_it_spares() -> None:
-    deny = {"Effect": "Deny", "Action": "*", "Resource": "*", "NotPrincipal": {"AWS": [f"{ALICE}2", ACCOUNT]}}
-    assert said(resource_account=ACCOUNT, resource_policy={"Statement": deny})[-1] == (
-        f"It denies everybody but {ACCOUNT}, {ALICE}2."
+    trail, other = "cloudtrail.amazonaws.com", "222222222222"
+    assert sparing({"AWS": [f"{ALICE}2", other], "Service": trail}) == [
+        f"It denies everybody but {other}, {ALICE}2, {trail}."
+    ]
+    assert sparing({"Service": trail}) == [f"It denies everybody but {trail}."]
+
+
+def sparing(names: dict[str, Any], **more: Any) -> list[str]:
+    """What is said of whom a Deny with NotPrincipal spares."""
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*", "NotPrincipal": names}
+    return said(resource_account=ACCOUNT, resource_policy={"Statement": deny}, **more)[2:]
+
+
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/app/s1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/app"
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "why"),
+    [
+        ([ALICE, ACCOUNT], {"permission_boundaries": [ALLOW]}, "a caller with a permissions boundary is never spared."),
+        ([ALICE], {}, "a user is spared only if its account is listed too."),
+        ([ACCOUNT], {}, "a user is spared only if it is itself listed too."),
+        ([ROLE, ACCOUNT], {"principal": SESSION}, "a session of a role is spared only if it is itself listed too."),
+        (
+            [SESSION],
+            {"principal": SESSION},
+            "a session of a role is spared only if its role is and its account is listed too.",
+        ),
+        (
+            [f"arn:aws:sts::{ACCOUNT}:federated-user/bob"],
+            {"principal": f"arn:aws:sts::{ACCOUNT}:federated-user/bob", "session_policies": [ALLOW]},
+            "a federated session is spared only if its account is listed too.",
+        ),
+    ],
+)
+def test_a_caller_that_a_not_principal_names_is_told_why_it_is_denied_all_the_same(
+    names: list[str], more: dict[str, Any], why: str
+) -> None:
+    assert sparing({"AWS": names}, **more) == [
+        f"It denies everybody but {', '.join(sorted(names))}.",
+        f"The caller is among them, but {why}",
+    ]
+
+
+def test_a_list_compared_without_a_set_operator_is_told_by_whether_it_is_there() -> None:
+    def paths(operator: str) -> KeyLeaf:
+        return KeyLeaf("aws:PrincipalOrgPaths", operator, ("o/*",), "environment", HERE)
+
+    for operator in ("StringNotEquals", "StringNotLike", "StringEqualsIfExists", "StringNotLikeIfExists"):
+        assert in_words(paths(operator)) == "the request does not have aws:PrincipalOrgPaths"
+        assert in_words(Not(paths(operator))) == "the request has aws:PrincipalOrgPaths"
+    assert in_words(paths("ForAnyValue:StringNotLike")) == "some value of aws:PrincipalOrgPaths does not match `o/*`"
+    condition = {"StringNotEquals": {"aws:PrincipalOrgPaths": "o/*"}}
+    assert said(**denying(condition), unknown=["aws:PrincipalOrgPaths"])[-1] == (
+        "Statement `Vpc` of guard (the caller's own policies) would deny it unless the request has "
+        "aws:PrincipalOrgPaths."
     )
+    assert said(**denying(condition))[-1] == "It does not apply where the request has aws:PrincipalOrgPaths."
+
+
+def key_policy(principal: str) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Principal": {"AWS": principal}}
+    return KEY | {"resource_policy": {"Statement": statement}}
+
+
+def because(**case: Any) -> list[tuple[str, str | None, str]]:
+    request, inputs = read_case({"principal": ALICE, "resource_account": ACCOUNT} | case)
+    return [(reason.layer, reason.policy, reason.effect) for reason in decide(request, inputs).because]
+
+
+L7 = ("rule", "L7", "Allow")
+
+
+def test_grants_that_nobody_read_are_no_reason_of_an_allowance() -> None:
+    named = key_policy(ALICE)
+    assert because(**named, settings={"grants": None}) == [("resource", "resource", "Allow")]
+    assert said(**named, identity_policies=[], settings={"grants": None})[1:] == [
+        "Statement 1 of resource (the resource's own policy) allows it."
+    ]
+    given = [{"grantee": ALICE, "operations": ["Decrypt"]}]
+    assert because(**KEY, settings={"grants": given}) == [L7]
+    assert said(**KEY, identity_policies=[], settings={"grants": given})[1:] == ["A KMS grant on the key allows it."]
+
+
+def test_grants_that_nobody_read_may_allow() -> None:
+    assert because(**KEY, settings={"grants": None}) == [("resource", "kms:Grants", "Allow")]
+    assert said(**KEY, identity_policies=[], settings={"grants": None})[1:] == [
+        "A KMS grant on the key may allow it: its grants were not read.",
+        "It is allowed exactly when kms:Grants, which was not read, allows it.",
+    ]
+
+
+def test_a_grant_that_is_not_certain_is_named() -> None:
+    role = {"principal": SESSION, "unknown": ["aws:PrincipalArn"], "identity_policies": []}
+    case = KEY | role | {"settings": {"grants": [{"grantee": ROLE, "operations": ["Decrypt"]}]}}
+    assert because(**case) == [("resource", "grant[0]", "Allow")]
+    assert "A KMS grant on the key (grant[0]) may allow it." in said(**case)
+
+
+def test_an_access_control_list_that_nobody_read_may_allow() -> None:
+    anyone = {"principal": "anonymous", "resource_account": ACCOUNT, "identity_policies": []}
+    assert said(**anyone, settings={"s3": {"acl": None}})[1] == "The access control list s3:ObjectAcl may allow it."
+    public = [{"grantee": "AllUsers", "permission": "READ"}]
+    assert said(**anyone, settings={"s3": {"acl": public}})[1] == "The access control list s3:ObjectAcl allows it."
+
+
+POINT = "arn:aws:s3:eu-west-1:222222222222:accesspoint/ap"
+
+
+def test_an_access_point_is_named_where_it_is_what_does_not_allow() -> None:
+    point: dict[str, Any] = {"s3": {"accessPoint": {"arn": POINT}}}
+    assert said(resource_account=ACCOUNT, settings=point)[1:] == [
+        f"The access point {POINT} has no policy of its own that would allow it.",
+        "The access point is in another account: both the caller's policies and the access point's own must allow it.",
+        "For this to be allowed, the access point's own policy would have to allow it.",
+    ]
+    assert because(identity_policies=[ALLOW], action="s3:GetObject", resource="arn:aws:s3:::b/x", settings=point) == [
+        ("resource", POINT, "none")
+    ]
+    point["s3"]["accessPoint"]["policy"] = {"Statement": []}
+    assert said(resource_account=ACCOUNT, settings=point)[1] == (
+        "No statement of the access point's own policy (access-point) allows it."
+    )
+
+
+def test_the_policy_of_an_access_point_is_one_of_the_documents() -> None:
+    deny = EVERYTHING | {"Effect": "Deny", "Principal": "*", "Condition": {"Bool": {"aws:ViaAWSService": "false"}}}
+    point = {"arn": POINT, "policy": {"Statement": deny}}
+    denied = said(
+        resource_account=ACCOUNT, settings={"s3": {"accessPoint": point}}, context={"aws:ViaAWSService": "false"}
+    )
+    assert denied[1:] == [
+        "Statement 1 of access-point (the access point's own policy) denies it.",
+        "It does not apply where aws:ViaAWSService is not `false`.",
+    ]
+    unread = {"arn": POINT, "policy": {"document": "point-policy"}}
+    told = said(resource_account=ACCOUNT, settings={"s3": {"accessPoint": unread}}, identity_policies=[])
+    assert told[-1] == "point-policy was not read."
+
+
+def test_a_federated_session_without_session_policy_is_told_that_it_has_no_permissions() -> None:
+    bob = {"principal": f"arn:aws:sts::{ACCOUNT}:federated-user/bob", "resource_account": ACCOUNT}
+    sentence = "A federated session without a session policy has no permissions of its own."
+    assert said(**bob)[1:] == [
+        sentence,
+        "The resource has no policy of its own that would allow it.",
+        "For this to be allowed, a session policy (or the resource's own policy, naming the caller itself) "
+        "would have to allow it.",
+    ]
+    assert sentence not in said(**bob, session_policies=[{"Statement": []}])
+
+
+SECURE = {"aws:SecureTransport": "true"}
+ENCRYPTED = "Requests are taken to be encrypted in transit."
+
+
+@pytest.mark.parametrize(
+    ("effect", "value", "told"), [("Allow", "true", True), ("Deny", "false", True), ("Allow", "false", False)]
+)
+def test_an_answer_that_rests_on_encryption_says_so(effect: str, value: str, *, told: bool) -> None:
+    statement = EVERYTHING | {"Effect": effect, "Condition": {"Bool": {"aws:SecureTransport": value}}}
+    policy = {"Statement": [EVERYTHING, statement] if effect == "Deny" or value == "false" else statement}
+    assert (ENCRYPTED in said(identity_policies=[policy], context=SECURE)) is told
+
+
+def test_an_answer_that_another_statement_decides_does_not_rest_on_encryption() -> None:
+    tls = EVERYTHING | {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    denied = {"Statement": [EVERYTHING, tls, EVERYTHING | {"Effect": "Deny"}]}
+    assert ENCRYPTED not in said(identity_policies=[denied], context=SECURE)
+    assert ENCRYPTED not in said(context=SECURE)
+    # Denied either way, if by another word.
+    assert ENCRYPTED not in said(identity_policies=[{"Statement": tls}], context=SECURE)
+
+
+def test_names_with_a_line_break_stay_on_one_line() -> None:
+    allow = EVERYTHING | {"Sid": "a\nb", "Condition": {"StringEquals": {"aws:SourceVpc": "v\nw"}}}
+    lines = said(
+        resource="arn:aws:s3:::b/x\ny",
+        identity_policies=[{"name": "p\nq", "policy": {"Statement": allow}}],
+        unknown=["aws:SourceVpc"],
+    )
+    assert not any("\n" in line for line in lines)
+    assert "b/x\\x0ay" in lines[0] and "`a\\x0ab` of p\\x0aq" in lines[1] and "`v\\x0aw`" in lines[2]
 
 
 BUCKET = {"resource_account": "222222222222", "resource_policy": {"Statement": []}}
@@ -236,6 +416,16 @@ def test_nothing_is_suggested_where_a_rule_of_aws_refuses() -> None:
     ]
     assert said(principal=role, action="sts:GetSessionToken", resource="*")[1:] == [
         "Only an IAM user and the root user can ask for a session token of their own."
+    ]
+    assert because(principal=role, action="sts:GetSessionToken", resource="*") == [("rule", "L1", "none")]
+    # A user may ask; here the endpoint does not let it through.
+    endpoint = {"vpc_endpoint_policies": [{"Statement": []}], "action": "sts:GetSessionToken", "resource": "*"}
+    assert said(**endpoint)[1:] == [
+        "No statement of the VPC endpoint policy allows it.",
+        "For this to be allowed, the VPC endpoint policy would have to allow it.",
+    ]
+    assert said(principal="anonymous", action="sts:GetCallerIdentity", resource="*")[1:] == [
+        "Nobody can do this without signing in."
     ]
 
 

@@ -38,6 +38,7 @@ HERE = Where("identity", "p", None, 0)
         ("cognito-identity.amazonaws.com", "oidc-provider", None),
         (f"arn:aws:iam::{ACCOUNT}:saml-provider/x", "saml-provider", ACCOUNT),
         ("anonymous", "anonymous", None),
+        ("arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1", "origin-access-identity", None),
     ],
 )
 def test_every_kind_of_principal_is_known_by_its_text(text: str, kind: str, account: str | None) -> None:
@@ -45,7 +46,10 @@ def test_every_kind_of_principal_is_known_by_its_text(text: str, kind: str, acco
     assert (found.kind, found.account, found.text) == (kind, account, text)
 
 
-@pytest.mark.parametrize("text", ["alice", "arn:aws:iam::1:group/x", "arn:aws:sts::1:assumed-role/app", "", "12345"])
+@pytest.mark.parametrize(
+    "text",
+    ["alice", "arn:aws:iam::1:group/x", "arn:aws:sts::1:assumed-role/app", "", "12345", "arn:aws:iam::11:user/a"],
+)
 def test_what_names_no_principal_is_an_error(text: str) -> None:
     with pytest.raises(PrincipalError, match="is no principal"):
         Principal.parse(text)
