@@ -33,6 +33,9 @@ def undisputed_label(request: Request, inputs: Inputs, decision: Decision) -> De
     if narrowed is None:
         return decision
     other = decide(request, narrowed)
+    if other.verdict is Verdict.CONDITIONAL:
+        # Under some completions it is denied without the disputed statements too, so not under all explicitly (U6).
+        return Decision(Verdict.IMPLICITLY_DENIED, decision.layers, decision.because)
     if other.verdict is not Verdict.IMPLICITLY_DENIED:
         return decision
     return Decision(other.verdict, other.layers, other.because)
