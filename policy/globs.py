@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from policy.patterns import Part, Parts, Variable, Wild, matcher
@@ -44,6 +44,33 @@ def covers(pattern: Parts, wide: Parts) -> bool:
         return False
     text = "".join(part if isinstance(part, str) else _ANYTHING for part in wide)
     return bool(matcher(pattern)(text))
+
+
+@lru_cache(maxsize=16384)
+def meet(left: Parts, right: Parts) -> bool:
+    """Whether some text matches both patterns: `meeting` without the text, which takes far longer."""
+    one, two = _tokens(left), _tokens(right)
+    waiting = [(0, 0)]
+    seen = {(0, 0)}
+    while waiting:
+        i, j = waiting.pop()
+        if i == len(one) and j == len(two):
+            return True
+        for place in _following(one[i] if i < len(one) else None, two[j] if j < len(two) else None, i, j):
+            if place not in seen:
+                seen.add(place)
+                waiting.append(place)
+    return False
+
+
+def _following(a: _Token | None, b: _Token | None, i: int, j: int) -> Iterator[tuple[int, int]]:
+    """Where two patterns may be after what they take next together, or after a star that takes nothing."""
+    if a in _STARS:
+        yield i + 1, j
+    if b in _STARS:
+        yield i, j + 1
+    if a is not None and b is not None and not (a in _STARS and b in _STARS) and _letter(a, b) is not None:
+        yield i if a in _STARS else i + 1, j if b in _STARS else j + 1
 
 
 @lru_cache(maxsize=16384)

@@ -30,7 +30,7 @@ from policy.expression import (
     leaves,
 )
 from policy.fold import Fold
-from policy.globs import HOLE, covers, meeting, template
+from policy.globs import HOLE, covers, meet, meeting, template
 from policy.inputs import Inputs, PolicyRef
 from policy.patterns import Part, Parts, loosened, matcher, resource_parts
 from policy.request import Request
@@ -247,7 +247,7 @@ class _Need:
             touches = not any(covers(_parts(text), anywhere) for text in statement.not_resources)
         else:
             listed = statement.resources
-            touches = listed is None or any(meeting(loosened(_parts(text)), anywhere) is not None for text in listed)
+            touches = listed is None or any(meet(loosened(_parts(text)), anywhere) for text in listed)
         return touches and FALSE not in self._conditions(statement, request)
 
     def _denies_all(self, statement: Statement, request: Request) -> bool:
@@ -256,7 +256,7 @@ class _Need:
             return False
         anywhere = self._anywhere
         if statement.not_resources is not None:
-            all_of_them = all(meeting(loosened(_parts(text)), anywhere) is None for text in statement.not_resources)
+            all_of_them = not any(meet(loosened(_parts(text)), anywhere) for text in statement.not_resources)
         else:
             listed = statement.resources
             all_of_them = listed is None or any(covers(_parts(text), anywhere) for text in listed)

@@ -6,10 +6,10 @@ import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import unquote
 
 from model.arn import is_account_id
 from policy.document import Document, Statement
+from policy.jsontext import load_json
 from policy.request import normal_service
 
 
@@ -46,7 +46,7 @@ def named_principals(statement: Statement) -> Iterable[tuple[str, str]]:
 
 def without_principal(document: Document, text: str, statement: int, named: tuple[str, str]) -> Document:
     """The document with one principal taken out of one statement; the statement goes with the last of them."""
-    raw = json.loads(unquote(text) if text.lstrip()[:3].lower() == "%7b" else text.removeprefix("\ufeff"))
+    raw = load_json(text, source="policy")
     listed = raw["Statement"]
     statements = listed if isinstance(listed, list) else [listed]
     left = _without(statements[statement], named)

@@ -15,7 +15,7 @@ from policy.cases import run_cases
 from policy.context import Overrides
 from policy.decide import decide
 from policy.explain import explain
-from policy.globs import covers, meeting, template
+from policy.globs import covers, meet, meeting, template
 from policy.patterns import matcher, resource_parts
 from policy.required import with_required
 from policy.together import together
@@ -365,6 +365,7 @@ def test_two_patterns_meet_in_a_text_that_both_match(left: str, right: str, meet
     one, two = resource_parts(left, variables=False), resource_parts(right, variables=False)
     found = meeting(one, two)
     assert (found is not None) is meets
+    assert meet(one, two) is meets
     if found is not None:
         assert matcher(one)(found)
         assert matcher(two)(found)
