@@ -1,14 +1,15 @@
 """The inventory: the entities of one snapshot, indexed for the questions the other rooms ask of them.
 
 ``InventoryData`` is the plain, serialisable record; ``Inventory`` adds indexes. Loading from a snapshot's raw pages
-is in ``model.loading``.
+is in ``model.loading``, resources that are opened account by account in ``model.sources``.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -35,6 +36,7 @@ from model.entities import (
     VpcEndpoint,
 )
 from model.errors import InventoryError
+from model.lookup import AccountResources, Lookup, ResourceSource, Sources
 
 
 class InventoryData(Entity, frozen=True, kw_only=True):
@@ -100,18 +102,37 @@ class Person(Entity, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(role for _, role in self.grants))
 
 
-class Inventory:
-    """Indexes over ``InventoryData``. All mappings are by ARN unless their name says otherwise."""
+if TYPE_CHECKING:
+    _shared = cached_property
+else:
 
-    def __init__(self, data: InventoryData) -> None:
+    class _shared(cached_property):  # noqa: N801 - used as cached_property is
+        """An index that no resource has a part in: the views of an inventory use the inventory's own."""
+
+        def __get__(self, instance, owner=None):
+            if instance is None or instance._whole is None:
+                return super().__get__(instance, owner)
+            return getattr(instance._whole, self.attrname)
+
+
+class Inventory:
+    """Indexes over ``InventoryData``. All mappings are by ARN unless their name says otherwise.
+
+    With a ``source`` the resources are not in ``data``: looking one up opens the account that it lies in, and going
+    over all of them opens one account after another, in the source's order.
+    """
+
+    def __init__(self, data: InventoryData, source: ResourceSource | None = None) -> None:
         self.data = data
+        self._sources = None if source is None else Sources(source)
+        #: The inventory that this one is a view of.
+        self._whole: Inventory | None = None
         self.accounts: Mapping[str, Account] = {account.id: account for account in data.accounts}
         self.users: Mapping[str, User] = {user.arn: user for user in data.users}
         self.roles: Mapping[str, Role] = {role.arn: role for role in data.roles}
         self.groups: Mapping[str, IamGroup] = {group.arn: group for group in data.groups}
         self.policies: Mapping[str, ManagedPolicy] = {policy.arn: policy for policy in data.policies}
         self.providers: Mapping[str, Provider] = {provider.arn: provider for provider in data.providers}
-        self.resources: Mapping[str, Resource] = {resource.arn: resource for resource in data.resources}
 
     @classmethod
     def decode(cls, raw: bytes) -> Inventory:
@@ -128,43 +149,98 @@ class Inventory:
     def organization(self) -> Organization | None:
         return self.data.organization
 
-    @cached_property
+    @_shared
     def role_by_session_name(self) -> Mapping[tuple[str, str], Role]:
         """Roles by (account, name): a session's ARN names its role without the path."""
         return {(role.account, role.name): role for role in self.data.roles}
 
-    @cached_property
-    def by_type(self) -> Mapping[str, list[Resource]]:
-        """Resources by their type, such as ``ec2:instance``."""
-        found: defaultdict[str, list[Resource]] = defaultdict(list)
-        for resource in self.data.resources:
-            found[resource.type].append(resource)
-        return found
-
-    @cached_property
+    @_shared
     def endpoints(self) -> Mapping[str, VpcEndpoint]:
         """VPC endpoints by id."""
         return {endpoint.id: endpoint for endpoint in self.data.endpoints}
 
-    @cached_property
-    def key_aliases(self) -> Mapping[str, str]:
-        """The ARNs of KMS keys by those of their aliases."""
-        return {
-            f"{resource.arn.partition(':key/')[0]}:{alias}": resource.arn
-            for resource in self.data.resources
-            for alias in resource.aliases
-        }
-
-    @cached_property
-    def buckets(self) -> Mapping[str, Resource]:
-        """S3 buckets by name: their ARNs name no account."""
-        return {resource.name: resource for resource in self.data.resources if resource.type == "s3:bucket"}
-
-    @cached_property
+    @_shared
     def access_points(self) -> Mapping[str, AccessPoint]:
         """S3 access points by ARN and by alias, which stands for a bucket's name."""
         points = self.data.access_points
         return {point.arn: point for point in points} | {point.alias: point for point in points if point.alias}
+
+    # -- resources
+
+    @cached_property
+    def _held(self) -> AccountResources:
+        """The resources of ``data``."""
+        return AccountResources(self.data.resources)
+
+    @cached_property
+    def resources(self) -> Mapping[str, Resource]:
+        if self._sources is None:
+            return self._held.by_arn
+        return Lookup(self._sources, self._sources.account_of, lambda account: account.by_arn)
+
+    @cached_property
+    def key_aliases(self) -> Mapping[str, str]:
+        """The ARNs of KMS keys by those of their aliases."""
+        if self._sources is None:
+            return self._held.key_aliases
+        return Lookup(self._sources, self._sources.account_of, lambda account: account.key_aliases)
+
+    @cached_property
+    def buckets(self) -> Mapping[str, Resource]:
+        """S3 buckets by name: their ARNs name no account."""
+        if self._sources is None:
+            return self._held.buckets
+        return Lookup(self._sources, self._account_of_bucket, lambda account: account.buckets)
+
+    def _account_of_bucket(self, name: str) -> str | None:
+        assert self._sources is not None
+        arns = (f"arn:{partition}:s3:::{name}" for partition in self._partitions)
+        return next((found for found in map(self._sources.account_of, arns) if found is not None), None)
+
+    @_shared
+    def _partitions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*(account.partition for account in self.data.accounts), "aws")))
+
+    def all_resources(self) -> Iterator[Resource]:
+        """Every resource, with a source account by account."""
+        if self._sources is None:
+            return iter(self.data.resources)
+        return self._sources.everything()
+
+    def resources_of(self, account: str) -> tuple[Resource, ...]:
+        """The resources of one account, sorted by ARN."""
+        if self._sources is None:
+            return self._by_account.get(account, ())
+        return self._sources.account(account).all
+
+    def resource_accounts(self) -> Sequence[str]:
+        """The accounts that have resources."""
+        return sorted(self._by_account) if self._sources is None else self._sources.accounts()
+
+    def of_type(self, type_name: str) -> Iterator[Resource]:
+        """The resources of a type, such as ``ec2:instance``; reads no further than it is asked."""
+        if self._sources is None:
+            return iter(self._held.by_type.get(type_name, ()))
+        return (one for account in self._sources.each() for one in account.by_type.get(type_name, ()))
+
+    @cached_property
+    def _by_account(self) -> Mapping[str, tuple[Resource, ...]]:
+        found: defaultdict[str, list[Resource]] = defaultdict(list)
+        for resource in self.data.resources:
+            found[resource.account].append(resource)
+        return {account: tuple(resources) for account, resources in found.items()}
+
+    def partition_view(self, account: str, resources: tuple[Resource, ...] | None = None) -> Inventory:
+        """This inventory with the resources of one account alone; the indexes of everything else are the same ones.
+
+        ``resources`` are the account's, where the caller has them already.
+        """
+        view = Inventory.__new__(Inventory)
+        view.__dict__.update((name, self.__dict__[name]) for name in _BY_ARN)
+        own = self.resources_of(account) if resources is None else resources
+        view.data = msgspec.structs.replace(self.data, resources=own)
+        view._sources, view._whole = None, self
+        return view
 
     def container(self, arn: str) -> Resource | None:
         """The collected resource that ``arn`` names or lies inside of: the bucket of an object, the table of an index.
@@ -184,19 +260,20 @@ class Inventory:
             head = arn
             while separator in head[len("arn:aws:s:r:a:") :]:
                 head = head.rpartition(separator)[0]
-                if head in self.resources and _may_contain(self.resources[head].type, separator):
-                    return self.resources[head]
+                found = self.resources.get(head)
+                if found is not None and _may_contain(found.type, separator):
+                    return found
         return None
 
     def permission_set_role(self, account: str, permission_set: str) -> Role | None:
         """The reserved role of a permission set (by ARN) in an account, or ``None`` when there is none."""
         return self._reserved_roles.get((account, permission_set))
 
-    @cached_property
+    @_shared
     def permission_sets(self) -> Mapping[str, PermissionSet]:
         return {item.arn: item for item in self.data.permission_sets}
 
-    @cached_property
+    @_shared
     def _reserved_roles(self) -> Mapping[tuple[str, str], Role]:
         arn_by_name = {item.name: item.arn for item in self.data.permission_sets}
         found: dict[tuple[str, str], Role] = {}
@@ -206,15 +283,15 @@ class Inventory:
                 found[(role.account, arn_by_name[name])] = role
         return found
 
-    @cached_property
+    @_shared
     def directory_groups(self) -> Mapping[str, DirectoryGroup]:
         return {group.id: group for group in self.data.directory_groups}
 
-    @cached_property
+    @_shared
     def directory_users(self) -> Mapping[str, DirectoryUser]:
         return {user.id: user for user in self.data.directory_users}
 
-    @cached_property
+    @_shared
     def people(self) -> Mapping[str, Person]:
         """People by ``person:<address>``, with what their own and their groups' assignments open.
 
@@ -227,12 +304,15 @@ class Inventory:
         by_principal: defaultdict[str, list[Assignment]] = defaultdict(list)
         for assignment in self.data.assignments:
             by_principal[assignment.principal_id].append(assignment)
+        opened: dict[str, tuple[tuple[Assignment, str], ...]] = {
+            principal: tuple(self._opened(assignments)) for principal, assignments in by_principal.items()
+        }
         people: dict[str, Person] = {}
         for user in self.data.directory_users:
             grants: list[tuple[Assignment, str]] = []
             if user.active is not False:
                 for principal in (user.id, *sorted(groups_of[user.id])):
-                    grants += self._opened(by_principal.get(principal, ()))
+                    grants += opened.get(principal, ())
             key = f"person:{user.address}"
             if key in people:  # two directory users with one address stay two people
                 key = f"person:{user.user_name}"
@@ -247,7 +327,7 @@ class Inventory:
                 opened.append((assignment, role.arn))
         return opened
 
-    @cached_property
+    @_shared
     def orphans(self) -> tuple[Assignment, ...]:
         """Assignments whose user or group the identity store no longer has."""
         if not self.data.centers:
@@ -255,7 +335,7 @@ class Inventory:
         known = {user.id for user in self.data.directory_users} | {group.id for group in self.data.directory_groups}
         return tuple(item for item in self.data.assignments if item.principal_id not in known)
 
-    @cached_property
+    @_shared
     def _policies_by_target(self) -> Mapping[tuple[str, str], tuple[OrganizationPolicy, ...]]:
         found: defaultdict[tuple[str, str], list[OrganizationPolicy]] = defaultdict(list)
         organization = self.data.organization
@@ -279,7 +359,7 @@ class Inventory:
             return ""
         return "/".join((organization.id, *found.path)) + "/"
 
-    @cached_property
+    @_shared
     def partition(self) -> str:
         for collection in (self.data.roles, self.data.users):
             for principal in collection:
@@ -292,3 +372,6 @@ _CONTAINERS: Mapping[str, str] = {"dynamodb:table": "/", "lambda:function": ":",
 
 def _may_contain(type_name: str, separator: str) -> bool:
     return _CONTAINERS.get(type_name) == separator
+
+
+_BY_ARN = ("accounts", "users", "roles", "groups", "policies", "providers")

@@ -85,7 +85,7 @@ def account_public_block(
         own[record.account] = own.get(record.account) if found is None else found
     policies = _organization_blocks(pages, organization)
     known: dict[str, bool] = {}
-    for account in {*own, *(account.id for account in accounts)}:
+    for account in sorted({*own, *(account.id for account in accounts)}):
         levels = (own.get(account), policies.get(account) if policies is not None else False)
         if any(levels):
             known[account] = True

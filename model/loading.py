@@ -1,68 +1,157 @@
-"""A snapshot's raw pages to an inventory."""
+"""A snapshot's raw pages to an inventory, account by account."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from model.entities import (
     RESERVED_SSO_PREFIX,
+    AccessPoint,
     Account,
     Assignment,
+    IamGroup,
     InlinePolicy,
     ManagedPolicy,
     PermissionSet,
+    Provider,
     Resource,
     Role,
+    Share,
+    User,
+    VpcEndpoint,
 )
-from model.errors import ArnError, InventoryError
 from model.inventory import Inventory, InventoryData
-from model.load_iam import IamEntities, load_iam
+from model.load_account import AccountData, aws_shapes, load_account
 from model.load_organization import (
     load_accounts,
     load_directory,
     load_identity_center,
     load_organization,
 )
-from model.load_resources import LIST_CALLS, load_resources
-from model.load_s3 import account_public_block, canonical_ids, load_access_points, unread_points
-from model.load_sharing import load_endpoints, load_shares, unread_shares
+from model.load_resources import LIST_CALLS
+from model.load_s3 import account_public_block, canonical_ids, unread_points
+from model.load_sharing import unread_shares
 from model.pages import ANSWERED, Pages
-from model.snapshot import Snapshot
+from model.shared import Shared, settled
+from model.snapshot import CallRecord, Snapshot
 
 
 def load_inventory(snapshot: Snapshot) -> Inventory:
-    """The inventory of a complete snapshot.
+    """The inventory of a complete snapshot, all resources of all accounts in memory.
 
     Raises ``SnapshotError`` when a part is missing or does not hash to its manifest, ``InventoryError`` when a page
     does not have the shape that its AWS operation documents.
     """
-    pages = Pages(snapshot.records())
-    try:
-        # Read back as it will be stored: what is of another type than declared is found here, not by a question.
-        data = msgspec.msgpack.encode(_data(snapshot, pages))
-        return Inventory(msgspec.msgpack.decode(data, type=InventoryData))
-    except (KeyError, IndexError, ValueError, TypeError, AttributeError, ArnError, msgspec.MsgspecError) as error:
-        raise InventoryError(
-            f"snapshot `{snapshot.manifest.id}`: a page has not the shape that aws documents: {error!r}; collect again"
-        ) from error
+    resources: dict[str, tuple[Resource, ...]] = {}
+
+    def kept(account: AccountData) -> AccountData:
+        resources[account.account] = account.resources
+        return account
+
+    shared = assemble(snapshot, map(kept, load_each(snapshot)))
+    whole = [one for account, found in resources.items() for one in settled(account, found, shared)]
+    whole.sort(key=lambda resource: resource.arn)
+    return Inventory(msgspec.structs.replace(shared.data, resources=tuple(whole)))
 
 
-def _data(snapshot: Snapshot, pages: Pages) -> InventoryData:
+def load_shared(snapshot: Snapshot) -> Shared:
+    """All of an inventory but the resources of accounts; holds the records of one account at a time."""
+    return assemble(snapshot, load_each(snapshot))
+
+
+def load_resources_of(snapshot: Snapshot, account: str, shared: Shared) -> tuple[Resource, ...]:
+    """The resources of one account, sorted by ARN; reads its parts alone."""
+    partition = next((item.partition for item in shared.data.accounts if item.id == account), "aws")
+    return settled(account, load_account(snapshot, account, partition).resources, shared)
+
+
+def load_each(snapshot: Snapshot) -> Iterator[AccountData]:
+    """What each account's parts tell, one after another."""
+    partitions = load_partitions(snapshot)
+    for account in snapshot.part_accounts:
+        yield load_account(snapshot, account, partitions.get(account, "aws"))
+
+
+def load_partitions(snapshot: Snapshot) -> dict[str, str]:
+    """The partition of each account, as Organizations tells it, else the manifest."""
+    pages = Pages(snapshot.records(collector="organization"))
+    with aws_shapes(snapshot):
+        return {account.id: account.partition for account in load_accounts(pages, _listed(snapshot))}
+
+
+def _listed(snapshot: Snapshot) -> dict[str, Account]:
     manifest = snapshot.manifest
-    listed = {
+    return {
         item.id: Account(
             id=item.id, name=item.name, status=item.status, collected=item.collected, partition=manifest.partition
         )
         for item in manifest.accounts
     }
-    iam = load_iam(pages)
-    accounts = load_accounts(pages, listed)
+
+
+def assemble(snapshot: Snapshot, accounts: Iterable[AccountData]) -> Shared:
+    """What all accounts together tell; ``accounts`` in the order of ``Snapshot.part_accounts``.
+
+    Their resources are not kept. Raises ``InventoryError``.
+    """
+    parts = _Parts(accounts)
+    with aws_shapes(snapshot):
+        # Read back as it will be stored: what is of another type than declared is found here, not by a question.
+        data = msgspec.msgpack.encode(_data(snapshot, parts))
+        decoded = msgspec.msgpack.decode(data, type=InventoryData)
+    return Shared(
+        data=decoded,
+        accounts=tuple(sorted(parts.accounts)),
+        points={name: tuple(sorted(found)) for name, found in parts.points.items()},
+        places=parts.places,
+    )
+
+
+class _Parts:
+    """What the accounts told, together: one list a kind."""
+
+    def __init__(self, accounts: Iterable[AccountData]) -> None:
+        self.accounts: list[str] = []
+        self.users: list[User] = []
+        self.roles: list[Role] = []
+        self.groups: list[IamGroup] = []
+        self.policies: dict[str, ManagedPolicy] = {}
+        self.providers: list[Provider] = []
+        self.access_points: list[AccessPoint] = []
+        self.shares: list[Share] = []
+        self.endpoints: list[VpcEndpoint] = []
+        self.points: defaultdict[str, set[str]] = defaultdict(set)
+        self.places: dict[str, str] = {}
+        self.records: list[CallRecord] = []
+        for account in accounts:
+            self._add(account)
+
+    def _add(self, account: AccountData) -> None:
+        self.accounts.append(account.account)
+        self.users += account.users
+        self.roles += account.roles
+        self.groups += account.groups
+        for policy in account.policies:  # one of AWS's own is told by every account that uses it
+            self.policies.setdefault(policy.arn, policy)
+        self.providers += account.providers
+        self.access_points += account.access_points
+        self.shares += account.shares
+        self.endpoints += account.endpoints
+        for name in account.points:
+            self.points[name].add(account.account)
+        self.places.update(dict.fromkeys(account.strays, account.account))
+        self.records += account.records
+
+
+def _data(snapshot: Snapshot, parts: _Parts) -> InventoryData:
+    manifest, pages = snapshot.manifest, Pages(parts.records)
+    accounts = load_accounts(pages, _listed(snapshot))
     centers, permission_sets, assignments = load_identity_center(pages)
     directory_users, directory_groups = load_directory(pages)
     partitions = {account.id: account.partition for account in accounts}
-    resources = (*load_resources(pages, partitions), *_iam_resources(iam))
     organization = load_organization(pages)
     unread = tuple(_unread_principals(pages, accounts))
     # Assignments also tell of accounts that nobody listed.
@@ -75,65 +164,44 @@ def _data(snapshot: Snapshot, pages: Pages) -> InventoryData:
         alone=pages.answered("organizations", "DescribeOrganization"),
         regions=tuple(manifest.regions),
         accounts=accounts,
-        users=tuple(sorted(iam.users, key=lambda user: user.arn)),
-        roles=tuple(sorted((*iam.roles, *stand_ins), key=lambda role: role.arn)),
-        groups=tuple(sorted(iam.groups, key=lambda group: group.arn)),
-        policies=tuple(_used_policies(iam, {arn for item in permission_sets for arn in item.attached})),
-        providers=tuple(sorted(iam.providers, key=lambda provider: provider.arn)),
+        users=tuple(sorted(parts.users, key=lambda user: user.arn)),
+        roles=tuple(sorted((*parts.roles, *stand_ins), key=lambda role: role.arn)),
+        groups=tuple(sorted(parts.groups, key=lambda group: group.arn)),
+        policies=tuple(_used_policies(parts, {arn for item in permission_sets for arn in item.attached})),
+        providers=tuple(sorted(parts.providers, key=lambda provider: provider.arn)),
         centers=centers,
         permission_sets=permission_sets,
         assignments=assignments,
         directory_users=directory_users,
         directory_groups=directory_groups,
-        resources=tuple(sorted(resources, key=lambda resource: resource.arn)),
-        access_points=load_access_points(pages),
+        access_points=tuple(sorted(parts.access_points, key=lambda point: point.arn)),
         account_public_block=account_public_block(pages, organization, accounts),
         account_ignores_acls=account_public_block(pages, organization, accounts, "IgnorePublicAcls"),
         canonical_ids=canonical_ids(pages),
         unread_points=tuple(unread_points(pages, accounts)),
         unread_lists=tuple(_unread_lists(pages, accounts)),
         unread_principals=unread,
-        shares=tuple(load_shares(pages)),
+        shares=tuple(sorted(parts.shares, key=lambda share: share.arn)),
         unread_shares=tuple(unread_shares(pages, accounts)),
-        endpoints=tuple(load_endpoints(pages)),
+        endpoints=tuple(parts.endpoints),
         gaps=tuple(snapshot.gaps),
         skipped=tuple(snapshot.skipped),
     )
 
 
-def _used_policies(iam: IamEntities, extra: set[str]) -> Iterator[ManagedPolicy]:
+def _used_policies(parts: _Parts, extra: set[str]) -> Iterator[ManagedPolicy]:
     """Customer managed policies, and the AWS managed ones that something uses.
 
     AWS returns only attached ones with authorization details; an emulator may return its whole catalogue.
     """
     used = set(extra)
-    for holder in (*iam.users, *iam.roles, *iam.groups):
+    for holder in (*parts.users, *parts.roles, *parts.groups):
         used.update(holder.attached)
-    used.update(user.boundary for user in iam.users if user.boundary)
-    used.update(role.boundary for role in iam.roles if role.boundary)
-    for arn in sorted(iam.policies):
-        if arn in used or not iam.policies[arn].aws_managed:
-            yield iam.policies[arn]
-
-
-def _iam_resources(iam: IamEntities) -> Iterator[Resource]:
-    """IAM entities as what requests act on; they have no resource policy but a role's trust, which is the role's."""
-    tags_of = {user.arn: user.tags for user in iam.users} | {role.arn: role.tags for role in iam.roles}
-    for kind, entities in (("user", iam.users), ("role", iam.roles), ("group", iam.groups)):
-        for entity in entities:
-            yield Resource(
-                arn=entity.arn,
-                type=f"iam:{kind}",
-                account=entity.account,
-                region="",
-                name=entity.name,
-                tags=tags_of.get(entity.arn, {}),
-            )
-    for policy in iam.policies.values():
-        if not policy.aws_managed:
-            yield Resource(
-                arn=policy.arn, type="iam:policy", account=policy.account, region="", name=policy.name, tags=policy.tags
-            )
+    used.update(user.boundary for user in parts.users if user.boundary)
+    used.update(role.boundary for role in parts.roles if role.boundary)
+    for arn in sorted(parts.policies):
+        if arn in used or not parts.policies[arn].aws_managed:
+            yield parts.policies[arn]
 
 
 #: The trust of every reserved role: Identity Center's own provider in the account, and nobody else.

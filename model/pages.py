@@ -16,6 +16,8 @@ Page = Mapping[str, Any]
 
 ANSWERED = ("ok", "empty")
 
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
 
 class Pages:
     """The call records of one snapshot, by (service, operation)."""
@@ -29,6 +31,12 @@ class Pages:
     def calls(self, service: str, operation: str) -> list[CallRecord]:
         """Every record of an operation, whatever its outcome."""
         return self._by_operation.get((service, operation), [])
+
+    def of_services(self, services: Iterable[str]) -> Iterator[CallRecord]:
+        """Every record of some services, those of one operation together."""
+        for (service, _), records in self._by_operation.items():
+            if service in services:
+                yield from records
 
     def pages(self, service: str, operation: str) -> Iterator[tuple[CallRecord, Page]]:
         """Every page that was answered, with its record."""
@@ -81,7 +89,7 @@ def policy_text(value: object) -> str:
         return ""
     if isinstance(value, str):
         return value
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _JSON.encode(value)
 
 
 def tag_map(tags: Iterable[Page] | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from model.entities import Gap
@@ -79,9 +80,22 @@ class Snapshot:
 
     def records(self, account: str | None = None, collector: str | None = None) -> Iterator[CallRecord]:
         """Call records in the order of the manifest's parts; ``SnapshotError`` for a part that is not as written."""
-        for part in self.manifest.parts:
-            if account in {None, part.account} and collector in {None, part.collector}:
+        parts = self.manifest.parts if account is None else self._parts_of.get(account, ())
+        for part in parts:
+            if collector in {None, part.collector}:
                 yield from self._read(part)
+
+    @property
+    def part_accounts(self) -> tuple[str, ...]:
+        """The accounts that have parts, in the manifest's order; ``none`` stands for what belongs to no account."""
+        return tuple(self._parts_of)
+
+    @cached_property
+    def _parts_of(self) -> dict[str, list[PartEntry]]:
+        found: dict[str, list[PartEntry]] = {}
+        for part in self.manifest.parts:
+            found.setdefault(part.account, []).append(part)
+        return found
 
     def verify(self) -> int:
         """Read every part; returns how many there are, raises ``SnapshotError`` at the first that is not as written."""
