@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from policy.context import NO_OVERRIDES, Caller, Overrides, RequestContext
 from policy.endpoints import endpoint_policy, through
-from policy.inputs import Inputs, PolicyRef
+from policy.inputs import Inputs, PolicyRef, Settings
 from policy.request import Request
 from policy.targets import Place
 
@@ -27,6 +27,11 @@ class Aim:
         self.caller = caller
         self.place = place
         self.resource = resource
+
+    @property
+    def settings(self) -> Settings:
+        """What the resource's service looks at beside policies, whatever the action."""
+        return self._bare.settings
 
     def inputs(self, action: str) -> Inputs:
         """The documents that decide ``action`` (lower case): a role's trust policy decides only some."""

@@ -41,12 +41,24 @@ class Assembler:
         self._identities: dict[str, tuple[tuple[PolicyRef, ...], tuple[PolicyRef, ...]]] = {}
         self._guardrails: dict[tuple[str, str], tuple[Level, ...]] = {}
         self._settings: dict[str, Settings] = {}
+        self._points: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+        #: The assembler of everything, where this one is a part's.
+        self._whole: Assembler = self
+
+    def part(self, inventory: Inventory) -> Assembler:
+        """An assembler of one part of the same inventory: what it reads of resources and their policies goes with it,
+        what all parts share (guardrails, AWS's own policies) stays."""
+        found = Assembler(inventory)
+        found._whole = self._whole
+        found._guardrails = self._whole._guardrails
+        found._points = self._whole._points
+        return found
 
     # -- documents
 
     def ref(self, id: str, text: str | None) -> PolicyRef:
         """The policy called ``id``; ``text`` ``None``: it could not be collected."""
-        found = self._refs.get(id)
+        found = self._refs.get(id) or self._whole._refs.get(id)
         if found is None:
             found = PolicyRef(id, None if text is None else self._document(id, text))
             self._refs[id] = found
@@ -170,7 +182,8 @@ class Assembler:
 
     def _managed(self, arn: str) -> PolicyRef:
         policy = self.inventory.policies.get(arn)
-        return self.ref(arn, policy.document if policy is not None else None)
+        keeper = self._whole if policy is not None and policy.aws_managed else self
+        return keeper.ref(arn, policy.document if policy is not None else None)
 
     def _boundary(self, holder: User | Role) -> tuple[PolicyRef, ...]:
         return (self._managed(holder.boundary),) if holder.boundary else ()
@@ -206,7 +219,7 @@ class Assembler:
         return tuple(level for level in levels if level.policies)
 
     def _guardrail(self, policy: OrganizationPolicy) -> PolicyRef:
-        return self.ref(policy.arn, policy.document)
+        return self._whole.ref(policy.arn, policy.document)
 
     # -- targets
 
@@ -250,9 +263,17 @@ class Assembler:
             tags=container.tags,
             honours_tags=honours,
             partition=container.arn.split(":", 2)[1],
-            without_points=without_points(self.inventory, container) if container.s3 is not None else frozenset(),
+            without_points=self._without_points(container) if container.s3 is not None else frozenset(),
         )
         return Place(target, container, container.type)
+
+    def _without_points(self, bucket: Resource) -> frozenset[str]:
+        """As ``without_points``, once for buckets alike: it is a set of nearly every account."""
+        key = (bucket.region, bucket.s3.point_accounts if bucket.s3 is not None else ())
+        found = self._points.get(key)
+        if found is None:
+            found = self._points[key] = without_points(self.inventory, bucket)
+        return found
 
     def resource_policy(self, place: Place, action: str) -> PolicyRef | None:
         """The policy on the resource, ``None`` when it is known to have none that decides this action."""

@@ -240,7 +240,7 @@ _PRINCIPAL_TYPES: Mapping[str, tuple[str, ...]] = {
 
 
 def _caller_organization(caller: Caller, key: str) -> Value | None:
-    if not caller.principal.account:
+    if not caller.principal.account or caller.principal.kind in WITHOUT_IDENTITY:
         return ABSENT  # services, providers and anonymous callers belong to no account
     value = caller.org_id if key == "aws:principalorgid" else caller.org_path
     if value is None and caller.outside and key == "aws:principalorgid":
@@ -249,7 +249,9 @@ def _caller_organization(caller: Caller, key: str) -> Value | None:
 
 
 def _caller_identity(principal: Principal, key: str) -> Value | None:
-    if not principal.account:
+    if not principal.account or principal.kind in WITHOUT_IDENTITY:
+        # A provider's user has no principal keys before it has the role: reference_sts_vpc_endpoint_policies,
+        # "Important considerations". https://docs.aws.amazon.com/IAM/latest/UserGuide/
         return ABSENT
     if key == "aws:principalaccount":
         return (principal.account,)

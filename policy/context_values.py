@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Literal, Protocol
 
 By = Literal["caller", "environment"]
@@ -157,6 +158,7 @@ def _listed(key: str, names: tuple[str, ...]) -> bool:
     return any(key == name or (name.endswith("*") and key.startswith(name[:-1])) for name in names)
 
 
+@lru_cache(maxsize=16384)
 def key_owner(key: str) -> By:
     """Who chooses an unknown key: the caller or the environment (U7)."""
     name = key.lower()

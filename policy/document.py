@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import Any
+from weakref import WeakValueDictionary
 
 from policy.conditions import Condition, OperatorError
 from policy.errors import PolicyError
@@ -326,7 +327,8 @@ class Document:
         return f"Document({self.text_hash[:12]}, {len(self.statements)} statements)"
 
 
-_INTERNED: dict[str, Document] = {}
+#: Documents that somebody holds; whoever is done with a part of an organisation gives its documents up.
+_INTERNED: WeakValueDictionary[str, Document] = WeakValueDictionary()
 
 
 def parse_document(raw: str | bytes | Mapping[str, Any], *, source: str = "policy") -> Document:

@@ -15,10 +15,20 @@ from policy.layers import ResourceSide
 from policy.principals import PrincipalElement, compile_principals
 from policy.request import Request
 
+#: The operations that a grant can give (GrantOperation of the KMS API, which has no others).
+#: https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
+GRANTABLE = frozenset(
+    "createGrant decapsulate decrypt deriveSharedSecret describeKey encapsulate encrypt generateDataKey "
+    "generateDataKeyPair generateDataKeyPairWithoutPlaintext generateDataKeyWithoutPlaintext generateMac getPublicKey "
+    "reEncryptFrom reEncryptTo retireGrant sign verify verifyMac".lower().split()
+)
+
 
 def grants_side(request: Request, action: str, settings: Settings) -> ResourceSide:
     """How the key's grants reach the principal for an action in lower case."""
     if settings.kms_grants is None:
+        if action.partition(":")[2] not in GRANTABLE or request.principal.kind == "anonymous":
+            return ResourceSide(FALSE, FALSE, FALSE)
         return ResourceSide(DocumentLeaf(settings.grants_document), FALSE, FALSE)
     operation = action.partition(":")[2]
     sides = [_side(grant, request) for grant in settings.kms_grants if operation in _lowered(grant)]

@@ -182,7 +182,7 @@ class _Need:
                     found[arn] = None
                     yield arn
         fits = matcher(self._anywhere)
-        collected = self._assembler.inventory.by_type.get(f"{self._service}:{self._name}", ())
+        collected = self._assembler.inventory.of_type(f"{self._service}:{self._name}")
         yield from islice((item.arn for item in collected if fits(item.arn)), _MOST_COLLECTED)
 
     def _of_some(self, residual: Residual, arn: str) -> Residual:
