@@ -82,7 +82,7 @@ UPGRADE :=
 lock: $(READY)
 	@$(PY) -m venv build/lock
 	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
-	@build/lock/bin/uv pip compile pyproject.toml --extra demo --extra postgres --group dev --universal --generate-hashes $(UPGRADE) \
+	@build/lock/bin/uv pip compile pyproject.toml --extra dask --extra demo --extra postgres --group dev --universal --generate-hashes $(UPGRADE) \
 	  --no-config --custom-compile-command "make lock" --quiet --output-file requirements.lock
 
 clean:

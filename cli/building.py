@@ -11,11 +11,6 @@ from cli.output import note, say, write_json
 from cli.state import graphs_home, server
 from cli.state import snapshot as open_snapshot
 from cli.words import counted
-from model.errors import GrantmapError
-
-
-class EngineError(GrantmapError):
-    """An engine that this version does not have."""
 
 
 def register(app: typer.Typer) -> None:
@@ -26,21 +21,21 @@ def register(app: typer.Typer) -> None:
 def build(
     snapshot: Annotated[str | None, typer.Argument(help="Snapshot to build; the newest by default.")] = None,
     store: StoreUrl = None,
-    engine: Annotated[str, typer.Option(help="Where to resolve: local.")] = "local",
+    engine: Annotated[str, typer.Option(help="Where to resolve: local, or dask://HOST:PORT.")] = "local",
     as_json: Json = False,
 ) -> int:
     """Decide all access of a snapshot and store it as a graph."""
     from cli.progress import build_report
     from graph.builder import build as run
+    from graph.engines import open_engine
     from graph.store import open_store
 
-    if engine != "local":
-        raise EngineError(f"unknown engine `{engine}`: this version has `local`")
+    resolving = open_engine(engine)
     url = server(store)
     second = open_store(url) if url is not None else None
     try:
         with build_report() as report:
-            info = run(open_snapshot(snapshot), graphs_home(store), report, second)
+            info = run(open_snapshot(snapshot), graphs_home(store), report, second, resolving)
     finally:
         if second is not None:
             second.close()

@@ -1,0 +1,213 @@
+"""Who runs the tasks of a build: this process and others beside it. Other engines run the same functions elsewhere."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from graph.reading_accounts import Read, read_account
+from graph.tasks import resolved
+from model.errors import GrantmapError
+from model.load_account import encode_resources
+from model.snapshot import Snapshot, open_snapshot
+from model.sources import resources_path
+
+#: So few resources are resolved before other processes have started.
+FEW_PARTS = 8
+_DIED = "a process died twice, killed or out of memory; what was done is kept: build again"
+
+
+class EngineError(GrantmapError):
+    """An engine that does not exist, cannot be reached or lost its workers. What a build has resolved is kept."""
+
+
+class Engine(Protocol):
+    """Runs the two kinds of tasks of a build. A folder is one of ``model.sources``."""
+
+    def read(self, snapshot: Snapshot, folder: Path, partitions: dict[str, str]) -> Iterator[Read]:
+        """Reads every account of a snapshot into the folder, in the order of ``Snapshot.part_accounts``."""
+
+    def resolve(self, shared: bytes, folder: Path, accounts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Resolves accounts, in whatever order they are done: what ``graph.tasks.resolved`` answers for each.
+
+        Raises ``EngineError`` when those who do the work are lost.
+        """
+
+
+def open_engine(url: str) -> Engine:
+    """The engine of ``local`` or ``dask://HOST:PORT``; raises ``EngineError`` for another."""
+    if url == "local":
+        return LocalEngine()
+    if url.startswith("dask://"):
+        from graph.dask_engine import DaskEngine
+
+        return DaskEngine(url)
+    raise EngineError(f"unknown engine `{url}`: expected `local` or `dask://HOST:PORT`")
+
+
+class LocalEngine:
+    """This machine: as many processes as it has processors, none beside this one where there is little to do."""
+
+    def __init__(self, processes: int | None = None) -> None:
+        self.processes = processes or os.cpu_count() or 1
+
+    def read(self, snapshot: Snapshot, folder: Path, partitions: dict[str, str]) -> Iterator[Read]:
+        accounts = snapshot.part_accounts
+        if self._few(len(accounts)):
+            for account in accounts:
+                yield read_account(snapshot, account, partitions.get(account, "aws"), folder)
+            return
+        home = snapshot.folder.parent.parent
+        jobs = [(home, snapshot.id, account, partitions.get(account, "aws"), folder) for account in accounts]
+        read = died = 0
+        while read < len(jobs):
+            try:
+                with _pool(self.processes) as pool:
+                    with _unheard():
+                        answers = pool.map(_read, jobs[read:], chunksize=4)
+                    for answer in answers:
+                        read += 1
+                        yield answer
+            except BrokenProcessPool as error:
+                died += 1
+                if died > 1:
+                    raise EngineError(f"reading account `{accounts[read]}` or one soon after: {_DIED}") from error
+
+    def resolve(self, shared: bytes, folder: Path, accounts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        if self._few(len(accounts)):
+            for account in accounts:
+                yield account, resolved(shared, account, resources_in(folder, account))
+            return
+        path = folder / "shared.input"
+        path.write_bytes(shared)
+        try:
+            yield from self._in_pools(path, folder, accounts)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _few(self, count: int) -> bool:
+        return self.processes == 1 or count < FEW_PARTS
+
+    def _in_pools(self, shared: Path, folder: Path, accounts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Resolves in a pool, and in new ones when a process of it dies.
+
+        Any account that was given out may have been the cause. They come next, one at a time: alone each has the most
+        memory, and the one that takes its process with it again is known.
+        """
+        left = dict.fromkeys(accounts)
+        suspects: list[str] = []
+        while left:
+            given: dict[str, None] = {}
+            processes, ahead = (1, 1) if suspects else (self.processes, self.processes * 2)
+            try:
+                with _pool(processes) as pool:
+                    for account, answer in _unordered(pool, shared, folder, suspects or list(left), ahead, given):
+                        del left[account]
+                        yield account, answer
+                suspects = []
+            except BrokenProcessPool as error:
+                if suspects:
+                    raise EngineError(f"resolving account `{next(iter(given), suspects[0])}`: {_DIED}") from error
+                suspects = list(given)
+
+
+@contextmanager
+def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes to give tasks to; who leaves early, by an error or Ctrl-C, waits for none of them."""
+    # Started afresh rather than forked: a process with threads (a progress bar, Arrow) is not safely forked.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent)
+    try:
+        yield pool
+    except BaseException:
+        # No public way before Python 3.14. The pool's own thread sees that they are gone and ends too.
+        for process in list((pool._processes or {}).values()):
+            process.kill()
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    pool.shutdown(wait=True)
+
+
+def _unordered(
+    pool: ProcessPoolExecutor, shared: Path, folder: Path, accounts: Sequence[str], ahead: int, given: dict[str, None]
+) -> Iterator[tuple[str, bytes]]:
+    """Answers as they come; no more than ``ahead`` tasks are given out, so that answers do not pile up.
+
+    ``given`` has the accounts of those tasks, also after an error.
+    """
+    left = iter(accounts)
+    running: dict[Future[Path], str] = {}
+    while True:
+        while len(running) < ahead and (account := next(left, None)) is not None:
+            given[account] = None
+            with _unheard():
+                running[pool.submit(_resolve, shared, folder, account)] = account
+        if not running:
+            return
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in sorted(done, key=lambda one: one.exception() is not None):  # what is there is not lost
+            path, account = future.result(), running.pop(future)
+            answer = path.read_bytes()
+            path.unlink()
+            del given[account]
+            yield account, answer
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Processes that are started meanwhile never hear of Ctrl-C, which is this process's to act on."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would wait for tasks forever."""
+
+    def end() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
+
+
+@lru_cache(maxsize=1)
+def _opened(home: Path, snapshot: str) -> Snapshot:
+    return open_snapshot(home, snapshot)
+
+
+def _read(job: tuple[Path, str, str, str, Path]) -> Read:
+    home, snapshot, account, partition, folder = job
+    return read_account(_opened(home, snapshot), account, partition, folder)
+
+
+_SHARED: dict[Path, bytes] = {}
+
+
+def _resolve(shared: Path, folder: Path, account: str) -> Path:
+    """Resolves one account into a file: a process killed while it sends an answer of any size leaves a pool waiting."""
+    if shared not in _SHARED:
+        _SHARED.clear()
+        _SHARED[shared] = shared.read_bytes()
+    path = folder / f"{account}.answer"
+    path.write_bytes(resolved(_SHARED[shared], account, resources_in(folder, account)))
+    return path
+
+
+def resources_in(folder: Path, account: str) -> bytes:
+    """The resources of an account as tasks take them; an account may have none."""
+    path = resources_path(folder, account)
+    return path.read_bytes() if path.exists() else encode_resources(())
