@@ -8,8 +8,8 @@
 MATCH (every:Account {snapshot: $snapshot})
 WHERE every.status = 'ACTIVE'
 WITH count(every) AS total
-MATCH (p:Person {snapshot: $snapshot})-[:CAN_ASSUME]->(r:Role)-[:IN_ACCOUNT]->(acc:Account)
-WHERE acc.status = 'ACTIVE'
+MATCH (p:Person {snapshot: $snapshot})-[:MEMBER_OF*0..1]->(who:Person|DirectoryGroup)-[:CAN_ASSUME]->(r:Role)-[:IN_ACCOUNT]->(acc:Account)
+WHERE acc.status = 'ACTIVE' AND p.active <> 'no'
 WITH p, total, count(DISTINCT acc.key) AS reached
 WHERE reached * 100 >= total * $percent
 RETURN p.key AS person, p.name AS name, p.active AS active, reached AS accounts, total AS of_accounts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from datetime import datetime
 
 from graph.rows import GraphRows
@@ -15,7 +16,7 @@ _NOT_HUMAN = re.compile(r"(^|[-_.@])(svc|service|bot|ci|cd|automation|robot|syst
 
 
 def add_places(rows: GraphRows, world: World) -> None:
-    """Adds every node and edge that needs no decision."""
+    """Adds every node and edge that needs no decision; resources and their policies come account by account."""
     inventory = world.inventory
     _organization(rows, inventory)
     _policies(rows, inventory)
@@ -23,7 +24,6 @@ def add_places(rows: GraphRows, world: World) -> None:
     for subject in world.subjects.all:
         _subject(rows, inventory, subject)
     _directory(rows, inventory)
-    _resources(rows, inventory)
 
 
 def known(value: bool | None) -> str:
@@ -209,11 +209,12 @@ def _directory(rows: GraphRows, inventory: Inventory) -> None:
                 account_id=assignment.account,
                 orphan=assignment in orphans,
             )
+    by_name: defaultdict[str, list[str]] = defaultdict(list)
+    for item in data.permission_sets:
+        by_name[item.name].append(item.arn)
     for role in data.roles:
-        name = role.permission_set_name
-        for item in data.permission_sets if name else ():
-            if item.name == name:
-                rows.edge("PROVISIONS", ("PermissionSet", item.arn), ("Role", role.arn))
+        for arn in by_name.get(role.permission_set_name or "", ()):
+            rows.edge("PROVISIONS", ("PermissionSet", arn), ("Role", role.arn))
 
 
 def _assignee(rows: GraphRows, people: dict[str, str], kind: str, id: str) -> tuple[str, str]:
@@ -224,10 +225,3 @@ def _assignee(rows: GraphRows, people: dict[str, str], kind: str, id: str) -> tu
         return "Person", key
     rows.node("DirectoryGroup", id, f"deleted group {id}")
     return "DirectoryGroup", id
-
-
-def _resources(rows: GraphRows, inventory: Inventory) -> None:
-    for resource in inventory.data.resources:
-        policy = f"{resource.arn}#policy"
-        if resource.policy != "":
-            rows.node("Policy", policy, f"policy of {resource.name}", arn=policy, type="resource", aws_managed=False)

@@ -1,12 +1,15 @@
-"""Rows of the graph, gathered kind by kind and checked against ``graph.schema`` when they become tables."""
+"""Rows of the graph: small kinds one by one, large ones in columns, checked against ``graph.schema`` as they come."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from graph.kinds import EdgeTable
 from graph.store import Rows, edge_rows, node_rows
+from graph.table_format import arrow
 
 
 class GraphRows:
@@ -35,13 +38,71 @@ class GraphRows:
     def has(self, kind: str, key: str) -> bool:
         return key in self._nodes[kind]
 
-    def nodes(self) -> dict[str, Rows]:
-        """Arrow tables by node kind."""
-        return {kind: node_rows(kind, _columns(list(rows.values()))) for kind, rows in self._nodes.items() if rows}
+    def into(self, pieces: Pieces) -> None:
+        """Adds all of them to pieces, and holds none from then on."""
+        while self._nodes:
+            kind, nodes = self._nodes.popitem()
+            pieces.nodes(kind, **_columns(list(nodes.values())))
+        while self._edges:
+            table, edges = self._edges.popitem()
+            columns = _columns(list(edges.values()))
+            if columns:
+                pieces.edges(table, columns.pop("source"), columns.pop("target"), **columns)
 
-    def edges(self) -> dict[EdgeTable, Rows]:
-        """Arrow tables by (edge kind, from, to)."""
-        return {table: edge_rows(table, _columns(list(rows.values()))) for table, rows in self._edges.items() if rows}
+
+class Pieces:
+    """Arrow tables by kind, put together of pieces that share nothing: who adds them sees to that.
+
+    The pieces lie in files in ``folder`` until they are needed, and are read from there without copying them: a large
+    organisation's graph would fill the memory. The files have no names once they are read, so that nothing is left.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._nodes: dict[str, _File] = {}
+        self._edges: dict[EdgeTable, _File] = {}
+
+    def nodes(self, kind: str, **columns: Sequence[object] | Any) -> None:
+        """Nodes of one kind, in columns (lists or Arrow arrays)."""
+        if columns and len(columns["key"]):
+            if kind not in self._nodes:
+                self._nodes[kind] = _File(self._folder / f"{kind}.arrow")
+            self._nodes[kind].add(node_rows(kind, columns))
+
+    def edges(
+        self, table: EdgeTable, source: Sequence[object] | Any, target: Sequence[object] | Any, **columns: Any
+    ) -> None:
+        """Edges of one table, in columns; ends are keys."""
+        if len(source):
+            if table not in self._edges:
+                self._edges[table] = _File(self._folder / f"{'-'.join(table)}.arrow")
+            self._edges[table].add(edge_rows(table, {"source": source, "target": target, **columns}))
+
+    def whole(self) -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
+        """What was added, as ``Store.load`` takes it; nothing can be added any more."""
+        nodes = {kind: file.read() for kind, file in self._nodes.items()}
+        return nodes, {table: file.read() for table, file in self._edges.items()}
+
+
+class _File:
+    """One table, on its way through a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sink = arrow().OSFile(str(path), "wb")
+        self._writer: Any = None
+
+    def add(self, rows: Rows) -> None:
+        if self._writer is None:
+            self._writer = arrow().ipc.new_file(self._sink, rows.schema)
+        self._writer.write_table(rows)
+
+    def read(self) -> Rows:
+        self._writer.close()
+        self._sink.close()
+        found = arrow().ipc.open_file(arrow().memory_map(str(self._path))).read_all()
+        self._path.unlink()
+        return found
 
 
 def _columns(rows: list[Mapping[str, object]]) -> dict[str, list[object]]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from graph.kinds import COMMON, EdgeGroup, EdgeKind, NodeKind, Property, Type, check
 
 #: Goes up with every change of kinds, edges, properties or their meaning; a graph of another version is built anew.
-GRAPH_VERSION = 4
+GRAPH_VERSION = 5
 
 #: The longest variable-length pattern that both stores answer in time; longer questions go over components.
 MAX_VARIABLE_LENGTH = 3
@@ -149,14 +149,18 @@ _NODES = (
     NodeKind(
         "ResourceClass",
         "resource class",
-        "Resources that no policy tells apart.",
+        "Resources, or parts of the contents of some, that every grant takes alike.",
         (
             _text("pattern", "ARN pattern that describes them."),
-            _text("type", "`service:kind`."),
+            _text("type", "`service:kind`, empty for several."),
             _ACCOUNT_ID,
-            _text("region", "Empty for a global resource."),
+            _text("region", "Empty for a global resource, and for several."),
             _number("size", "How many collected resources are in it."),
             _flag("open", "Whether it stands for ARNs that nobody collected."),
+            _flag(
+                "wide",
+                "Whether it joins narrow classes of contents, for grants on all of them: what is in them is in it too.",
+            ),
         ),
     ),
     NodeKind(
@@ -216,8 +220,8 @@ _EDGES = (
     EdgeKind("PROVISIONS", "Identity Center made the role from the set.", (("PermissionSet", "Role"),)),
     EdgeKind(
         "CAN_ASSUME",
-        "Can become the role.",
-        _to("Role", *PRINCIPAL_KINDS),
+        "Can become the role; from a directory group: its members can, those who are disabled aside.",
+        _to("Role", *PRINCIPAL_KINDS, "DirectoryGroup"),
         (
             _text("action", "`sts:AssumeRole` or its kin."),
             _VERDICT,
@@ -237,27 +241,29 @@ _EDGES = (
     EdgeKind("CONTAINS", "The resource is in the class.", (("ResourceClass", "Resource"),)),
     EdgeKind(
         "INSIDE",
-        "The class is a part of the resource's contents: objects of a bucket, items of a table.",
+        "A part of the resource's contents is in the class: objects of a bucket, items of a table.",
         (("ResourceClass", "Resource"),),
+        (_text("part", "ARN pattern of the part; null for a wide class, whose narrow ones say."),),
     ),
+    EdgeKind("WITHIN", "All of the narrow class is in the wide one.", (("ResourceClass", "ResourceClass"),)),
     EdgeKind("CARRIES", "Whoever controls the resource acts as the role.", (("Resource", "Role"),)),
     EdgeKind(
         "ADMIN_OF", "Can do everything in the account.", _to("Account", *PRINCIPAL_KINDS), (_CONDITIONAL, _BECAUSE)
     ),
-    EdgeKind("IN_COMPONENT", "Is in the component.", _to("Component", *PRINCIPAL_KINDS)),
+    EdgeKind("IN_COMPONENT", "Is in the component.", _to("Component", *PRINCIPAL_KINDS, "DirectoryGroup")),
     EdgeKind(
         "LEADS_TO",
-        "Someone in one can become someone in the other; transitively reduced.",
+        "Someone in one can become someone in the other, or is a member of it; transitively reduced.",
         (("Component", "Component"),),
     ),
 )
 
 EDGE_GROUPS = (
-    EdgeGroup("CAN_BECOME", "Who can act as whom.", ("CAN_ASSUME",)),
+    EdgeGroup("CAN_BECOME", "Who can act as whom.", ("MEMBER_OF", "CAN_ASSUME")),
     EdgeGroup(
         "CAN_REACH",
         "From a principal to the resources it reaches.",
-        ("CAN_ASSUME", "HOLDS", "COVERS", "CONTAINS", "INSIDE"),
+        ("MEMBER_OF", "CAN_ASSUME", "HOLDS", "COVERS", "CONTAINS", "INSIDE"),
     ),
     EdgeGroup(
         "ENTITLES", "What AWS can take away from an identity.", ("ASSIGNED", "MEMBER_OF", "HAS_POLICY", "CAN_ASSUME")
@@ -294,7 +300,9 @@ def documentation() -> str:
         "",
         "```",
         "(principal)-[:CAN_ASSUME]->(:Role)",
+        "(:Person)-[:MEMBER_OF]->(:DirectoryGroup)-[:CAN_ASSUME]->(:Role)",
         "(principal)-[:HOLDS]->(:Grant)-[:COVERS]->(:ResourceClass)-[:CONTAINS]->(:Resource)",
+        "(:Resource)<-[:INSIDE]-(:ResourceClass {wide: false})-[:WITHIN]->(:ResourceClass {wide: true})",
         "(principal)-[:IN_COMPONENT]->(:Component)-[:LEADS_TO]->(:Component)",
         "```",
         "",

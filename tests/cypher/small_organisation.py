@@ -98,13 +98,11 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
     join("IN_ACCOUNT", "Role", "Account", [(role, account[place]) for role, place in places])
     join("ADMIN_OF", "Role", "Account", [(ADMIN_1, account[ONE]), (ADMIN_2, account[TWO])], conditional=[False, False])
     join("ADMIN_OF", "RootUser", "Account", [(ROOT_1, account[ONE])], conditional=[True])
-    join(
-        "CAN_ASSUME",
-        "Person",
-        "Role",
-        [(ANA, ADMIN_1), (ANA, ADMIN_2), (BEN, ADMIN_1), (BEN, AUDIT)],
-        action=["sts:AssumeRoleWithSAML"] * 4,
-    )
+    # Ana has one account by her group and one by herself; Cara is in the group too, and disabled.
+    by_themselves = [(ANA, ADMIN_2), (BEN, ADMIN_1), (BEN, AUDIT)]
+    join("CAN_ASSUME", "Person", "Role", by_themselves, action=["sts:AssumeRoleWithSAML"] * 3)
+    by_group = [("group-admins", ADMIN_1)]
+    join("CAN_ASSUME", "DirectoryGroup", "Role", by_group, action=["sts:AssumeRoleWithSAML"])
     join(
         "CAN_ASSUME",
         "User",
@@ -131,7 +129,7 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
         ],
     )
     join("CONTAINS", "ResourceClass", "Resource", [("c-site", SITE), ("c-data", DATA), ("c-data", KEY)])
-    join("MEMBER_OF", "Person", "DirectoryGroup", [(ANA, "group-admins")])
+    join("MEMBER_OF", "Person", "DirectoryGroup", [(ANA, "group-admins"), (CARA, "group-admins")])
     join(
         "ASSIGNED",
         "Person",

@@ -123,7 +123,7 @@ def test_both_hold_the_same_by_count_and_by_content(
 
 
 def test_paths_of_the_demo_are_the_same(demo_stores: Both) -> None:
-    kinds = ["CAN_ASSUME", "HOLDS", "COVERS", "CONTAINS"]
+    kinds = ["MEMBER_OF", "CAN_ASSUME", "HOLDS", "COVERS", "CONTAINS"]
     people = "MATCH (p:Person {snapshot: $snapshot}) RETURN p.key AS key ORDER BY key LIMIT 5"
     sources = [NodeRef("Person", str(row[0])) for row in demo_stores[0].query(people).rows]
     embedded, server = (

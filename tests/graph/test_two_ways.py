@@ -16,6 +16,12 @@ from graph.store import Store, open_store
 from graph.tables import Tables
 from model.entities import Resource
 
+#: Who can become a role: by itself, or as a member, not disabled, of a group of the directory.
+ASSUMING = (
+    "MATCH (p {snapshot: $snapshot})-[e:CAN_ASSUME]->(r:Role) WHERE p.kind <> 'DirectoryGroup'",
+    "MATCH (p:Person {snapshot: $snapshot})-[:MEMBER_OF]->(:DirectoryGroup)-[e:CAN_ASSUME]->(r:Role) "
+    "WHERE p.active <> 'no'",
+)
 HOLDERS = "(p:Person|User|Role|RootUser|Provider|Service|Outsider|Anonymous)"
 
 
@@ -38,6 +44,11 @@ def cards(questions: Questions) -> Resource:
 
 def rows(store: Store, text: str, **parameters: str) -> set[tuple[object, ...]]:
     return {tuple(row) for row in store.query(text, parameters).rows}
+
+
+def assuming(store: Store, more: str) -> set[tuple[object, ...]]:
+    ordered = "RETURN DISTINCT p.key, r.key ORDER BY p.key, r.key"
+    return {row for text in ASSUMING for row in rows(store, f"{text} {more} {ordered}")}
 
 
 def held(questions: Questions) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
@@ -72,8 +83,9 @@ def test_who_can_get_objects_directly_is_who_holds_it(questions: Questions, stor
     wanted = {row["principal"] for row in questions.who_can("s3:GetObject", arn)["principals"] if not row["via"]}
     found = rows(
         store,
-        "MATCH (c:ResourceClass {pattern: $pattern, snapshot: $snapshot})<-[:COVERS]-(g:Grant)"
-        f"<-[:HOLDS]-{HOLDERS} WHERE 'Read:data' IN g.levels RETURN DISTINCT p.key ORDER BY p.key",
+        "MATCH (:Resource {snapshot: $snapshot})<-[i:INSIDE]-(:ResourceClass)-[:WITHIN*0..1]->(c:ResourceClass)"
+        f"<-[:COVERS]-(g:Grant)<-[:HOLDS]-{HOLDERS} WHERE i.part = $pattern AND 'Read:data' IN g.levels "
+        "RETURN DISTINCT p.key ORDER BY p.key",
         pattern=f"{cards.arn}/*",
     )
     assert wanted <= {str(key) for (key,) in found}
@@ -81,10 +93,7 @@ def test_who_can_get_objects_directly_is_who_holds_it(questions: Questions, stor
 
 def test_who_can_assume_each_role_directly(questions: Questions, store: Store) -> None:
     wanted = {(step.source.key, step.target.key) for step in questions.steps.all}
-    found = rows(
-        store,
-        "MATCH (p {snapshot: $snapshot})-[:CAN_ASSUME]->(r:Role) RETURN DISTINCT p.key, r.key ORDER BY p.key, r.key",
-    )
+    found = assuming(store, "")
     assert wanted
     assert found == wanted
 
@@ -95,11 +104,7 @@ def test_which_assumptions_are_conditional(questions: Questions, store: Store) -
         pair = (step.source.key, step.target.key)
         if pair not in best or step.outcome.rank < best[pair].rank:
             best[pair] = step.outcome
-    found = rows(
-        store,
-        "MATCH (p {snapshot: $snapshot})-[e:CAN_ASSUME]->(r:Role) WHERE e.conditional "
-        "RETURN DISTINCT p.key, r.key ORDER BY p.key, r.key",
-    )
+    found = assuming(store, "AND e.conditional")
     assert found == {pair for pair, outcome in best.items() if under_conditions(outcome)}
 
 
@@ -174,12 +179,22 @@ def test_administrators(questions: Questions, store: Store) -> None:
     assert found == wanted
 
 
-def test_every_grant_is_in_the_graph_with_its_class_and_verdict(questions: Questions, store: Store) -> None:
-    wanted = {(principal, key, verdict) for principal, key, _actions, verdict in held(questions)}
-    found = rows(
-        store,
-        f"MATCH {HOLDERS}-[:HOLDS]->(g:Grant)-[:COVERS]->(c:ResourceClass {{snapshot: $snapshot}}) "
-        "RETURN DISTINCT p.key, c.key, g.verdict ORDER BY p.key, c.key, g.verdict",
+def test_every_grant_is_in_the_graph_with_its_place_and_verdict(questions: Questions, store: Store) -> None:
+    classes = {item.key: item for item in questions.tables.classes}
+    wanted = set()
+    for principal, key, _actions, verdict in held(questions):
+        item = classes[key]
+        places = {item.pattern} if item.contents else {item.account} if item.open else set(item.members)
+        wanted |= {(principal, place, verdict) for place in places}
+    grants = f"MATCH {HOLDERS}-[:HOLDS]->(g:Grant)-[:COVERS]->(c:ResourceClass)"
+    text = f"{grants}-[:CONTAINS]->(r:Resource {{snapshot: $snapshot}}) "
+    found = rows(store, f"{text}RETURN DISTINCT p.key, r.key, g.verdict ORDER BY p.key, r.key, g.verdict")
+    text = f"{grants}<-[:WITHIN*0..1]-(n:ResourceClass)-[i:INSIDE]->(r:Resource {{snapshot: $snapshot}}) "
+    text += "WHERE i.part IS NOT NULL "
+    found |= rows(store, f"{text}RETURN DISTINCT p.key, i.part, g.verdict ORDER BY p.key, i.part, g.verdict")
+    text = f"MATCH {HOLDERS}-[:HOLDS]->(g:Grant)-[:COVERS]->(c:ResourceClass {{snapshot: $snapshot}}) WHERE c.open "
+    found |= rows(
+        store, f"{text}RETURN DISTINCT p.key, c.account_id, g.verdict ORDER BY p.key, c.account_id, g.verdict"
     )
     assert found == wanted
 
@@ -197,15 +212,15 @@ def test_people_and_the_roles_assigned_to_them(questions: Questions, store: Stor
     wanted = {(key, role) for key, person in people.items() for role in person.roles}
     found = rows(
         store,
-        "MATCH (p:Person {snapshot: $snapshot})-[:CAN_ASSUME]->(r:Role) "
-        "RETURN DISTINCT p.key, r.key ORDER BY p.key, r.key",
+        "MATCH (p:Person {snapshot: $snapshot})-[:MEMBER_OF*0..1]->(who:Person|DirectoryGroup)-[:CAN_ASSUME]->(r:Role) "
+        "WHERE p.active <> 'no' RETURN DISTINCT p.key, r.key ORDER BY p.key, r.key",
     )
     assert wanted
     assert found == wanted
 
 
 def test_what_functions_and_instances_run_as(questions: Questions, store: Store) -> None:
-    wanted = {(one.arn, one.role) for one in questions.world.inventory.data.resources if one.role}
+    wanted = {(one.arn, one.role) for one in questions.world.inventory.all_resources() if one.role}
     found = rows(
         store, "MATCH (r:Resource {snapshot: $snapshot})-[:CARRIES]->(o:Role) RETURN r.arn, o.arn ORDER BY r.arn, o.arn"
     )
