@@ -9,52 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
-from graph.deciding import Decider, Outcome, Reason, reason
+from graph.deciding import Decider
+from graph.steps import Step, assume_action, loses_mfa
 from graph.subjects import Subject, Subjects
-from model.entities import Assignment, Role
+from model.entities import Role
 from policy.context import NO_OVERRIDES, Overrides
 from policy.document import Document
 from policy.request import normal_service
-from policy.verdicts import Verdict
-
-ASSUME_ROLE = "sts:AssumeRole"
-WITH_SAML = "sts:AssumeRoleWithSAML"
-WITH_WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
-
-
-@dataclass(frozen=True)
-class Step:
-    """``source`` can become ``target`` (a role's session) by ``action``."""
-
-    source: Subject
-    target: Subject
-    action: str
-    outcome: Outcome
-
-    @property
-    def certain(self) -> bool:
-        """Whether the step counts as Allowed in a chain."""
-        return self.outcome.certain
-
-
-def assume_action(subject: Subject) -> str:
-    """The STS call by which this kind of subject becomes a role."""
-    if subject.kind == "Person":
-        return WITH_SAML
-    if subject.kind == "Provider":
-        assert subject.caller is not None
-        return WITH_SAML if subject.caller.principal.kind == "saml-provider" else WITH_WEB_IDENTITY
-    return ASSUME_ROLE
-
-
-def loses_mfa(subject: Subject) -> bool:
-    """Whether the session that this subject assumes can carry no MFA (semantics L14, U3)."""
-    if subject.kind in ("Role", "Person", "Service", "Provider"):
-        return True
-    return subject.caller is not None and subject.caller.mfa is False
 
 
 class Assuming:
@@ -66,14 +29,38 @@ class Assuming:
         self._inventory = decider.assembler.inventory
 
     def steps(self, overrides: Overrides = NO_OVERRIDES) -> list[Step]:
-        """Every step that is Allowed or Conditional, by role then source."""
+        """Every step that is Allowed or Conditional, by role then source; those of people are ``graph.people``'s."""
         found: list[Step] = []
         for role in self._inventory.data.roles:
             for subject in self._candidates(role):
                 step = self._step(subject, role, overrides)
                 if step is not None:
                     found.append(step)
-        found.extend(self._assignments())
+        return found
+
+    def by_providers(self, account: str) -> Iterator[Step]:
+        """The steps of identity providers into the roles of an account."""
+        for role in self._roles.get(account, ()):
+            for subject in self._providers(role):
+                step = self._step(subject, role, NO_OVERRIDES)
+                if step is not None:
+                    yield step
+
+    def _providers(self, role: Role) -> list[Subject]:
+        """The providers that a role's trust names."""
+        document = self._decider.assembler.ref(f"{role.arn}#trust", role.trust).document
+        elements = [one.principal_element for one in document.statements if one.allows] if document else []
+        if any(element is not None and element.any_federated for element in elements):
+            return [subject for subject in self._subjects.all if subject.kind == "Provider"]
+        names = dict.fromkeys(name for element in elements if element is not None for name in sorted(element.federated))
+        found = (self._subjects.by_key.get(name) for name in names)
+        return [subject for subject in found if subject is not None and subject.kind == "Provider"]
+
+    @cached_property
+    def _roles(self) -> dict[str, list[Role]]:
+        found: defaultdict[str, list[Role]] = defaultdict(list)
+        for role in self._inventory.data.roles:
+            found[role.account].append(role)
         return found
 
     def steps_from(self, subject: Subject, overrides: Overrides = NO_OVERRIDES) -> list[Step]:
@@ -89,20 +76,6 @@ class Assuming:
             return None
         target = self._subjects.session(role.arn, lost=loses_mfa(subject))
         return None if target is subject else Step(subject, target, action, outcome)
-
-    def _assignments(self) -> Iterator[Step]:
-        for key, person in self._inventory.people.items():
-            by_role: defaultdict[str, list[Reason]] = defaultdict(list)
-            for assignment, role in person.grants:
-                by_role[role].append(reason("assignment", assignment_id(assignment)))
-            for role, because in by_role.items():
-                target = self._subjects.session(role, lost=True)
-                yield Step(
-                    self._subjects.by_key[key],
-                    target,
-                    WITH_SAML,
-                    Outcome(Verdict.ALLOWED, None, tuple(because), certain=True),
-                )
 
     def _candidates(self, role: Role) -> list[Subject]:
         """Subjects that the role's trust could reach; everybody known where the trust could not be read."""
@@ -167,9 +140,3 @@ class Assuming:
                 if name:
                     found[name].append(subject)
         return found
-
-
-def assignment_id(assignment: Assignment) -> str:
-    """The name of an Identity Center assignment in explanations: set, account and whom it is given to."""
-    kind = assignment.principal_type.lower()
-    return f"{assignment.permission_set}@{assignment.account}#{kind}:{assignment.principal_id}"

@@ -5,95 +5,146 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from graph import generations
-from graph.access import add_access
+from graph.access import graph_rows
 from graph.builds import Report, no_report
+from graph.engines import Engine, LocalEngine
 from graph.kinds import EdgeTable
 from graph.ladybug_store import LadybugStore
-from graph.places import add_places
-from graph.resolver import Grant
-from graph.rows import GraphRows
+from graph.progress import Done
 from graph.schema import GRAPH_VERSION
+from graph.steps import Step
 from graph.store import Rows, Store, StoreError
-from graph.tables import TABLES_VERSION, BuildInfo, TableWriter
+from graph.subjects import NOTHING, list_subjects
+from graph.table_format import INVENTORY_FOLDER, TABLES_VERSION, BuildInfo
+from graph.table_writer import TableWriter
+from graph.tables import Tables
+from graph.tasks import decode, encode_shared
 from graph.world import World
-from model.loading import load_inventory
+from model.inventory import Inventory
+from model.load_account import AccountData
+from model.loading import load_partitions
 from model.snapshot import Snapshot
+from model.sources import FolderSource, store_shared
 
 
-def build(snapshot: Snapshot, home: Path, report: Report = no_report, second: Store | None = None) -> BuildInfo:
+def build(
+    snapshot: Snapshot,
+    home: Path,
+    report: Report = no_report,
+    second: Store | None = None,
+    engine: Engine | None = None,
+) -> BuildInfo:
     """Builds tables and graph of ``snapshot`` in ``home/graphs/<snapshot>/`` and makes them the current ones.
 
     Until the last moment everything is written beside: a build that fails or is killed leaves the one before it
-    answering. The same graph is loaded into the store ``second`` when the build is in its place, so that no store
-    answers from what the home could not explain. Raises ``SnapshotError``, ``InventoryError``, ``StoreError``.
+    answering. Accounts that were resolved before an interruption are not resolved again. The same graph is loaded into
+    the store ``second`` when the build is in its place, so that no store answers from what the home could not explain.
+    Raises ``SnapshotError``, ``InventoryError``, ``StoreError``, ``EngineError``.
     """
     clock = _Clock(report)
     if second is not None:
         second.generations()  # one that cannot be reached is told of now rather than after all the work
     # Held from the beginning: who comes second is told of it now, and so is a home that cannot be written.
     with _writing(home, snapshot.id) as folder:
-        built = _decided(snapshot, clock, report)
-        with clock.phase("tables"):
-            writer = TableWriter(folder)
-            world = built.world
-            writer.write_all(world.inventory, world.subjects.all, world.classes, built.grants, world.steps.all)
-        with clock.phase("graph"):
-            store = LadybugStore.create(folder / generations.GRAPH_FILE)
+        work = _Build(snapshot, folder, generations.work_folder(home, snapshot.id), clock, engine or LocalEngine())
+        info, nodes, edges = work.run()
+    if second is not None:
+        with clock.phase("store"):
+            second.load(snapshot.id, nodes, edges)
+    return info
+
+
+class _Build:
+    """One build on its way. ``folder`` becomes the build; ``work`` keeps what is done until it has."""
+
+    def __init__(self, snapshot: Snapshot, folder: Path, work: Path, clock: _Clock, engine: Engine) -> None:
+        self._snapshot = snapshot
+        self._folder = folder
+        self._work = work
+        self._clock = clock
+        self._engine = engine
+        self._invalid: dict[str, str] = {}
+
+    def run(self) -> tuple[BuildInfo, Mapping[str, Rows], Mapping[EdgeTable, Rows]]:
+        with self._clock.phase("read"):
+            world = self._read()
+        accounts = world.resolver.accounts
+        with self._clock.phase("resolve"):
+            done = self._resolve(world, accounts)
+        with self._clock.phase("tables"):
+            writer, steps = self._tables(world, accounts, done)
+        with self._clock.phase("rows"):
+            tables = Tables.unfinished(self._folder)
+            nodes, edges = graph_rows(world, tables, steps)
+        with self._clock.phase("graph"):
+            store = LadybugStore.create(self._folder / generations.GRAPH_FILE)
             try:
-                counts = store.load(snapshot.id, built.nodes, built.edges)
+                counts = store.load(self._snapshot.id, nodes, edges)
             finally:
                 store.close()
         info = BuildInfo(
             version=TABLES_VERSION,
             graph_version=GRAPH_VERSION,
-            snapshot=snapshot.id,
+            snapshot=self._snapshot.id,
             nodes=dict(counts.nodes),
             edges=dict(counts.edges),
-            principal_classes=len({subject.key for subject in world.subjects.deciding()}),
-            resource_classes=len(world.classes),
-            seconds=clock.seconds,
-            invalid=world.assembler.invalid,
+            principal_classes=tables.holder_sets,
+            resource_classes=len(tables.classes),
+            seconds=self._clock.seconds,
+            invalid={**world.assembler.invalid, **self._invalid},
             gaps=list(world.inventory.data.gaps),
         )
         writer.write_info(info)
-    if second is not None:
-        with clock.phase("store"):
-            second.load(snapshot.id, built.nodes, built.edges)
-    return info
+        done.clear()
+        return info, nodes, edges
 
+    def _read(self) -> World:
+        """The inventory, account by account into its files, and its subjects."""
+        folder = self._folder / INVENTORY_FOLDER
+        folder.mkdir()
+        found = NOTHING
+        count = len(self._snapshot.part_accounts)
 
-@dataclass(frozen=True)
-class _Built:
-    """What was decided about a world, and the rows of its graph."""
+        def noted() -> Iterator[AccountData]:
+            nonlocal found
+            for number, read in enumerate(self._engine.read(self._snapshot, folder, load_partitions(self._snapshot))):
+                found |= read.mentioned
+                self._clock.report("read", number, count)
+                yield read.data
 
-    world: World
-    grants: list[Grant]
-    nodes: Mapping[str, Rows]
-    edges: Mapping[EdgeTable, Rows]
+        shared = store_shared(self._snapshot, noted(), folder)
+        inventory = Inventory(shared.data, FolderSource(folder, shared))
+        bare = World(inventory, ())
+        return World(inventory, list_subjects(bare.assembler, found))
 
+    def _resolve(self, world: World, accounts: list[str]) -> Done:
+        """Every account resolved, those of an interrupted build not again."""
+        shared = encode_shared(world.inventory.data, world.listed)
+        folder = self._folder / INVENTORY_FOLDER
+        done = Done(self._work, shared, folder)
+        left = [account for account in accounts if account not in done]
+        finished = len(accounts) - len(left)
+        self._clock.report("resolve", finished, len(accounts) + 1)
+        for account, answer in self._engine.resolve(shared, folder, left):
+            done.keep(account, answer)
+            finished += 1
+            self._clock.report("resolve", finished, len(accounts) + 1)
+        return done
 
-def _decided(snapshot: Snapshot, clock: _Clock, report: Report) -> _Built:
-    with clock.phase("read"):
-        world = World(load_inventory(snapshot))
-    with clock.phase("steps"):
-        world.steps.all  # noqa: B018  # worked out when asked for
-    with clock.phase("classes"):
-        world.classes  # noqa: B018
-    grants: list[Grant] = []
-    with clock.phase("resolve"):
-        accounts = world.resolver.accounts
-        for done, account in enumerate(accounts):
-            report("resolve", done, len(accounts))
-            grants += world.resolver.resolve(account)
-    rows = GraphRows()
-    with clock.phase("rows"):
-        add_places(rows, world)
-        add_access(rows, world, grants)
-        return _Built(world, grants, rows.nodes(), rows.edges())
+    def _tables(self, world: World, accounts: list[str], done: Done) -> tuple[TableWriter, list[Step]]:
+        writer = TableWriter(self._folder)
+        every: list[Step] = []
+        for number, account in enumerate(accounts):
+            partition, steps, invalid = decode(done.answer(account), world.subjects.all)
+            self._invalid.update(invalid)
+            writer.add(partition, steps)
+            every += steps
+            self._clock.report("tables", number, len(accounts))
+        writer.finish(world.subjects.all, accounts)
+        return writer, every
 
 
 @contextmanager
@@ -111,12 +162,12 @@ class _Clock:
 
     def __init__(self, report: Report) -> None:
         self.seconds: dict[str, float] = {}
-        self._report = report
+        self.report = report
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        self._report(name, 0, 1)
+        self.report(name, 0, 1)
         begun = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - begun, 3)
-        self._report(name, 1, 1)
+        self.report(name, 1, 1)

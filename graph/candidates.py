@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from graph.subjects import Subject, Subjects, named_in
+from graph.naming import NOBODY, Named, SubjectIndex, grantee, named_by
+from graph.subjects import ANONYMOUS, Subject, Subjects, named_in
+from graph.told import NO_WHERE, Nothing, Told
 from policy.assemble import Assembler
 from policy.document import Document
-from policy.request import normal_service
+from policy.expression import FALSE
 from policy.s3 import PUBLIC_GROUPS, acl_actions
+from policy.targets import Place
+
+_UNKNOWN = Nothing()
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """Who beyond a resource's own account could reach it: these subjects by index; ``everyone``: every principal of
+    the organisation, and anybody unsigned."""
+
+    named: Mapping[int, Subject] = field(default_factory=dict)
+    everyone: bool = False
+
+    def __bool__(self) -> bool:
+        return self.everyone or bool(self.named)
 
 
 class Candidates:
@@ -24,112 +43,115 @@ class Candidates:
         Another account's principals need the resource's policy (L4); services, outsiders and anonymous callers have
         nothing but it. Services and outsiders are listed where that policy names them.
         """
-        reached, lent = self._reached_by_policy(arn, account), self._reached_by_shares(arn, account)
-        granted = self._reached_by_acl(arn, account)
-        for subject in self._subjects.deciding():
-            if subject.kind == "Provider":
-                continue  # providers act through roles alone
-            if subject.account == account or reached(subject) or lent(subject) or granted(subject):
-                yield subject
+        beyond = self.beyond(self._assembler.place(arn, "", account))
+        found = {subject.index: subject for subject in self.inside(account)}
+        found.update(beyond.named)
+        if beyond.everyone:
+            found.update((subject.index, subject) for subject in self.anybody)
+        return (found[index] for index in sorted(found))
+
+    def inside(self, account: str) -> list[Subject]:
+        """The subjects of an account that ask for themselves: providers act through roles alone."""
+        return [subject for subject in self._index.of_account(account) if subject.kind != "Provider"]
+
+    @cached_property
+    def anybody(self) -> list[Subject]:
+        """Whom "everybody" means: who was collected, and the unsigned. Others are listed where a policy names them."""
+        return [
+            subject for subject in self._subjects.deciding() if not _foreign(subject) and subject.kind != "Provider"
+        ]
 
     def outsiders(self, arn: str) -> Iterator[Subject]:
         """Services and outsiders whom a share of an ARN that nobody collected names (semantics L16)."""
-        lent = self._reached_by_shares(arn, "")
-        return (subject for subject in self._subjects.deciding() if _foreign(subject) and lent(subject))
+        named = self._by_shares(self._assembler.place(arn, "", "")).named
+        return (subject for _, subject in sorted(named.items()) if _foreign(subject))
 
-    def _reached_by_shares(self, arn: str, account: str) -> Callable[[Subject], bool]:
-        """A test of subjects that AWS RAM may let at a resource."""
-        target, shares = self._assembler.place(arn, "", account).target, self._assembler.shares
-        if not shares.concern(target):
-            return lambda _: False
-        names = shares.names(target)
-        accounts = {key.removeprefix("account:") for key in names if key.startswith("account:")}
-        return lambda subject: not _foreign(subject) or subject.key in names or subject.account in accounts
+    @cached_property
+    def _index(self) -> SubjectIndex:
+        return SubjectIndex(self._subjects.deciding())
 
-    def _reached_by_acl(self, arn: str, account: str) -> Callable[[Subject], bool]:
-        """A test of subjects that the ACL of a bucket could reach (semantics L7)."""
-        settings = self._assembler.settings(self._assembler.place(arn, "", account))
-        acl = settings.acl if acl_actions(settings) else ()
-        if acl == ():
-            return lambda _: False
-        if acl is None or any(grant.grantee in PUBLIC_GROUPS for grant in acl):
-            return lambda subject: not _foreign(subject)
-        accounts = {grant.account for grant in acl if grant.account is not None}
-        known = self._assembler.inventory.data.canonical_ids
-        unknown = any(grant.account is None for grant in acl)  # whose canonical id it is, only its account tells
-        return lambda subject: (
-            subject.account in accounts or (unknown and bool(subject.account) and subject.account not in known)
-        )
+    def beyond(self, place: Place) -> Beyond:
+        """Whom the policy, the shares and the ACL of a resource could let in from elsewhere."""
+        parts = [self._by_policy(place), self._by_shares(place), self._by_acl(place)]
+        named = {index: subject for part in parts for index, subject in part.named.items()}
+        return Beyond(named, any(part.everyone for part in parts))
 
-    def _reached_by_policy(self, arn: str, account: str) -> Callable[[Subject], bool]:
-        """A test of subjects that the resource's own policy could reach."""
-        place = self._assembler.place(arn, "", account)
+    def _by_policy(self, place: Place) -> Beyond:
         container = place.container
         if container is None:
-            return lambda _: False
+            return Beyond()
         if container.type == "iam:role":
             role = self._assembler.inventory.roles.get(container.arn)
             ref = self._assembler.ref(f"{container.arn}#trust", role.trust) if role else None
         else:
             ref = self._assembler.resource_policy(place, "")
-        grantees = {_grantee(grant.grantee) for grant in container.grants or ()}
-        sessions = {pair for pair in map(_session_role, grantees) if pair is not None}
-        if ref is None:
-            return lambda subject: subject.key in grantees or _pair(subject) in sessions
-        if ref.document is None or container.grants is None:
-            return lambda subject: subject.kind not in ("Service", "Outsider")
-        if any(_reaches_anyone(ref.document)):
-            names = {key for key, kind in named_in(ref.document) if kind in ("Service", "Outsider")}
-            named_accounts = {key.removeprefix("account:") for key in names if key.startswith("account:")}
-            # Services and foreign accounts are listed where a policy names them; anyone is the anonymous subject.
-            return lambda subject: (
-                subject.kind not in ("Service", "Outsider") or subject.key in names or subject.account in named_accounts
-            )
-        document = ref.document
-        named = {key for key, _ in named_in(document)} | grantees
-        accounts = {key.removeprefix("account:") for key in named}
-        sessions |= {pair for s in document.statements if s.principal_element for pair in s.principal_element.sessions}
-        return lambda subject: (
-            subject.key in named or subject.account in accounts or _by_id_or_session(subject, document, sessions)
-        )
+        if ref is not None and ref.document is None:
+            return Beyond(everyone=True)
+        granted = NOBODY if container.grants is not None else Named(frozenset(), everyone=True)
+        for grant in container.grants or ():
+            granted |= grantee(grant.grantee)
+        if ref is None or ref.document is None:
+            return self._named(granted, ())
+        whom = named_by(ref.document) | granted
+        found = self._named(whom, (key for key, _ in named_in(ref.document)))
+        if not found.everyone or granted.everyone or self._serves_members(ref.document):
+            return found
+        # Everybody, but for a condition that no principal of the organisation meets: whoever is unsigned may.
+        anyone = self._subjects.by_key[ANONYMOUS]
+        return Beyond({**found.named, anyone.index: anyone})
+
+    def _serves_members(self, document: Document) -> bool:
+        """Whether a document's grants to everybody may be for principals of the organisation, as far as conditions on
+        the organisation itself tell."""
+        organization = self._assembler.inventory.organization
+        if organization is None or not organization.id:
+            return True
+        context = Told(_UNKNOWN, "aws:principalorgid", (organization.id,))
+        for statement in document.statements:
+            element = statement.principal_element
+            if element is None or not statement.allows or not (element.everyone or element.negated):
+                continue
+            conditions = [one for one in statement.conditions if one.key == "aws:principalorgid"]
+            if not any(one.truth(context, NO_WHERE) is FALSE for one in conditions):
+                return True
+        return False
+
+    def _by_shares(self, place: Place) -> Beyond:
+        """Whom AWS RAM may let at a resource (semantics L16)."""
+        shares = self._assembler.shares
+        if not shares.concern(place.target):
+            return Beyond()
+        keys = shares.names(place.target)
+        names = {("account", key.removeprefix("account:")) if key.startswith("account:") else key for key in keys}
+        return self._named(Named(frozenset(names), everyone=True), keys)
+
+    def _by_acl(self, place: Place) -> Beyond:
+        """Whom the ACL of a bucket could reach (semantics L7)."""
+        settings = self._assembler.settings(place)
+        acl = settings.acl if acl_actions(settings) else ()
+        if acl == ():
+            return Beyond()
+        if acl is None or any(grant.grantee in PUBLIC_GROUPS for grant in acl):
+            return Beyond(everyone=True)
+        names = {("account", grant.account) for grant in acl if grant.account is not None}
+        found = self._named(Named(frozenset(names)), ()).named
+        if any(grant.account is None for grant in acl):  # whose canonical id it is, only its account tells
+            known = self._assembler.inventory.data.canonical_ids
+            unknown = (one for one in self._subjects.deciding() if one.account and one.account not in known)
+            found = {**found, **{subject.index: subject for subject in unknown}}
+        return Beyond(found)
+
+    def _named(self, whom: Named, keys: Iterable[str]) -> Beyond:
+        """The subjects that are named; services and outsiders by their keys as written, or by their account."""
+        written = set(keys)
+        found = self._index.named(whom.names)
+        for index, subject in list(found.items()):
+            if subject.kind == "Provider" or (
+                subject.kind == "Service" and subject.key not in written and subject.key not in whom.names
+            ):
+                del found[index]
+        return Beyond(found, whom.everyone)
 
 
 def _foreign(subject: Subject) -> bool:
     return subject.kind in ("Service", "Outsider")
-
-
-def _reaches_anyone(document: Document) -> Iterator[bool]:
-    for statement in document.statements:
-        element = statement.principal_element
-        yield element is not None and statement.allows and (element.everyone or element.negated)
-
-
-def _grantee(name: str) -> str:
-    """The subject's name for a KMS grantee: services without their region (P3)."""
-    return name if name.startswith("arn:") else normal_service(name)
-
-
-def _session_role(arn: str) -> tuple[str, str] | None:
-    """(account, role name) of a session's ARN."""
-    parts = arn.split(":", 5)
-    if len(parts) != 6 or not parts[5].startswith("assumed-role/"):
-        return None
-    return parts[4], parts[5].split("/")[1]
-
-
-def _pair(subject: Subject) -> tuple[str, str]:
-    assert subject.caller is not None
-    principal = subject.caller.principal
-    return principal.account or "", principal.role_name or ""
-
-
-def _by_id_or_session(subject: Subject, document: Document, sessions: set[tuple[str, str]]) -> bool:
-    assert subject.caller is not None
-    principal = subject.caller.principal
-    if _pair(subject) in sessions:
-        return True
-    return any(
-        principal.unique_id in statement.principal_element.names
-        for statement in document.statements
-        if statement.principal_element is not None and principal.unique_id
-    )

@@ -8,11 +8,12 @@ of any steps; one search for both would lose short conditional chains behind lon
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from graph.assume import Step
 from graph.deciding import Tree, all_of
+from graph.people import PeopleSteps
+from graph.steps import Step
 from graph.subjects import Subject
 
 
@@ -52,16 +53,51 @@ class Chains:
         return self.shortest[index]
 
 
-class Steps:
-    """Steps indexed both ways."""
+class _Ends(Mapping[int, list[Step]]):
+    """Steps by the number of one of their ends: stored ones, and people's, which are made when asked for."""
 
-    def __init__(self, steps: Iterable[Step]) -> None:
-        self.all = list(steps)
-        self.out: defaultdict[int, list[Step]] = defaultdict(list)
-        self.into: defaultdict[int, list[Step]] = defaultdict(list)
-        for step in self.all:
-            self.out[step.source.index].append(step)
-            self.into[step.target.index].append(step)
+    def __init__(self, people: Callable[[int], list[Step]] | None) -> None:
+        self.stored: defaultdict[int, list[Step]] = defaultdict(list)
+        self._people = people
+
+    def __getitem__(self, index: int) -> list[Step]:
+        own = self.stored.get(index, [])
+        if self._people is None or index < 0:
+            return own
+        assigned = self._people(index)
+        return [*own, *assigned] if own and assigned else own or assigned
+
+    def get(self, index: int, default: object = None) -> list[Step]:  # noqa: ARG002  # nobody is without steps to speak of
+        return self[index]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.stored)
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+
+class Steps:
+    """Steps indexed both ways: those given, and people's where ``people`` makes them."""
+
+    def __init__(self, steps: Iterable[Step], people: PeopleSteps | None = None) -> None:
+        self._stored = list(steps)
+        self._people = people
+        self.out = _Ends(None if people is None else people.out)
+        self.into = _Ends(None if people is None else people.into)
+        for step in self._stored:
+            self.out.stored[step.source.index].append(step)
+            self.into.stored[step.target.index].append(step)
+
+    @property
+    def all(self) -> list[Step]:
+        """Every step; those of people may be many times the others."""
+        return self._stored if self._people is None else [*self._stored, *self._people.all()]
+
+    @property
+    def stored(self) -> list[Step]:
+        """The steps but people's."""
+        return self._stored
 
     def forward(self, start: Subject, first: Iterable[Step] | None = None) -> Chains:
         """The best chains from ``start`` to every session it can get, by subject index; the start itself left out.

@@ -137,7 +137,7 @@ def _documents(inventory: Inventory) -> Iterator[_Held]:
     for role in data.roles:
         if not (role.service_linked or role.permission_set_name is not None):  # AWS writes those (semantics L12)
             yield _Held(f"{role.arn}#trust", "trust", role.trust, role.arn)
-    for resource in data.resources:
+    for resource in inventory.all_resources():
         if resource.policy != "":
             yield _Held(f"{resource.arn}#policy", "resource", resource.policy)
     for point in data.access_points:

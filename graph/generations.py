@@ -42,6 +42,11 @@ def folder_of(home: str | Path, snapshot: str) -> Path:
     return graphs_folder(home) / snapshot
 
 
+def work_folder(home: str | Path, snapshot: str) -> Path:
+    """Where an unfinished build of a snapshot keeps what it has done, so that the next one need not do it again."""
+    return folder_of(home, snapshot).with_name(f".{snapshot}.work")
+
+
 def current(home: str | Path) -> Path:
     """The folder of the build that answers; raises ``StoreError`` when there is none."""
     folder = graphs_folder(home)

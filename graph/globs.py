@@ -19,8 +19,13 @@ def remainders(glob: str, prefix: str) -> frozenset[str]:
 
     ``remainders("arn:aws:s3:::b*", "arn:aws:s3:::bucket/")`` is ``{"*"}``.
     """
-    states = {0}
-    for character in prefix:
+    begin = min((place for place in (glob.find("*"), glob.find("?")) if place >= 0), default=len(glob))
+    if begin >= len(prefix):
+        return frozenset((glob[len(prefix) :],)) if glob.startswith(prefix) else frozenset()
+    if not prefix.startswith(glob[:begin]):
+        return frozenset()
+    states = {begin}
+    for character in prefix[begin:]:
         reached: set[int] = set()
         for state in states:
             if state < len(glob) and glob[state] == "*":

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph.access import admins
-from graph.assume import Step
 from graph.closure import Steps
 from graph.deciding import Outcome, Reason
 from graph.names import resource_of, subject_of
-from graph.questions import Questions
+from graph.questions import Questions, account_of
+from graph.steps import Step
 from graph.subjects import Subject
 from model.errors import GrantmapError
 from policy.verdicts import Verdict
@@ -85,9 +85,10 @@ def _holders(questions: Questions, resource: str) -> dict[int, Outcome]:
     world = questions.world
     container = world.inventory.container(resource)
     known = world.subjects.collected() if container is None else world.candidates.of(resource, container.account)
+    account = container.account if container is not None else account_of(resource)
     best: dict[int, Outcome] = {}
     for subject in known:
-        for outcome in world.resolver.outcomes_on(subject, resource):
+        for outcome in world.resolver.outcomes_on(subject, resource, account):
             if outcome.can and (subject.index not in best or outcome.rank < best[subject.index].rank):
                 best[subject.index] = outcome
     return best

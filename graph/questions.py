@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from graph.assume import WITH_SAML, WITH_WEB_IDENTITY, Step
 from graph.closure import Chain, Steps, joined
 from graph.deciding import Outcome, Reason, Tree
 from graph.names import action_of, resource_of, subject_of
+from graph.steps import WITH_SAML, WITH_WEB_IDENTITY, Step
 from graph.subjects import ANONYMOUS, Subject
 from graph.tables import Tables
 from graph.world import World
-from model.entities import Gap
+from model.entities import Gap, Resource
 from model.load_resources import LIST_CALLS
 from policy.context import NO_OVERRIDES, Overrides
 from policy.shares import shareable
@@ -95,7 +95,7 @@ class Questions:
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
-        self.world = World(tables.inventory)
+        self.world = World(tables.inventory, tables.listed())
 
     @property
     def snapshot(self) -> str:
@@ -104,7 +104,7 @@ class Questions:
     @cached_property
     def steps(self) -> Steps:
         """The steps that the build stored."""
-        return Steps(self.tables.steps(self.world.subjects))
+        return Steps(self.tables.steps(self.world.subjects), self.world.people)
 
     # -- can
 
@@ -147,7 +147,7 @@ class Questions:
         """The best way through each last role, Allowed and Conditional only."""
         steps, first = self.steps, None
         if overrides:
-            steps = Steps(self.world.assuming.steps(overrides))
+            steps = Steps(self.world.assuming.steps(overrides), self.world.people)
         if subject.index < 0:
             first = self.world.assuming.steps_from(subject, overrides)
         own = {subject.key, subject.caller.principal.role_arn if subject.caller is not None else None}
@@ -167,10 +167,11 @@ class Questions:
     def who_can(self, action: str, resource: str) -> dict[str, Any]:
         """``{resource, collected, principals, unknown}``: everybody that can, with the best way of each."""
         action, resource = action_of(action), resource_of(self.world.inventory, resource, action)
-        collected = self.world.inventory.container(resource) is not None
+        container = self.world.inventory.container(resource)
+        collected = container is not None
         direct = {
             subject.index: (subject, outcome)
-            for subject in self._deciding(action, resource, collected=collected)
+            for subject in self._deciding(action, resource, container)
             if (outcome := self.world.decider.decide(subject, action, resource)).can
         }
         goals = {index: outcome.rank for index, (subject, outcome) in direct.items() if subject.is_role}
@@ -197,18 +198,42 @@ class Questions:
             "unknown": [gap_json(gap) for gap in self._unknown_for(resource)],
         }
 
-    def _deciding(self, action: str, resource: str, *, collected: bool) -> Iterator[Subject]:
-        """Subjects whose own request may be answered; for an ARN nobody collected everyone in the organisation."""
+    def _deciding(self, action: str, resource: str, container: Resource | None) -> Iterator[Subject]:
+        """Subjects whose own request may be answered.
+
+        For a resource they are those who hold the action on it in the tables, for contents those who hold it on some
+        part of the container; for an ARN nobody collected everyone of its account, and everyone at all where a policy
+        that was not read may let them in.
+        """
+        everyone = self.world.subjects
         if action in (WITH_SAML, WITH_WEB_IDENTITY):
-            yield from (subject for subject in self.world.subjects.deciding() if subject.kind == "Provider")
-        if collected:
-            container = self.world.inventory.container(resource)
-            assert container is not None
-            yield from self.world.candidates.of(resource, container.account)
+            yield from (subject for subject in everyone.all if subject.kind == "Provider")
+        if container is not None:
+            yield from self._holding(action, resource, container)
             return
-        yield from self.world.subjects.collected()
+        account = account_of(resource)
+        place = self.world.assembler.place(resource, action.lower(), account or None)
+        closed = account in self.world.inventory.accounts and not self.world.assembler.shares.concern(place.target)
+        if closed and self.world.assembler.resource_policy(place, action.lower()) is None:
+            yield from self.world.candidates.inside(account)
+            return
+        yield from everyone.collected()
         yield from self.world.candidates.outsiders(resource)
-        yield self.world.subjects.by_key[ANONYMOUS]
+        yield everyone.by_key[ANONYMOUS]
+
+    def _holding(self, action: str, resource: str, container: Resource) -> Iterator[Subject]:
+        partition = self.tables.of_account(container.account)
+        if partition is None:
+            return
+        if resource == container.arn:
+            classes = [partition.class_of[resource]]
+        else:
+            classes = partition.inside.get(container.arn, [])
+        found = set(partition.holding(action, classes))
+        if resource != container.arn:
+            # A part of the contents that no class stands for: the account's own are asked all the same.
+            found.update(subject.index for subject in self.world.candidates.inside(container.account))
+        yield from (self.world.subjects.all[index] for index in sorted(found))
 
     def _assigned(self, action: str, resource: str) -> Iterator[tuple[str, Row]]:
         """People under AssumeRoleWithSAML: the role itself is how they come to it."""
@@ -226,7 +251,7 @@ class Questions:
         """Gaps that could change an answer about who can do something to ``resource``."""
         container = self.world.inventory.container(resource)
         arns = {resource} | ({container.arn} if container is not None else set())
-        account = container.account if container is not None else _account_of(resource)
+        account = container.account if container is not None else account_of(resource)
         service = resource.split(":")[2] if resource.count(":") >= 5 else ""
         return [
             gap for gap in self.deciding_gaps if _matters(gap, arns, account, service, collected=container is not None)
@@ -253,7 +278,8 @@ class Questions:
         return [gap for gap in self.world.inventory.data.gaps if gap.operation not in _NOT_DECIDING]
 
 
-def _account_of(arn: str) -> str:
+def account_of(arn: str) -> str:
+    """The account that an ARN names, empty where it names none."""
     parts = arn.split(":", 5)
     return parts[4] if len(parts) == 6 else ""
 

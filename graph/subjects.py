@@ -6,79 +6,99 @@ a second role hop, from Identity Center, a service or a provider it cannot (sema
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
 
 from model.arn import is_account_id
-from model.inventory import InventoryData
+from model.entities import Resource
+from model.inventory import Inventory, InventoryData
 from policy.assemble import Assembler
 from policy.context import Caller
-from policy.document import Document
-from policy.errors import PrincipalError
+from policy.document import Document, parse_document
+from policy.errors import PolicyError, PrincipalError
 from policy.request import PLAIN_PROVIDERS, Principal, normal_service
 from policy.shares import shared_with
 
 ANONYMOUS = "anonymous"
 
 
-@dataclass(frozen=True, eq=False)
 class Subject:
     """``key`` is the name in answers and in the graph, ``kind`` the graph's node kind.
 
-    ``caller`` is ``None`` for a person, who acts through roles alone. ``lost`` marks the session without MFA of a role
-    that also has one with.
+    ``caller`` is ``None`` for a person, who acts through roles alone; it may be given as what makes it when it is first
+    asked for. ``lost`` marks the session without MFA of a role that also has one with.
     """
 
-    index: int
-    key: str
-    kind: str
-    caller: Caller | None
-    lost: bool = False
-    account: str = ""
+    __slots__ = ("_caller", "account", "index", "key", "kind", "lost")
+
+    def __init__(
+        self,
+        index: int,
+        key: str,
+        kind: str,
+        caller: Caller | Callable[[Subject], Caller] | None,
+        lost: bool = False,
+        account: str = "",
+    ) -> None:
+        self.index = index
+        self.key = key
+        self.kind = kind
+        self.lost = lost
+        self.account = account
+        self._caller = caller
+
+    @property
+    def caller(self) -> Caller | None:
+        if callable(self._caller):
+            self._caller = self._caller(self)
+        return self._caller
 
     @property
     def is_role(self) -> bool:
         return self.kind == "Role"
 
+    def __repr__(self) -> str:
+        return f"Subject({self.index}, {self.key!r}, {self.kind}{', lost' if self.lost else ''})"
+
+
+class Listed(NamedTuple):
+    """A subject as a build lists it."""
+
+    key: str
+    kind: str
+    lost: bool
+    account: str
+
 
 class Subjects:
     """All subjects of an inventory, in a fixed order; ``by_key`` finds the one a direct question is about."""
 
-    def __init__(self, assembler: Assembler) -> None:
+    def __init__(self, assembler: Assembler, listed: Iterable[Listed] | None = None) -> None:
         self._assembler = assembler
         self.all: list[Subject] = []
         self.by_key: dict[str, Subject] = {}
         self._lost: dict[str, Subject] = {}
-        self.splits_mfa = _reads_mfa(assembler)
-        inventory = assembler.inventory
-        for user in inventory.data.users:
-            self._add(user.arn, "User", Principal.parse(user.arn, unique_id=user.id))
-        for role in inventory.data.roles:
-            principal = Principal.parse(role.arn, unique_id=role.id)
-            self._add(role.arn, "Role", principal)
-            if self.splits_mfa and role.permission_set_name is None:
-                caller = assembler.caller(principal, mfa_lost=True)
-                lost = Subject(len(self.all), role.arn, "Role", caller, lost=True, account=role.account)
-                self.all.append(lost)
-                self._lost[role.arn] = lost
-        for account in inventory.data.accounts:
-            self._add(account.root_arn, "RootUser", Principal.parse(account.root_arn))
-        for provider in inventory.data.providers:
-            self._add(provider.arn, "Provider", Principal.parse(provider.arn))
-        for key, kind in sorted(_named(assembler)):
-            if key not in self.by_key:
-                self._add(key, kind, Principal.parse(key.removeprefix("account:")))
-        self._add(ANONYMOUS, "Anonymous", Principal.parse(ANONYMOUS))
-        for key in sorted(inventory.people):
-            self._place(Subject(len(self.all), key, "Person", None))
+        self.splits_mfa = False
+        if listed is None:
+            listed = list_subjects(assembler, mentioned(assembler.inventory.all_resources()))
+        for one in listed:
+            caller = None if one.kind == "Person" else self._caller
+            subject = Subject(len(self.all), one.key, one.kind, caller, one.lost, one.account)
+            self.all.append(subject)
+            if one.lost:
+                self._lost[one.key] = subject
+                self.splits_mfa = True
+            else:
+                self.by_key[one.key] = subject
 
-    def _add(self, key: str, kind: str, principal: Principal) -> None:
-        caller = self._assembler.caller(principal)
-        self._place(Subject(len(self.all), key, kind, caller, account=principal.account or ""))
-
-    def _place(self, subject: Subject) -> None:
-        self.all.append(subject)
-        self.by_key[subject.key] = subject
+    def _caller(self, subject: Subject) -> Caller:
+        inventory = self._assembler.inventory
+        entity = inventory.users.get(subject.key) or inventory.roles.get(subject.key)
+        principal = Principal.parse(
+            subject.key.removeprefix("account:"), unique_id=None if entity is None else entity.id
+        )
+        return self._assembler.caller(principal, mfa_lost=subject.lost)
 
     def session(self, role_arn: str, *, lost: bool) -> Subject:
         """The subject of a role's session that does, or does not, still have a chance of MFA."""
@@ -91,24 +111,87 @@ class Subjects:
 
     def deciding(self) -> Iterator[Subject]:
         """Subjects that requests are decided for: all but people."""
-        return (subject for subject in self.all if subject.caller is not None)
+        return (subject for subject in self.all if subject.kind != "Person")
 
     def collected(self) -> Iterator[Subject]:
         """Principals of the organisation's own accounts: users, roles in each of their sessions, root users."""
         return (subject for subject in self.all if subject.kind in ("User", "Role", "RootUser"))
 
 
-def _documents(assembler: Assembler) -> Iterator[tuple[str, Document]]:
-    """Every resource and trust policy that could be parsed, with the account it is in."""
-    for role in assembler.inventory.data.roles:
-        ref = assembler.ref(f"{role.arn}#trust", role.trust)
-        if ref.document is not None:
-            yield role.account, ref.document
-    for resource in assembler.inventory.data.resources:
+class Mentioned(NamedTuple):
+    """What resources tell of subjects: (key, node kind) of whom their policies name, whether one asks about MFA."""
+
+    names: frozenset[tuple[str, str]]
+    mfa: bool
+
+    def __or__(self, other: Mentioned) -> Mentioned:
+        return Mentioned(self.names | other.names, self.mfa or other.mfa)
+
+
+NOTHING = Mentioned(frozenset(), mfa=False)
+
+
+def mentioned(resources: Iterable[Resource]) -> Mentioned:
+    """Whom the policies and KMS grants of resources name, inside the organisation or out of it."""
+    found: set[tuple[str, str]] = set()
+    mfa = False
+    for resource in resources:
         if resource.policy:
-            ref = assembler.ref(f"{resource.arn}#policy", resource.policy)
-            if ref.document is not None:
-                yield resource.account, ref.document
+            mfa = mfa or _asks_mfa(resource.policy)
+            # One that is no policy names nobody; whose it is is said where it is decided about.
+            with suppress(PolicyError):
+                found.update(named_in(parse_document(resource.policy)))
+        for grant in resource.grants or ():
+            account = _account_of(grant.grantee)
+            if not grant.grantee.startswith("arn:"):
+                found.add((normal_service(grant.grantee), "Service"))
+            elif account:
+                found.add((grant.grantee, "Outsider"))
+    return Mentioned(frozenset(found), mfa)
+
+
+def list_subjects(assembler: Assembler, of_resources: Mentioned) -> list[Listed]:
+    """Every subject: users, roles (in both sessions where a policy asks about MFA), root users, providers, whom
+    policies name beyond them, anybody unsigned, people."""
+    inventory = assembler.inventory
+    data = inventory.data
+    splits = of_resources.mfa or any(map(_asks_mfa, _texts(data)))
+    found = [Listed(user.arn, "User", False, user.account) for user in data.users]
+    for role in data.roles:
+        found.append(Listed(role.arn, "Role", False, role.account))
+        if splits and role.permission_set_name is None:
+            found.append(Listed(role.arn, "Role", True, role.account))
+    found += [Listed(account.root_arn, "RootUser", False, account.id) for account in data.accounts]
+    found += [Listed(provider.arn, "Provider", False, _account_of(provider.arn)) for provider in data.providers]
+    known = {one.key for one in found}
+    for key, kind in sorted(_beyond(assembler, of_resources.names)):
+        if key not in known:
+            known.add(key)
+            found.append(Listed(key, kind, False, Principal.parse(key.removeprefix("account:")).account or ""))
+    found.append(Listed(ANONYMOUS, "Anonymous", False, ""))
+    return found + [Listed(key, "Person", False, "") for key in sorted(inventory.people)]
+
+
+def _beyond(assembler: Assembler, of_resources: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Who is named beyond what was collected: services, known providers, foreign accounts and their principals."""
+    inventory = assembler.inventory
+    named = set(of_resources)
+    for role in inventory.data.roles:
+        trust = assembler.ref(f"{role.arn}#trust", role.trust).document
+        if trust is not None:
+            named.update(named_in(trust))
+    for key, kind in named:
+        account = key.removeprefix("account:") if is_account_id(key.removeprefix("account:")) else _account_of(key)
+        if kind == "Outsider" and account in inventory.accounts:
+            continue
+        if kind == "Provider" and account and account not in inventory.accounts:
+            continue
+        if _parses(key):
+            yield key, kind
+    for key in (name for share in inventory.data.shares for name in shared_with(share)):
+        account = _account_of(key) or key.removeprefix("account:")
+        if _parses(key) and account not in inventory.accounts:
+            yield key, "Outsider" if is_account_id(account) else "Service"
 
 
 def named_in(document: Document) -> Iterator[tuple[str, str]]:
@@ -130,33 +213,6 @@ def named_in(document: Document) -> Iterator[tuple[str, str]]:
                 yield name, "Outsider"
 
 
-def _named(assembler: Assembler) -> set[tuple[str, str]]:
-    """Who policies name beyond what was collected: services, known providers, foreign accounts and their principals."""
-    inventory = assembler.inventory
-    found: set[tuple[str, str]] = set()
-    for _, document in _documents(assembler):
-        for key, kind in named_in(document):
-            account = key.removeprefix("account:") if is_account_id(key.removeprefix("account:")) else _account_of(key)
-            if kind == "Outsider" and account in inventory.accounts:
-                continue
-            if kind == "Provider" and account and account not in inventory.accounts:
-                continue
-            if _parses(key):
-                found.add((key, kind))
-    for key in (name for share in inventory.data.shares for name in shared_with(share)):
-        account = _account_of(key) or key.removeprefix("account:")
-        if _parses(key) and account not in inventory.accounts:
-            found.add((key, "Outsider" if is_account_id(account) else "Service"))
-    for resource in inventory.data.resources:
-        for grant in resource.grants or ():
-            account = _account_of(grant.grantee)
-            if not grant.grantee.startswith("arn:") and _parses(normal_service(grant.grantee)):
-                found.add((normal_service(grant.grantee), "Service"))
-            elif account and account not in inventory.accounts and _parses(grant.grantee):
-                found.add((grant.grantee, "Outsider"))
-    return found
-
-
 def _account_of(key: str) -> str:
     parts = key.split(":", 5)
     return parts[4] if len(parts) == 6 else ""
@@ -170,13 +226,19 @@ def _parses(key: str) -> bool:
     return True
 
 
-def _reads_mfa(assembler: Assembler) -> bool:
-    """Whether any policy asks about MFA; where none does, a role's two sessions decide alike."""
-    return any("multifactorauth" in text.lower() for text in texts(assembler.inventory.data))
+def _asks_mfa(text: str) -> bool:
+    """Whether a policy asks about MFA; where none does, a role's two sessions decide alike."""
+    return "multifactorauth" in text.lower()
 
 
-def texts(data: InventoryData) -> Iterable[str]:
+def texts(inventory: Inventory) -> Iterator[str]:
     """The text of every policy document of an inventory."""
+    yield from _texts(inventory.data)
+    yield from (resource.policy or "" for resource in inventory.all_resources())
+
+
+def _texts(data: InventoryData) -> Iterator[str]:
+    """The texts of policies that are not on resources."""
     for holder in (*data.users, *data.roles, *data.groups):
         for inline in holder.inline:
             yield inline.document
@@ -184,8 +246,6 @@ def texts(data: InventoryData) -> Iterable[str]:
         yield role.trust
     for policy in data.policies:
         yield policy.document or ""
-    for resource in data.resources:
-        yield resource.policy or ""
     for share in data.shares:
         yield from (permission.template or "" for permission in share.permissions or ())
     for guardrail in data.organization.policies if data.organization else ():

@@ -1,157 +1,50 @@
-"""The tables of a build: memory-mapped Arrow files beside the embedded graph.
-
-``inventory.msgpack``  the inventory
-``subjects.arrow``     key, kind, lost, account; a subject's index is its row
-``classes.arrow``      pattern, representative, type, account, region, members, contents, open
-``outcomes.arrow``     verdict, certain, residual (JSON or null), because (JSON); each once
-``actions.arrow``      sets of actions; each once
-``grants.arrow``       subject, class, outcome, actions: row numbers of the others
-``steps.arrow``        source, target (subjects), action, outcome
-``build.json``         what was built, from which snapshot, in which version of these tables
-
-Every figure is of the one snapshot that ``build.json`` names.
-"""
+"""The tables of a finished build, read when asked for (``graph.table_format`` says what they are)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import msgspec
+import numpy as np
 
-from graph.assume import Step
 from graph.classes import ResourceClass
 from graph.deciding import Outcome
-from graph.resolver import Grant
-from graph.subjects import Subject, Subjects
-from model.entities import Gap
-from model.errors import GrantmapError, InventoryError
+from graph.naming import names_of, written
+from graph.partition import Grant
+from graph.steps import Step
+from graph.stored import Lists, StoredPartition
+from graph.subjects import Listed, Subject, Subjects
+from graph.table_format import BUILD_FILE, INVENTORY_FOLDER, TABLES_VERSION, BuildInfo, TablesError, arrow
+from model.errors import InventoryError
 from model.inventory import Inventory
+from model.sources import open_inventory
 from policy.verdicts import Verdict
 
-#: Goes up with every change of the tables or of what their figures mean; a build of another version is made anew.
-TABLES_VERSION = 2
-
-INVENTORY_FILE = "inventory.msgpack"
-BUILD_FILE = "build.json"
-
-
-class TablesError(GrantmapError):
-    """Tables of a build that are missing, damaged or of another version."""
-
-
-class BuildInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a build holds; ``invalid`` maps each policy that is no valid document to the reason."""
-
-    version: int
-    graph_version: int
-    snapshot: str
-    nodes: dict[str, int]
-    edges: dict[str, int]
-    principal_classes: int
-    resource_classes: int
-    seconds: dict[str, float]
-    invalid: dict[str, str] = {}
-    gaps: list[Gap] = []
-
-
-def _arrow() -> Any:
-    import pyarrow  # 0.1 s to import: only those who read or write tables pay it
-
-    return pyarrow
-
-
-class TableWriter:
-    """Writes the tables of one build into an empty folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._outcomes: dict[tuple[str, bool, str | None, str], int] = {}
-        self._actions: dict[tuple[str, ...], int] = {}
-
-    def write_all(
-        self,
-        inventory: Inventory,
-        subjects: Iterable[Subject],
-        classes: Iterable[ResourceClass],
-        grants: Sequence[Grant],
-        steps: Sequence[Step],
-    ) -> None:
-        """Every table but ``build.json``, which ``write_info`` writes last."""
-        (self._folder / INVENTORY_FILE).write_bytes(inventory.encode())
-        everyone = list(subjects)
-        self._write(
-            "subjects",
-            {
-                "key": [subject.key for subject in everyone],
-                "kind": [subject.kind for subject in everyone],
-                "lost": [subject.lost for subject in everyone],
-                "account": [subject.account for subject in everyone],
-            },
-        )
-        rows = list(classes)
-        fields = ("pattern", "representative", "type", "account", "region", "members", "contents", "open")
-        columns = {name: [getattr(row, name) for row in rows] for name in fields}
-        columns["members"] = [list(members) for members in columns["members"]]
-        self._write("classes", columns, {"members": "texts"})
-        self._write(
-            "grants",
-            {
-                "subject": [grant.subject for grant in grants],
-                "class": [grant.resource_class for grant in grants],
-                "outcome": [self._outcome(grant.outcome) for grant in grants],
-                "actions": [self._actions.setdefault(grant.actions, len(self._actions)) for grant in grants],
-            },
-        )
-        self._write(
-            "steps",
-            {
-                "source": [step.source.index for step in steps],
-                "target": [step.target.index for step in steps],
-                "action": [step.action for step in steps],
-                "outcome": [self._outcome(step.outcome) for step in steps],
-            },
-        )
-        outcomes = list(self._outcomes)
-        names = ("verdict", "certain", "residual", "because")
-        self._write("outcomes", {name: [row[place] for row in outcomes] for place, name in enumerate(names)})
-        self._write("actions", {"actions": [list(actions) for actions in self._actions]}, {"actions": "texts"})
-
-    def write_info(self, info: BuildInfo) -> None:
-        (self._folder / BUILD_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(info), indent=1))
-
-    def _outcome(self, outcome: Outcome) -> int:
-        residual = None if outcome.residual is None else json.dumps(outcome.residual, separators=(",", ":"))
-        key = (str(outcome.verdict), outcome.certain, residual, json.dumps(outcome.because, separators=(",", ":")))
-        return self._outcomes.setdefault(key, len(self._outcomes))
-
-    def _write(self, name: str, columns: Mapping[str, Sequence[Any]], special: Mapping[str, str] | None = None) -> None:
-        pa = _arrow()
-        types = {"texts": pa.list_(pa.string())}
-        fixed = {"residual": pa.string(), "because": pa.string(), "verdict": pa.string(), "key": pa.string()}
-        for number in ("subject", "class", "outcome", "actions", "source", "target"):
-            fixed[number] = pa.int32()
-        arrays = []
-        for column, values in columns.items():
-            kind = types[special[column]] if special and column in special else fixed.get(column)
-            arrays.append(pa.array(values, kind if values or kind else pa.string()))
-        table = pa.Table.from_arrays(arrays, names=list(columns))
-        with (
-            pa.OSFile(str(self._folder / f"{name}.arrow"), "wb") as sink,
-            pa.ipc.new_file(sink, table.schema) as writer,
-        ):
-            writer.write_table(table)
+__all__ = ["BuildInfo", "Tables", "TablesError"]
 
 
 class Tables:
-    """The tables of a finished build, read when asked for."""
+    """The tables of a finished build; damaged ones raise ``TablesError``, at the latest when they are needed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.info = self._info()
+        self._files: dict[str, Any] = {}
+        self._partitions: dict[int, StoredPartition] = {}
+
+    @classmethod
+    def unfinished(cls, folder: Path) -> Tables:
+        """The tables of a build that is being made: all but what ``build.json`` says."""
+        found = cls.__new__(cls)
+        found.folder = folder
+        found._files = {}
+        found._partitions = {}
+        return found
 
     def _info(self) -> BuildInfo:
         path = self.folder / BUILD_FILE
@@ -167,85 +60,167 @@ class Tables:
 
     @cached_property
     def inventory(self) -> Inventory:
-        path = self.folder / INVENTORY_FILE
+        folder = self.folder / INVENTORY_FOLDER
         try:
-            return Inventory.decode(path.read_bytes())
+            return open_inventory(folder)
         except (OSError, InventoryError) as error:
-            raise TablesError(f"`{path}` cannot be read: {error}; run `grantmap build`") from error
+            raise TablesError(f"`{folder}` cannot be read: {error}; run `grantmap build`") from error
 
-    def _table(self, name: str) -> Any:
-        pa = _arrow()
+    # -- files
+
+    def _batch(self, name: str, number: int) -> Any:
+        pa = arrow()
         path = self.folder / f"{name}.arrow"
         try:
-            with pa.memory_map(str(path)) as source:
-                return pa.ipc.open_file(source).read_all()
-        except (OSError, pa.ArrowException) as error:
+            if name not in self._files:
+                self._files[name] = pa.ipc.open_file(pa.memory_map(str(path)))
+            return self._files[name].get_batch(number)
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise TablesError(f"table `{path}` cannot be read: {error}; run `grantmap build`") from error
 
-    @cached_property
-    def outcomes(self) -> list[Outcome]:
-        table = self._table("outcomes").to_pydict()
-        rows = zip(table["verdict"], table["certain"], table["residual"], table["because"], strict=True)
-        return [
-            Outcome(
-                Verdict(verdict),
-                None if residual is None else json.loads(residual),
-                tuple(json.loads(because)),
-                certain,
-            )
-            for verdict, certain, residual, because in rows
-        ]
+    # -- accounts
 
     @cached_property
-    def classes(self) -> list[ResourceClass]:
-        rows = self._table("classes").to_pylist()
-        return [ResourceClass(index, **{**row, "members": tuple(row["members"])}) for index, row in enumerate(rows)]
+    def accounts(self) -> list[str]:
+        """The accounts, in the order of their numbers."""
+        found: list[str] = self._batch("accounts", 0).column(0).to_pylist()
+        return found
+
+    @cached_property
+    def _naming(self) -> dict[str, list[int]]:
+        """The accounts, by number, whose policies name somebody; ``*``: anybody."""
+        found: dict[str, list[int]] = {}
+        for number, names in enumerate(self._batch("accounts", 0).column(1).to_pylist()):
+            for name in names:
+                found.setdefault(name, []).append(number)
+        return found
+
+    def accounts_for(self, subject: Subject) -> list[str]:
+        """The accounts where a subject, listed or not, may have access: its own, and where policies may mean it."""
+        found = {number for name in ("*", *map(written, names_of(subject))) for number in self._naming.get(name, ())}
+        found.update(self._number[account] for account in (subject.account,) if account in self._number)
+        return [self.accounts[number] for number in sorted(found)]
+
+    @cached_property
+    def _number(self) -> dict[str, int]:
+        return {account: number for number, account in enumerate(self.accounts)}
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The number of each account's first class; at the end how many there are."""
+        counts = [self._batch("classes", number).num_rows for number in range(len(self.accounts))]
+        return [0, *np.cumsum(counts).tolist()]
 
     @cached_property
     def action_sets(self) -> list[tuple[str, ...]]:
-        return [tuple(actions) for actions in self._table("actions").column("actions").to_pylist()]
+        return [tuple(actions) for actions in self._batch("actions", 0).column(0).to_pylist()]
+
+    def partition(self, number: int) -> StoredPartition:
+        """The account with this number."""
+        found = self._partitions.get(number)
+        if found is None:
+            found = self._partitions[number] = StoredPartition(
+                self.accounts[number], self._starts[number], lambda name: self._batch(name, number), self.action_sets
+            )
+        return found
+
+    def of_account(self, account: str) -> StoredPartition | None:
+        """The partition of an account, ``None`` where the build has none."""
+        number = self._number.get(account)
+        return None if number is None else self.partition(number)
+
+    @property
+    def partitions(self) -> Iterator[StoredPartition]:
+        return map(self.partition, range(len(self.accounts)))
 
     @cached_property
-    def _grants(self) -> Any:
-        """Grants by subject: (order of rows, start of each subject's rows, the columns)."""
-        import numpy as np  # beside pyarrow it costs nothing more
+    def classes(self) -> Sequence[ResourceClass]:
+        """Every class of every account, read when asked for."""
+        return Classes(self)
 
-        table = self._table("grants")
-        columns = {name: table.column(name).to_numpy() for name in ("subject", "class", "outcome", "actions")}
-        order = np.argsort(columns["subject"], kind="stable")
-        return {name: values[order] for name, values in columns.items()}
+    @property
+    def holder_sets(self) -> int:
+        """How many classes of principals there are: subjects of an account's partition that are decided alike."""
+        return sum(len(partition.holders) for partition in self.partitions)
+
+    # -- subjects
+
+    @cached_property
+    def _where(self) -> Lists:
+        batch = self._batch("subjects", 0)
+        return Lists(batch.column(batch.schema.get_field_index("where")))
+
+    def with_grants_of(self, subject: int) -> Iterator[StoredPartition]:
+        """The accounts that a subject holds something in directly."""
+        return map(self.partition, self._where[subject].tolist())
 
     def grants_of(self, subject: int) -> list[Grant]:
-        """The direct grants of one subject."""
-        columns = self._grants
-        first, last = columns["subject"].searchsorted([subject, subject + 1])
-        classes, outcomes, actions = (columns[name][first:last].tolist() for name in ("class", "outcome", "actions"))
-        return [
-            Grant(subject, item, self.outcomes[outcome], self.action_sets[chosen])
-            for item, outcome, chosen in zip(classes, outcomes, actions, strict=True)
-        ]
+        """The direct grants of one subject, one a class."""
+        return [grant for partition in self.with_grants_of(subject) for grant in partition.grants_of(subject)]
 
-    def grants_with(self, outcomes: Collection[int]) -> list[Grant]:
-        """The grants, of anybody, whose outcome is one of these (row numbers of ``outcomes``)."""
-        import numpy as np
+    def grants_where(self, wanted: Callable[[Outcome], bool]) -> Iterator[Grant]:
+        """The grants of anybody whose outcome is wanted, one a subject and class.
 
-        columns = self._grants
-        found = np.isin(columns["outcome"], list(outcomes)).nonzero()[0]
-        names = ("subject", "class", "outcome", "actions")
-        rows = zip(*(columns[name][found].tolist() for name in names), strict=True)
-        return [
-            Grant(subject, item, self.outcomes[outcome], self.action_sets[chosen])
-            for subject, item, outcome, chosen in rows
-        ]
+        ``wanted`` is asked about outcomes in which the resource itself is ``graph.partition.ITSELF``.
+        """
+        return (grant for partition in self.partitions for grant in partition.grants_where(wanted))
+
+    def listed(self) -> list[Listed]:
+        """The subjects, in the order of their numbers."""
+        batch = self._batch("subjects", 0)
+        columns = [batch.column(batch.schema.get_field_index(name)).to_pylist() for name in Listed._fields]
+        return [Listed(*row) for row in zip(*columns, strict=True)]
+
+    # -- steps
 
     def steps(self, subjects: Subjects) -> list[Step]:
         """The steps between subjects; raises ``TablesError`` when they are not the subjects of this build."""
-        keys = self._table("subjects").column("key").to_pylist()
+        keys = self._batch("subjects", 0).column(0).to_pylist()
         if keys != [subject.key for subject in subjects.all]:
             raise TablesError(f"the build in `{self.folder}` is of another version of grantmap: run `grantmap build`")
-        table = self._table("steps").to_pydict()
-        rows = zip(table["source"], table["target"], table["action"], table["outcome"], strict=True)
+        known: dict[tuple[Any, ...], Outcome] = {}
         return [
-            Step(subjects.all[source], subjects.all[target], action, self.outcomes[outcome])
-            for source, target, action, outcome in rows
+            step
+            for number in range(len(self.accounts))
+            for step in _steps(self._batch("steps", number).to_pydict(), subjects.all, known)
         ]
+
+
+def _steps(
+    table: dict[str, list[Any]], subjects: Sequence[Subject], known: dict[tuple[Any, ...], Outcome]
+) -> Iterator[Step]:
+    outcomes = zip(table["verdict"], table["certain"], table["residual"], table["because"], strict=True)
+    for source, target, action, key in zip(table["source"], table["target"], table["action"], outcomes, strict=True):
+        outcome = known.get(key)
+        if outcome is None:
+            verdict, certain, residual, because = key
+            tree = None if residual is None else json.loads(residual)
+            outcome = known[key] = Outcome(Verdict(verdict), tree, tuple(json.loads(because)), certain)
+        yield Step(subjects[source], subjects[target], action, outcome)
+
+
+class Classes(Sequence[ResourceClass]):
+    """The classes of a build, account by account."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def __len__(self) -> int:
+        return self._tables._starts[-1]
+
+    @overload
+    def __getitem__(self, place: int) -> ResourceClass: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[ResourceClass]: ...
+    def __getitem__(self, place: int | slice) -> ResourceClass | list[ResourceClass]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        place %= len(self)
+        partition = self._tables.partition(bisect_right(self._tables._starts, place) - 1)
+        return partition.classes[place - partition.start]
+
+    def __iter__(self) -> Iterator[ResourceClass]:
+        for partition in self._tables.partitions:
+            yield from partition.classes

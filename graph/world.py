@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
+from graph.accounts import Accounts
 from graph.assume import Assuming
 from graph.candidates import Candidates
-from graph.classes import ResourceClass, resource_classes
+from graph.classes import ResourceClass
 from graph.closure import Steps
 from graph.deciding import Decider
-from graph.resolver import Resolver
-from graph.subjects import Subjects
+from graph.people import PeopleSteps
+from graph.subjects import Listed, Subjects
 from model.inventory import Inventory
 from policy.assemble import Assembler
 
 
 class World:
-    """An inventory with its subjects, the engine that decides about them and the steps between them."""
+    """An inventory with its subjects, the engine that decides about them and the steps between them.
 
-    def __init__(self, inventory: Inventory) -> None:
+    ``listed`` are its subjects where a build has listed them, so that not every resource must be read for it.
+    """
+
+    def __init__(self, inventory: Inventory, listed: Iterable[Listed] | None = None) -> None:
         self.inventory = inventory
         self.assembler = Assembler(inventory)
         self.decider = Decider(self.assembler)
+        self._listed = listed
+
+    @property
+    def listed(self) -> list[Listed]:
+        """The subjects as a build lists them."""
+        return [Listed(one.key, one.kind, one.lost, one.account) for one in self.subjects.all]
 
     @cached_property
     def subjects(self) -> Subjects:
-        return Subjects(self.assembler)
+        return Subjects(self.assembler, self._listed)
 
     @cached_property
     def assuming(self) -> Assuming:
@@ -33,16 +44,21 @@ class World:
 
     @cached_property
     def steps(self) -> Steps:
-        return Steps(self.assuming.steps())
+        return Steps(self.assuming.steps(), self.people)
 
     @cached_property
-    def classes(self) -> list[ResourceClass]:
-        return resource_classes(self.assembler, self.subjects)
+    def people(self) -> PeopleSteps:
+        return PeopleSteps(self.inventory, self.subjects)
 
     @cached_property
     def candidates(self) -> Candidates:
         return Candidates(self.assembler, self.subjects)
 
     @cached_property
-    def resolver(self) -> Resolver:
-        return Resolver(self.decider, self.candidates, self.classes)
+    def resolver(self) -> Accounts:
+        return Accounts(self.assembler, self.subjects, self.candidates, self.assuming)
+
+    @cached_property
+    def classes(self) -> list[ResourceClass]:
+        """Every class of every account, numbered through."""
+        return self.resolver.classes

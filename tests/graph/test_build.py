@@ -18,7 +18,8 @@ from graph.builder import build
 from graph.builds import built_tables
 from graph.questions import Questions
 from graph.store import StoreError, open_store
-from graph.tables import BUILD_FILE, INVENTORY_FILE, Tables, TablesError
+from graph.table_format import BUILD_FILE, INVENTORY_FOLDER, TABLES_VERSION
+from graph.tables import Tables, TablesError
 from model.errors import SnapshotError
 from model.snapshot import open_snapshot
 from tests.graph.worlds import ONE, allow, document, seeds, trust
@@ -33,7 +34,7 @@ def die(*_arguments, **_more):
     os.kill(os.getpid(), signal.SIGKILL)
 
 from graph import builder, generations
-from graph.tables import TableWriter
+from graph.table_writer import TableWriter
 from model.snapshot import open_snapshot
 
 def report(phase, done, of):
@@ -214,7 +215,12 @@ def test_a_part_that_is_gone_is_named(home: Path) -> None:
         build(open_snapshot(home), home)
 
 
-@pytest.mark.parametrize("name", [INVENTORY_FILE, BUILD_FILE, "grants.arrow", "outcomes.arrow", "steps.arrow"])
+TABLES = ("accounts", "actions", "classes", "contents", "grants", "holders", "sets", "steps", "subjects")
+
+
+@pytest.mark.parametrize(
+    "name", [f"{INVENTORY_FOLDER}/shared.msgpack", BUILD_FILE, *(f"{table}.arrow" for table in TABLES)]
+)
 @pytest.mark.parametrize("damage", ["gone", "cut", "text"])
 def test_a_damaged_table_is_one_clear_error_that_says_what_to_do(home: Path, name: str, damage: str) -> None:
     path = generations.current(home) / name
@@ -228,11 +234,13 @@ def test_a_damaged_table_is_one_clear_error_that_says_what_to_do(home: Path, nam
         questions = Questions(Tables(generations.current(home)))
         questions.who_can("sts:AssumeRole", questions.world.inventory.data.roles[0].arn)
         _ = questions.tables.grants_of(0)
+        _ = list(questions.tables.grants_where(lambda _: True))
+        _ = questions.steps.all
 
 
 def test_a_build_of_another_version_is_made_anew(home: Path) -> None:
     path = generations.current(home) / BUILD_FILE
-    path.write_text(path.read_text().replace('"version": 2', '"version": 0'))
+    path.write_text(path.read_text().replace(f'"version": {TABLES_VERSION}', '"version": 0'))
     with pytest.raises(TablesError, match="version"):
         Tables(generations.current(home))
     assert built_tables(open_snapshot(home), home).info.version > 0

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from graph.assume import ASSUME_ROLE, WITH_SAML, WITH_WEB_IDENTITY, Step, assume_action
 from graph.closure import Chain, Steps
 from graph.deciding import Outcome
 from graph.questions import Questions
 from graph.reaching import expanded, reach
+from graph.steps import ASSUME_ROLE, WITH_SAML, WITH_WEB_IDENTITY, Step, assume_action
 from graph.subjects import Subject
 from graph.world import World
 from model.entities import Provider

@@ -8,14 +8,18 @@ from urllib.parse import quote
 
 import pytest
 
-from graph.classes import ResourceClass, _patterns
-from graph.deciding import Outcome
-from graph.resolver import actions_of
+from graph.account_units import AccountUnits
+from graph.asker import Asker
+from graph.classes import ResourceClass
+from graph.deciding import Outcome, outcome_of
+from graph.resolver import AccountResolver
 from graph.subjects import Subject
 from graph.world import World
 from model.entities import InlinePolicy, KmsGrant, Resource
 from model.inventory import Inventory
 from policy.actions import catalogue
+from policy.decide import decide
+from policy.layers import resource_truth
 from policy.verdicts import Verdict
 from tests.graph.worlds import (
     CONTENTS,
@@ -57,6 +61,12 @@ def verdict_of(outcome: Outcome | None) -> Verdict | None:
     return None if outcome is None or not outcome.can else outcome.verdict
 
 
+def decided(world: World, subject: Subject, action: str, arn: str) -> Outcome:
+    """The decision about one resource alone: what else an action needs (semantics M6) is no matter of classes."""
+    assert subject.caller is not None
+    return outcome_of(subject, decide(*world.assembler.request(subject.caller, action, arn)))
+
+
 def askers(world: World, item: ResourceClass, arn: str) -> Iterator[Subject]:
     """Who may be listed: services and outsiders only where the resource's policy names them; ``*`` is one's own."""
     listed = {subject.index for subject in world.candidates.of(arn, item.account)}
@@ -76,10 +86,12 @@ def differences(world: World, seed: int, *, contents: bool) -> list[str]:
         if item.contents is not contents:
             continue
         for arn in item.members or (item.representative,):
-            actions = actions_of(item)
+            actions = (
+                world.resolver.shared.lists.unscoped().actions if item.open else catalogue().actions_for_resource(arn)
+            )
             for subject in askers(world, item, arn):
                 for action in draw.sample(actions, min(len(actions), 6)):
-                    wanted = verdict_of(world.decider.decide(subject, action, arn))
+                    wanted = verdict_of(decided(world, subject, action, arn))
                     got = verdict_of(grants.get((subject.index, item.index, action)))
                     if wanted != got:
                         found.append(f"{subject.key} {action} {arn}: decided {wanted}, granted {got}")
@@ -96,33 +108,60 @@ def test_a_part_of_a_container_is_granted_what_is_decided_on_it(seed: int) -> No
     assert differences(World(Inventory(world(seed))), seed, contents=True) == []
 
 
+def truths(world: World, asker: Asker, arn: str, action: str) -> list[str]:
+    """What each statement about an action, of an asker's own or of others', says of an ARN."""
+    request, inputs = world.assembler.request(asker.caller, "s3:GetObject", arn)
+    context, policy = request.context, (inputs.resource,) if inputs.resource is not None else ()
+    return [
+        str(resource_truth(statement, "", ref, arn, context))
+        for ref in (*asker.refs, *policy)
+        for statement in (() if ref.document is None else ref.document.statements)
+        if statement.tests_resource and (statement.acts is None or statement.acts(action.lower()))
+    ]
+
+
+def verdict_on(resolver: AccountResolver, held: dict[int, int], unit: int, action: str) -> Verdict | None:
+    """The verdict on a unit that a subject's holdings tell."""
+    contents = [resolver.contents[content] for content, units in held.items() if units >> unit & 1]
+    found = [content.outcome for content in contents if action in content.actions]
+    assert len(found) <= 1
+    return verdict_of(found[0] if found else None)
+
+
+def parts_of(place: AccountUnits, container: Resource) -> list[int]:
+    return [n for n, unit in enumerate(place.units.all) if unit.container is container and unit.matched is not None]
+
+
 @pytest.mark.parametrize("seed", seeds(3, 100))
 def test_any_content_is_decided_like_the_part_that_the_same_patterns_match(seed: int) -> None:
-    drawn = World(Inventory(world(seed)))
-    draw, grants = random.Random(seed), granted(drawn)
-    patterns = _patterns(drawn.assembler, list(drawn.subjects.deciding()))
+    drawn, draw = World(Inventory(world(seed))), random.Random(seed)
     found = []
-    for resource in (one for one in drawn.inventory.data.resources if one.type == "s3:bucket"):
-        parts = [
-            one for one in drawn.classes if one.contents and drawn.inventory.container(one.representative) is resource
-        ]
-        for tail in draw.sample(CONTENTS, 4):
-            arn = f"{resource.arn}/{tail}"
-            for action in draw.sample(catalogue().actions_for_resource(arn), 3):
-                about = [
-                    one for one in patterns if any(s.acts is None or s.acts(action.lower()) for s in one.statements)
-                ]
+    for account in drawn.resolver.accounts:
+        resolver, place = drawn.resolver.opened(account)
+        held = {one.index: resolver.asker(one, ground, units) for one, ground, units in place.askers()}
+        holdings = {index: resolver.held(asker) for index, asker in held.items()}
+        for resource in (one for one in place.resources if one.type == "s3:bucket"):
+            for tail in draw.sample(CONTENTS, 4):
+                arn = f"{resource.arn}/{tail}"
+                actions = draw.sample(catalogue().actions_for_resource(arn), 3)
                 for subject in drawn.candidates.of(arn, resource.account):
-                    mine = [one for one in about if one.shared or subject.index in one.holders]
-                    if any(one.varies for one in mine):
-                        continue  # which contents those match is not known before the question
-                    home = [
-                        one for one in parts if all(bool(p.test(one.representative)) == bool(p.test(arn)) for p in mine)
-                    ]
-                    wanted = verdict_of(drawn.decider.decide(subject, action, arn))
-                    got = {verdict_of(grants.get((subject.index, one.index, action))) for one in home}
-                    if got != {wanted}:
-                        found.append(f"{subject.key} {action} {arn}: decided {wanted}, granted {got or 'no part'}")
+                    wanted = {action: verdict_of(decided(drawn, subject, action, arn)) for action in actions}
+                    if subject.index not in held:
+                        assert not any(wanted.values()), f"{subject.key} on {arn} was not asked about"
+                        continue
+                    for action in actions:
+                        mine = truths(drawn, held[subject.index], arn, action)
+                        if any(truth not in ("TRUE", "FALSE") for truth in mine):
+                            continue  # which contents those match is not known before the question
+                        home = [
+                            unit
+                            for unit in parts_of(place, resource)
+                            if truths(drawn, held[subject.index], place.units.all[unit].arn, action) == mine
+                        ]
+                        got = {verdict_on(resolver, holdings[subject.index], unit, action) for unit in home}
+                        # Whose own policies allow nothing in a bucket elsewhere has no part of it to itself.
+                        if (got or {None}) != {wanted[action]}:
+                            found.append(f"{subject.key} {action} {arn}: {wanted[action]}, granted {got or 'no part'}")
     assert found == []
 
 

@@ -14,7 +14,9 @@ from typing import Any
 
 from graph.questions import Questions
 from graph.schema import GRAPH_VERSION
-from graph.tables import TABLES_VERSION, BuildInfo, Tables, TableWriter
+from graph.table_format import INVENTORY_FOLDER, TABLES_VERSION, BuildInfo
+from graph.table_writer import TableWriter
+from graph.tables import Tables
 from graph.world import World
 from model.entities import (
     Account,
@@ -36,6 +38,7 @@ from model.entities import (
     User,
 )
 from model.inventory import Inventory, InventoryData
+from model.sources import store_inventory
 
 Json = dict[str, Any]
 
@@ -547,9 +550,13 @@ def _resource(draw: Drawer, one: Resource) -> Resource:
 
 def questions_of(world: World, folder: Path) -> Questions:
     """The façade over the tables of a world, written to an empty ``folder`` without a graph beside them."""
-    grants = [grant for account in world.resolver.accounts for grant in world.resolver.resolve(account)]
+    (folder / INVENTORY_FOLDER).mkdir()
+    store_inventory(world.inventory, folder / INVENTORY_FOLDER)
     writer = TableWriter(folder)
-    writer.write_all(world.inventory, world.subjects.all, world.classes, grants, world.steps.all)
+    for account in world.resolver.accounts:
+        partition = world.resolver.partition(account)
+        writer.add(partition, list(world.resolver.steps(partition)))
+    writer.finish(world.subjects.all, world.resolver.accounts)
     writer.write_info(
         BuildInfo(
             version=TABLES_VERSION,

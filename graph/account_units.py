@@ -1,0 +1,186 @@
+"""One account as it is decided about: its units, the policies on them, and who may have access to which of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from graph.account_policies import deciding_service, policy_of
+from graph.action_lists import ActionLists
+from graph.allowing import Allowing
+from graph.bits import bits_of, members
+from graph.candidates import Beyond, Candidates
+from graph.contents import CONTENTS, ContentPatterns
+from graph.ground import Ground
+from graph.subjects import Subject
+from graph.units import Unit, Units
+from model.entities import Resource
+from policy.assemble import Assembler
+from policy.inputs import PolicyRef
+
+
+class Shared:
+    """What all accounts of a world are resolved with."""
+
+    def __init__(self, assembler: Assembler, candidates: Candidates) -> None:
+        self.assembler = assembler
+        self.candidates = candidates
+        self.lists = ActionLists()
+
+    @cached_property
+    def allowing(self) -> Allowing:
+        return Allowing(
+            self.assembler,
+            lambda: (one for one in self.candidates.anybody if one.kind in ("User", "Role")),
+        )
+
+
+class AccountUnits:
+    """The units of an account. ``assembler`` knows the account's own resources."""
+
+    def __init__(
+        self,
+        shared: Shared,
+        assembler: Assembler,
+        account: str,
+        resources: Sequence[Resource],
+        also: Subject | None = None,
+    ) -> None:
+        self.account = account
+        #: Somebody whom no inventory lists and a question is about.
+        self._also = also
+        self._shared = shared
+        self._assembler = assembler
+        self.resources = resources
+        self._places = {resource.arn: assembler.place(resource.arn, "", account) for resource in resources}
+        self._beyond = self._others()
+        self.ground = Ground(assembler, account, resources, self._places, self._made())
+        lent = [unit for unit in self.units.all if unit.container and unit.container.arn in self._beyond]
+        #: What others may have access to: few of the units, so that what others' documents say is soon told of them.
+        self.lent = Ground(
+            assembler, account, [one for one in resources if one.arn in self._beyond], self._places, lent
+        )
+
+    @property
+    def units(self) -> Units:
+        return self.ground.units
+
+    @cached_property
+    def _of_lent(self) -> list[int]:
+        """The places among all units of the lent ones."""
+        return [
+            place for place, unit in enumerate(self.units.all) if unit.container and unit.container.arn in self._beyond
+        ]
+
+    def widened(self, ground: Ground, bits: int) -> int:
+        """Units of a ground here as units of the account."""
+        if ground is self.ground:
+            return bits
+        return bits_of([self._of_lent[place] for place in members(bits)])
+
+    def _others(self) -> dict[str, Beyond]:
+        found = {}
+        for arn, place in self._places.items():
+            beyond = self._shared.candidates.beyond(place)
+            if beyond:
+                found[arn] = beyond
+        return found
+
+    # -- units
+
+    def _made(self) -> Iterator[Unit]:
+        lists = self._shared.lists
+        patterns = self._patterns()
+        for resource in self.resources:
+            yield Unit(resource.arn, resource.arn, resource, lists.of(resource.type, resource.arn))
+            if resource.type in CONTENTS:
+                start = resource.arn + CONTENTS[resource.type]
+                for part in patterns.parts(resource, self._patterns_on(resource)):
+                    shown = " ∩ ".join(start + glob for glob in part.shown) or f"{resource.arn}/*"
+                    arn = start + part.text
+                    actions = lists.of(f"{resource.type}/", arn)
+                    yield Unit(arn, shown, resource, actions, part.matched)
+        yield Unit("*", "*", None, lists.unscoped())
+
+    def _patterns(self) -> ContentPatterns:
+        """The patterns about contents that may meet in a decision here: the account's own and the guardrails'."""
+        found = ContentPatterns(self._assembler.now)
+        inside = self._shared.candidates.inside(self.account)
+        self._add(found, inside if self._also is None else [*inside, self._also])
+        for level in self._assembler.guardrails("rcp", self.account):
+            for ref in level.policies:
+                if ref.document is not None:
+                    found.add(ref.document, inside, everybody=True)
+        return found
+
+    def _add(self, patterns: ContentPatterns, subjects: Sequence[Subject]) -> None:
+        holders: defaultdict[PolicyRef, list[Subject]] = defaultdict(list)
+        guardrails: defaultdict[PolicyRef, list[Subject]] = defaultdict(list)
+        for subject in subjects:
+            assert subject.caller is not None
+            for ref in (ref for refs in self._assembler.identity(subject.caller.principal) for ref in refs):
+                holders[ref].append(subject)
+            for level in self._assembler.guardrails("scp", subject.account):
+                for ref in level.policies:
+                    guardrails[ref].append(subject)
+        for ref, whose in holders.items():
+            if ref.document is not None:
+                patterns.add(ref.document, whose)
+        for ref, whose in guardrails.items():
+            if ref.document is not None:
+                patterns.add(ref.document, whose, everybody=True)
+
+    def _patterns_on(self, container: Resource) -> ContentPatterns | None:
+        """The patterns of a container's own policy, and of those whom it lets in from elsewhere."""
+        ref, _ = policy_of(self._assembler, container)
+        beyond = self._beyond.get(container.arn)
+        if (ref is None or ref.document is None) and beyond is None:
+            return None
+        found = ContentPatterns(self._assembler.now)
+        subjects = [*self._shared.candidates.inside(self.account)]
+        if beyond is not None:
+            others = [subject for subject in self._reached(beyond, container.arn) if subject.account != self.account]
+            self._add(found, others)
+            subjects += others
+        if ref is not None and ref.document is not None:
+            found.add(ref.document, subjects, everybody=True)
+        return found
+
+    # -- who asks
+
+    def askers(self) -> Iterator[tuple[Subject, Ground, int]]:
+        """Everybody who may have access here, with the ground and the units of it where that may be: the account's own
+        everywhere, others where a policy, a share or an ACL lets them in."""
+        inside = self._shared.candidates.inside(self.account)
+        own = {subject.index for subject in inside}
+        for subject in inside:
+            yield subject, self.ground, self.units.everything
+        others: dict[int, tuple[Subject, int]] = {}
+        for arn, beyond in self._beyond.items():
+            bits = self.lent.units.of_container.get(arn, 0)
+            for subject in self._reached(beyond, arn):
+                if subject.index not in own:
+                    others[subject.index] = (subject, others.get(subject.index, (subject, 0))[1] | bits)
+        for _, (subject, bits) in sorted(others.items()):
+            yield subject, self.lent, bits
+
+    def _reached(self, beyond: Beyond, arn: str) -> Iterator[Subject]:
+        """Whom a resource lets in from elsewhere: of users and roles those whose own policies may allow it (L4)."""
+        container = self._places[arn].container
+        assert container is not None
+        service = deciding_service(container.type)
+        inside = arn + CONTENTS[container.type] if container.type in CONTENTS else ""
+        allowing = self._shared.allowing
+        for subject in beyond.named.values():
+            own = subject.kind not in ("User", "Role") or subject.account == self.account
+            if own or allowing.may(subject, arn, service, inside):
+                yield subject
+        if beyond.everyone:
+            yield from (one for one in self._shared.candidates.anybody if one.kind not in ("User", "Role"))
+            yield from (one for one in allowing.on(arn, service, inside).values() if one.index not in beyond.named)
+
+    def named(self) -> tuple[str, ...]:
+        """Whom the policies here name, as texts; ``*``: anybody may have access by them, by a share or by an ACL."""
+        anybody = self.ground.anyhow or any(beyond.everyone for beyond in self._beyond.values())
+        return tuple(dict.fromkeys((*self.ground.policies.named(), *(("*",) if anybody else ()))))

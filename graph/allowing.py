@@ -1,0 +1,146 @@
+"""Whose own policies may allow something on an ARN: an index of Allow statements by what their patterns begin with.
+
+A resource that everybody may use across accounts is used by those alone whose own policies allow it (semantics L4).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from itertools import islice, takewhile
+from typing import NamedTuple
+
+from graph.globs import remainders
+from graph.subjects import Subject
+from policy.assemble import Assembler
+from policy.document import Document, Statement
+from policy.inputs import PolicyRef
+from policy.patterns import Test, Wild, loosened, matcher, resource_parts
+
+
+class _Entry(NamedTuple):
+    """One pattern of an Allow statement; no test: it matches everything. ``services`` of the actions, ``None``: any."""
+
+    test: Test | None
+    glob: str
+    start: str
+    services: frozenset[str] | None
+
+    def may_match(self, arn: str, service: str, inside: str) -> bool:
+        """Whether it may allow an action of ``service`` on ``arn``, or on contents, which begin with ``inside``."""
+        if self.services is not None and service not in self.services:
+            return False
+        if self.test is None or self.test(arn):
+            return True
+        near = inside and (self.start.startswith(inside) or inside.startswith(self.start))
+        return bool(near and remainders(self.glob, inside))
+
+
+class Allowing:
+    """Users and roles by the Allow statements of their own policies.
+
+    Conditions, and variables whose values are not known, are taken to hold.
+    """
+
+    def __init__(self, assembler: Assembler, subjects: Callable[[], Iterable[Subject]]) -> None:
+        self._assembler = assembler
+        self._subjects = subjects
+        self._entries: dict[Document, tuple[_Entry, ...]] = {}
+
+    def may(self, subject: Subject, arn: str, service: str, inside: str = "") -> bool:
+        """Whether a subject's own policies may allow it an action of ``service`` on ``arn``, or on contents of it."""
+        return any(
+            ref.document is None or self._allows(ref.document, arn, service, inside) for ref in self._identity(subject)
+        )
+
+    def _identity(self, subject: Subject) -> tuple[PolicyRef, ...]:
+        assert subject.caller is not None
+        return self._assembler.identity(subject.caller.principal)[0]
+
+    def _allows(self, document: Document, arn: str, service: str, inside: str) -> bool:
+        return any(entry.may_match(arn, service, inside) for entry in self._of(document))
+
+    def _of(self, document: Document) -> tuple[_Entry, ...]:
+        found = self._entries.get(document)
+        if found is None:
+            found = self._entries[document] = tuple(_entries(document))
+        return found
+
+    def on(self, arn: str, service: str, inside: str = "") -> dict[int, Subject]:
+        """All users and roles whose own policies may allow them an action of ``service`` on ``arn``, or on contents."""
+        index = self._index
+        found = {subject.index: subject for subject in index.unread}
+        documents: dict[Document, None] = {}
+        for account in {"", arn.split(":", 5)[4] if arn.count(":") >= 5 else ""}:
+            for entry, document in index.near(account, arn):
+                if document not in documents and entry.may_match(arn, service, inside):
+                    documents[document] = None
+        for document in documents:
+            found.update((subject.index, subject) for subject in index.holders[document])
+        return found
+
+    @cached_property
+    def _index(self) -> _Index:
+        found = _Index()
+        for subject in self._subjects():
+            documents = {ref.document for ref in self._identity(subject)}
+            if None in documents:
+                found.unread.append(subject)
+            for document in documents:
+                if document is not None:
+                    found.holders[document].append(subject)
+        for document in found.holders:
+            for entry in self._of(document):
+                found.take(entry, document)
+        return found
+
+
+class _Index:
+    """Allow statements of everybody, by the account of a pattern (empty: any, or none) and what it begins with."""
+
+    def __init__(self) -> None:
+        self.holders: defaultdict[Document, list[Subject]] = defaultdict(list)
+        self.unread: list[Subject] = []
+        self._by_start: dict[str, defaultdict[str, list[tuple[_Entry, Document]]]] = {}
+        self._starts: dict[str, list[str]] = {}
+
+    def take(self, entry: _Entry, document: Document) -> None:
+        account = entry.glob.split(":", 5)[4] if _fixed_account(entry.glob) else ""
+        self._by_start.setdefault(account, defaultdict(list))[entry.start].append((entry, document))
+
+    def near(self, account: str, arn: str) -> Iterator[tuple[_Entry, Document]]:
+        """Entries whose beginnings fit an ARN, or something behind it."""
+        by_start = self._by_start.get(account)
+        if by_start is None:
+            return
+        starts = self._starts.setdefault(account, sorted(by_start))
+        deeper = takewhile(lambda start: start.startswith(arn), islice(starts, bisect_left(starts, arn), None))
+        for start in (*(arn[:length] for length in range(len(arn))), *deeper):
+            yield from by_start.get(start, ())
+
+
+def _entries(document: Document) -> Iterator[_Entry]:
+    for statement in document.statements:
+        if not statement.allows:
+            continue
+        services = _services(statement)
+        for text in statement.resources or ("*",):
+            parts = loosened(resource_parts(text, variables=document.version == "2012-10-17"))
+            glob = "".join(part if isinstance(part, str) else "*" if part is Wild.STAR else "?" for part in parts)
+            start = parts[0] if parts and isinstance(parts[0], str) else ""
+            yield _Entry(None if parts == (Wild.STAR,) else matcher(parts), glob, start, services)
+
+
+def _fixed_account(glob: str) -> bool:
+    """Whether a pattern is about one account: it names it, and a service whose names hold no colons (S3's keys may)."""
+    parts = glob.split(":", 5)
+    if len(parts) < 6 or not (len(parts[4]) == 12 and parts[4].isdigit()):
+        return False
+    return parts[2] != "s3" and "*" not in parts[2] and "?" not in parts[2]
+
+
+def _services(statement: Statement) -> frozenset[str] | None:
+    services = {pattern.partition(":")[0].lower() for pattern in statement.actions or ("*",)}
+    return None if any("*" in service or "?" in service for service in services) else frozenset(services)

@@ -1,0 +1,250 @@
+"""One subject in one account: the groups of units, and of actions on them, that no decision about it tells apart."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import NamedTuple
+
+from graph.account_policies import deciding_service
+from graph.action_lists import ActionList
+from graph.bits import members, split
+from graph.contents import NOWHERE
+from graph.ground import Ground
+from graph.reading import REGION, Marks, Unsure, divided_by_target, reads_of_target
+from graph.subjects import Subject
+from graph.units import Unit
+from policy.aim import Aim
+from policy.assemble import Assembler
+from policy.context import RequestContext
+from policy.document import Document, Statement
+from policy.inputs import PolicyRef
+from policy.request import WITHOUT_IDENTITY
+from policy.s3 import acl_actions
+
+#: Whose a statement is: the asker's own policies', a boundary's or guardrail's, or the resource's side's.
+_OWN, _LIMIT, _SIDE = "own", "limit", "side"
+
+
+class Felt(NamedTuple):
+    """A statement with the units that it can be about; ``part``: whose it is.
+
+    ``mark``: askers for whom a statement has one mark have it from the same place, and it reads the same of them.
+    ``reads``: the keys of the target that it asks for.
+    """
+
+    statement: Statement
+    units: int
+    part: str
+    mark: int
+    reads: tuple[str, ...]
+
+
+class ActionGroup(NamedTuple):
+    """Actions on a unit that one decision is for. ``alike``: groups with equal ones are decided alike, whoever of an
+    account's askers they are for, and on whatever unit."""
+
+    actions: int
+    alike: object
+
+
+class Asker:
+    """A subject with every document that decisions about it here can look at. ``units``: where it may have access."""
+
+    def __init__(self, assembler: Assembler, ground: Ground, subject: Subject, units: int, marks: Marks) -> None:
+        assert subject.caller is not None
+        self._assembler = assembler
+        self._marks = marks
+        self.ground = ground
+        self.subject = subject
+        self.caller = subject.caller
+        self.principal = principal = subject.caller.principal
+        self.units = units
+        self.identity, self.boundary = assembler.identity(principal)
+        self.own = (*self.identity, *self.boundary)
+        exempt = principal.kind == "service" or principal.service_linked
+        self.scps = () if exempt or principal.account is None else assembler.guardrails("scp", principal.account)
+        rcps = () if principal.service_linked else assembler.guardrails("rcp", ground.account)
+        self.guardrails = tuple(ref for levels in (self.scps, rcps) for level in levels for ref in level.policies)
+        without = principal.kind in WITHOUT_IDENTITY
+        unread = any(ref.document is None for ref in self.identity)
+        #: Whether its own policies leave everything to others: it needs none, has none, or they were not read.
+        self._has_all = without or unread or principal.kind in ("root", "account")
+        self._crosses = without or principal.account != ground.account
+        self._unsure = Unsure(ground.units, RequestContext(self.caller, NOWHERE, "", assembler.now))
+        #: Keys on which each operation may have a grant of its own.
+        self._granted = ground.policies.granted(subject) & units
+        levels = (self.identity, self.boundary, *(level.policies for level in (*self.scps, *rcps)))
+        #: The documents by layer: of the guardrails each level is one.
+        self._layers = [(number, ref) for number, refs in enumerate(levels) for ref in refs]
+        self._felt: list[Felt] = []
+        for number, ref in self._layers:
+            if ref.document is not None:
+                self._feel(number, ref.id, ref.document)
+        self._hear()
+        self._kind = (
+            (subject.index, subject.key) if subject.kind == "Outsider" or subject.index < 0 else None,
+            principal.kind,
+            principal.service_linked,
+            id(ground),
+            self._crosses,
+            (bool(self.boundary), len(self.scps)),
+            tuple([(number, ref.id) for number, ref in self._layers if ref.document is None]),
+        )
+        self._alone = 0
+
+    @property
+    def signature(self) -> Hashable:
+        """Askers with one signature hold the same: the same documents say the same of them, and read the same."""
+        granted = (self._granted, self.subject.key) if self._granted or self.ground.anyhow else None
+        return self._kind, self.units, granted, tuple([felt.mark for felt in self._felt])
+
+    @property
+    def refs(self) -> tuple[PolicyRef, ...]:
+        """Its own documents and the guardrails'."""
+        return tuple([ref for _, ref in self._layers])
+
+    # -- units
+
+    def groups(self) -> list[int]:
+        """Groups of units that decisions about this subject cannot tell apart, where it may have access at all."""
+        within = self.units & self._open_to()
+        bases = self.ground.bases(inside=not self._crosses)
+        groups = [base & within for base in bases if base & within]
+        for units in dict.fromkeys((*(felt.units for felt in self._felt), self._granted)):
+            groups = split(groups, units)
+        felt = [(one.statement, one.units) for one in self._felt]
+        for cut in (*self._unsure.apart, *divided_by_target(self.ground, felt, self._unsure.context)):
+            groups = split(groups, cut)
+        self._alone = self._unsure.alone(felt) | self.ground.policies.alone
+        for place in members(self._alone & within):
+            groups = split(groups, 1 << place)
+        return groups
+
+    def _feel(self, layer: int, policy: str, document: Document) -> None:
+        """Takes in a document's statements with the units they can be about."""
+        fixed, varying = self.ground.units.felt(document)
+        felt = [*fixed, *((statement, self._unsure.felt(statement, document)) for statement in varying)]
+        for statement, units in felt:
+            if units & self.units:
+                self._take((layer, policy, statement.index), statement, units, _OWN if layer == 0 else _LIMIT)
+
+    def _hear(self) -> None:
+        """Takes in what the policies on the units say of the subject."""
+        for said in self.ground.policies.concerning(self.subject):
+            if said.units & self.units:
+                place = ("said", said.number, self.subject.key if said.by_name else self.principal.account)
+                self._take(place, said.statement, said.units, _SIDE)
+
+    def _take(self, place: Hashable, statement: Statement, units: int, part: str) -> None:
+        if _names_some(statement):
+            place = (place, self.subject.key)  # it may spare the subject, or mean it, by its own name
+        mark = self._marks.of(place, statement, self._unsure.context)
+        self._felt.append(Felt(statement, units, part, mark, reads_of_target(statement).keys))
+
+    def _open_to(self) -> int:
+        """The units where something may allow: own policies, the policies that may mean the subject, or the unread."""
+        if self._has_all:
+            return self.ground.units.everything
+        found = self.ground.anyhow | self.ground.always | self._granted
+        for felt in self._felt:
+            if felt.part != _LIMIT and felt.statement.allows:
+                found |= felt.units
+        return found
+
+    # -- actions
+
+    def action_groups(self, unit: Unit, place: int, aim: Aim) -> list[ActionGroup]:
+        """Groups of actions on a unit (the one of this place) that decisions cannot tell apart, those that nothing
+        could allow left out."""
+        bit = 1 << place
+        felt = [one for one in self._felt if one.units & bit]
+        # What was not read, and shares of AWS RAM, are looked up; all else that is on the unit has been heard.
+        on_it = _documents_on(aim) if self.ground.anyhow & bit else []
+        shared = [_felt_on(one) for ref in on_it if ref.document is not None for one in ref.document.statements]
+        grants = aim.settings.kms_grants
+        singly = grants is None or bool(self._granted & bit)
+        unread = singly or any(ref.document is None for ref in on_it)
+        by_acl = bool(acl_actions(aim.settings))
+        side = [one for one in felt if one.part == _SIDE] + shared
+        given = unit.actions.all if unread else self._given(unit.actions, side)
+        allowed = self._allowed(unit, felt, given, by_acl, aim)
+        everything = felt + shared
+        keys = {key for one in everything for key in one.reads}
+        target = (
+            self._kind,
+            (unit.arn, self.subject.index, self.subject.key)
+            if singly or (self._alone | self.ground.anyhow) & bit
+            else "",
+            self.ground.settings_of(place, inside=not self._crosses),
+            tuple([(key, self.ground.value_at(key, place)) for key in sorted(keys)]) if keys else (),
+            tuple(self._unsure.at(bit, felt)),
+        )
+        if singly:
+            return [ActionGroup(1 << number, (target, number)) for number in members(allowed)]
+        tags = any(key != REGION for key in keys)
+        return [
+            ActionGroup(actions, (target, facts, matched))
+            for facts, some in unit.actions.ruled(tags=tags, acl=by_acl)
+            if some & allowed
+            for actions, matched in self._matched(unit.actions, some & allowed, everything)
+        ]
+
+    def _allowed(self, unit: Unit, mine: list[Felt], side: int, by_acl: bool, aim: Aim) -> int:
+        """The actions that own policies and the resource's ``side`` together may allow."""
+        own = unit.actions.all
+        if not self._has_all:
+            own = self._given(unit.actions, [felt for felt in mine if felt.part == _OWN])
+        if by_acl:
+            side |= unit.actions.by_acl
+        if not self._crosses:
+            return own | side | unit.actions.free
+        # Elsewhere both must allow, and a policy has a say about its own service alone (L4).
+        container = aim.place.container
+        return own & side & unit.actions.of_service("" if container is None else deciding_service(container.type))
+
+    def _given(self, actions: ActionList, statements: list[Felt]) -> int:
+        """The actions that statements may allow."""
+        found = 0
+        acts = self.ground.units.acts_on(actions)
+        for felt in statements:
+            if felt.statement.allows:
+                found |= acts(felt.statement)
+        return found
+
+    def _matched(self, actions: ActionList, some: int, statements: list[Felt]) -> list[tuple[int, tuple[int, ...]]]:
+        """Actions in groups by the statements that are about them, with the marks of these."""
+        groups: list[tuple[int, tuple[int, ...]]] = [(some, ())]
+        acts = self.ground.units.acts_on(actions)
+        for felt in statements:
+            about = acts(felt.statement) & some
+            if not about:
+                continue
+            divided = []
+            for group, matched in groups:
+                inside = group & about
+                if inside:
+                    divided.append((inside, (*matched, felt.mark)))
+                if inside != group:
+                    divided.append((group ^ inside, matched))
+            groups = divided
+        return groups
+
+
+def _documents_on(aim: Aim) -> list[PolicyRef]:
+    """The documents of the resource's side: its policy or trust, and shares."""
+    general, trusting = aim.inputs(""), aim.inputs("sts:assumerole")
+    refs = (general.resource, trusting.resource, *general.shares, *trusting.shares)
+    return list({id(ref): ref for ref in refs if ref is not None}.values())
+
+
+def _felt_on(statement: Statement) -> Felt:
+    """A statement of what is on one unit alone."""
+    return Felt(statement, 0, _SIDE, -1 - id(statement), reads_of_target(statement).keys)
+
+
+@lru_cache(maxsize=1 << 17)
+def _names_some(statement: Statement) -> bool:
+    """Whether a statement may tell principals apart that have one account and one kind, by their names."""
+    element = statement.principal_element
+    return element is not None and (element.negated or bool(element.sessions))

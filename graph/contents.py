@@ -1,0 +1,213 @@
+"""Contents of buckets and tables, of which nobody collects a list: the parts of them that patterns tell apart.
+
+Which parts a container has hangs on what of each pattern lies behind its ARN alone, so containers about which the same
+is said share the work.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from graph.globs import FILLER, cells, remainders, specific, witness
+from graph.subjects import Subject
+from model.entities import Resource
+from policy.actions import catalogue
+from policy.context import RequestContext, Target
+from policy.document import Document, Statement
+from policy.patterns import Parts, Variable, Wild, loosened, matcher, resolve, resource_parts
+
+#: Types with contents, and what stands between a container's ARN and the name of a content: of a table its indexes.
+CONTENTS = {"s3:bucket": "/", "dynamodb:table": "/index/"}
+
+#: Variables about the resource stay unknown while it is not known which one it is.
+NOWHERE = Target(arn="", account="", service="", region=None)
+
+
+#: What of a pattern lies behind a container's ARN: its globs there, any of which a content may match.
+Rest = tuple[str, ...]
+#: (what lies of a pattern behind the container, whether it is about whoever asks, the subjects it is about).
+Said = tuple[Rest, bool, frozenset[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of some container's contents. ``matched`` are the patterns that match its members, as they lie behind the
+    container; ``text`` is a made-up one of them, ``shown`` says it in the narrowest globs. No patterns: the rest."""
+
+    matched: frozenset[Rest]
+    shown: tuple[str, ...]
+    text: str
+
+
+class ContentPatterns:
+    """The patterns that can tell contents apart, with whom each is about."""
+
+    def __init__(self, now: tuple[str, str]) -> None:
+        self._now = now
+        self._everybody: set[str] = set()
+        self._holders: defaultdict[str, set[int]] = defaultdict(set)
+        self._fixed: dict[Document, tuple[list[str], list[tuple[Statement, Parts]]]] = {}
+        self._by_start: defaultdict[str, set[str]] | None = None
+        self._starts: list[str] = []
+        self._parts: dict[tuple[Said, ...], tuple[Part, ...]] = {}
+
+    def add(self, document: Document, subjects: Iterable[Subject], *, everybody: bool = False) -> None:
+        """Takes in the patterns of a document that applies to these subjects; ``everybody``: whoever asks."""
+        if document not in self._fixed:
+            self._fixed[document] = _written(document)
+        fixed, varying = self._fixed[document]
+        whose = list(subjects) if varying or not everybody else []
+        for glob in fixed:
+            self._keep(glob, whose, everybody=everybody)
+        for subject in whose:
+            assert subject.caller is not None
+            for statement, parts in varying:
+                for filled in _filled(parts, statement, RequestContext(subject.caller, NOWHERE, "", self._now)):
+                    self._keep(_glob(filled), (subject,), everybody=False)
+
+    def _keep(self, glob: str, whose: Iterable[Subject], *, everybody: bool) -> None:
+        self._by_start = None
+        if everybody:
+            self._everybody.add(glob)
+        else:
+            self._holders[glob].update(subject.index for subject in whose)
+
+    def parts(self, container: Resource, more: ContentPatterns | None = None) -> tuple[Part, ...]:
+        """The parts of a container's contents, first what no pattern mentions; ``more``: patterns about it alone."""
+        prefix = container.arn + CONTENTS[container.type]
+        said: defaultdict[Rest, list[tuple[bool, set[int]]]] = defaultdict(list)
+        for patterns in (self, more) if more is not None else (self,):
+            for glob in patterns._near(prefix):
+                rest = _behind(glob, prefix, container.type)
+                if rest:
+                    said[rest].append((glob in patterns._everybody, patterns._holders.get(glob, set())))
+        key = tuple(
+            (rest, any(shared for shared, _ in whose), frozenset(holder for _, held in whose for holder in held))
+            for rest, whose in sorted(said.items())
+        )
+        found = self._parts.get(key)
+        if found is None:
+            found = self._parts[key] = tuple(_told_apart(key))
+        return found
+
+    def _near(self, prefix: str) -> Iterator[str]:
+        """Globs that can match something behind the prefix, as far as their literal beginnings tell."""
+        if self._by_start is None:
+            self._by_start = defaultdict(set)
+            for glob in (*self._everybody, *self._holders):
+                self._by_start[_start(glob)].add(glob)
+            self._starts = sorted(self._by_start)
+        for length in range(len(prefix)):
+            yield from self._by_start.get(prefix[:length], ())
+        place = bisect_left(self._starts, prefix)
+        while place < len(self._starts) and self._starts[place].startswith(prefix):
+            yield from self._by_start[self._starts[place]]
+            place += 1
+
+
+@lru_cache(maxsize=1 << 16)
+def _behind(glob: str, prefix: str, kind: str) -> Rest:
+    """What of a glob lies behind a container's ARN; empty where that tells no contents apart: all match, or none."""
+    rests = [rest for rest in remainders(glob, prefix) if rest.strip("*") or not rest or rest == "*"]
+    if "*" in rests:
+        return ()
+    # The name of an index has no such characters: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
+    if kind == "dynamodb:table":
+        rests = [rest for rest in rests if ":" not in rest and "/" not in rest]
+    return tuple(sorted(rest for rest in rests if rest))
+
+
+def _start(glob: str) -> str:
+    """What a glob begins with before its first wildcard."""
+    place = min((place for place in (glob.find("*"), glob.find("?")) if place >= 0), default=len(glob))
+    return glob[:place]
+
+
+def _written(document: Document) -> tuple[list[str], list[tuple[Statement, Parts]]]:
+    """The globs of a document's statements about contents, and the patterns that have variables."""
+    fixed: dict[str, None] = {}
+    varying: list[tuple[Statement, Parts]] = []
+    for statement in document.statements:
+        if not _about_contents(statement):
+            continue
+        for text in (*(statement.resources or ()), *(statement.not_resources or ())):
+            if text == "*":
+                continue
+            parts = resource_parts(text, variables=document.version == "2012-10-17")
+            if any(isinstance(part, Variable) for part in parts):
+                varying.append((statement, parts))
+            else:
+                fixed[_glob(parts)] = None
+    return list(fixed), varying
+
+
+def _about_contents(statement: Statement) -> bool:
+    if statement.acts is None:
+        return True
+    return any(statement.acts(action.lower()) for action in _content_actions())
+
+
+@lru_cache(maxsize=1)
+def _content_actions() -> tuple[str, ...]:
+    """The actions that can act on contents of any type."""
+    book = catalogue()
+    examples = ("arn:aws:s3:::b/o", "arn:aws:dynamodb:eu-west-1:123456789012:table/t/index/i")
+    return tuple(dict.fromkeys(action for arn in examples for action in book.actions_for_resource(arn)))
+
+
+def _glob(parts: Parts) -> str:
+    return "".join(part if isinstance(part, str) else "*" if part is Wild.STAR else "?" for part in parts)
+
+
+def _filled(parts: Parts, statement: Statement, context: RequestContext) -> Iterator[Parts]:
+    """A pattern with its variables filled in, ``*`` for those of unknown value; such a one, too, with each value that
+    the statement's conditions name: elsewhere it may be impossible (a tag that must be ``red`` or ``blue``)."""
+    resolved = resolve(parts, context)
+    if resolved.parts is None:
+        return
+    yield loosened(resolved.parts)
+    for variable in {part for part in resolved.parts if isinstance(part, Variable)}:
+        for condition in statement.conditions:
+            for value in condition.values if condition.key == variable.key else ():
+                yield loosened(tuple(value if part == variable else part for part in resolved.parts))
+
+
+def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
+    """The parts that patterns tell apart, from what lies of each behind the container."""
+    patterns = list(said)
+    globs = sorted({glob for rest, _, _ in patterns for glob in rest}, key=lambda glob: (specific(glob), glob))
+    tests = {glob: matcher(resource_parts(glob, variables=False)) for glob in globs}
+    shared = [rest for rest, everybody, _ in patterns if everybody]
+    own: defaultdict[int, list[Rest]] = defaultdict(list)
+    for rest, everybody, holders in patterns:
+        for holder in () if everybody else holders:
+            own[holder].append(rest)
+    # One decision meets the shared patterns and those of one subject: what only others' tell apart is not looked for.
+    together = dict.fromkeys(tuple(sorted({*shared, *held})) for held in ([], *own.values()))
+    # The rest, what no pattern mentions, comes first: a text of more strange characters than any glob has wildcards.
+    filler = (FILLER if FILLER not in "".join(globs) else "\ue000") * (max(map(len, globs), default=0) + 1)
+    seen: set[frozenset[Rest]] = set()
+    for text in (filler, *(text for some in together for text in _texts(some))):
+        matched = frozenset(rest for rest, _, _ in patterns if any(tests[glob](text) for glob in rest))
+        if matched not in seen:
+            seen.add(matched)
+            mine = [glob for glob in globs if tests[glob](text)]
+            yield Part(matched, tuple(_narrowest(mine, tests)), text)
+
+
+def _texts(patterns: Iterable[Rest]) -> Iterator[str]:
+    """Texts that globs of these patterns tell apart."""
+    return (text for _, text in cells(tuple(dict.fromkeys(glob for rest in patterns for glob in rest))))
+
+
+def _narrowest(globs: list[str], tests: Mapping[str, Callable[[str], object]]) -> list[str]:
+    """The globs that no narrower one of them implies: how a part of several patterns is shown."""
+    return [
+        glob
+        for glob in globs
+        if not any(other != glob and tests[glob](witness(other)) and not tests[other](witness(glob)) for other in globs)
+    ]

@@ -1,0 +1,121 @@
+"""The ground on which subjects are decided about: units, the policies on them, and what else tells them apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import cached_property
+
+from graph.account_policies import AccountPolicies, policy_of
+from graph.bits import bits_of, members
+from graph.contents import NOWHERE
+from graph.reading import REGION
+from graph.units import Unit, Units
+from model.entities import Resource
+from policy.assemble import Assembler
+from policy.context import requested_region
+from policy.context_values import ContextValue, Unknown
+from policy.s3 import is_public
+from policy.targets import Place
+
+
+class Ground:
+    """Some units of one account; ``places`` are the places of its resources."""
+
+    def __init__(
+        self,
+        assembler: Assembler,
+        account: str,
+        resources: Sequence[Resource],
+        places: Mapping[str, Place],
+        units: Iterable[Unit],
+    ) -> None:
+        self.account = account
+        self._assembler = assembler
+        self._resources = resources
+        self._places = places
+        self._values: dict[str, list[int]] = {}
+        self._bases: dict[bool, list[int]] = {}
+        self.units = Units(units)
+        #: Units with an action that needs no Allow.
+        self.always = bits_of(place for place, unit in enumerate(self.units.all) if unit.actions.free)
+        self.policies = AccountPolicies(assembler, self.units, resources)
+        #: Units where anybody who may ask at all may have access, whatever the documents that were read say.
+        self.anyhow = self.policies.unread | bits_of(
+            place for place, unit in enumerate(self.units.all) if unit.container and self._special(unit.container)
+        )
+
+    def bases(self, *, inside: bool) -> list[int]:
+        """Groups of units that nothing tells apart but documents, tags and region, for askers of the account or not."""
+        found = self._bases.get(inside)
+        if found is None:
+            groups: defaultdict[Hashable, list[int]] = defaultdict(list)
+            for place, unit in enumerate(self.units.all):
+                kind = "*" if unit.container is None else unit.container.type
+                groups[unit.actions, kind, self.settings_of(place, inside=inside)].append(place)
+            found = self._bases[inside] = [bits_of(places) for places in groups.values()]
+        return found
+
+    def settings_of(self, place: int, *, inside: bool) -> Hashable:
+        """What services look at beside policies, of the unit with this place: equal where nothing else is."""
+        container = self.units.all[place].container
+        return None if container is None else self._settings[container.arn][0 if inside else 1]
+
+    @cached_property
+    def _settings(self) -> dict[str, tuple[int, int]]:
+        numbers: dict[Hashable, int] = {}
+        found = {}
+        for resource in self._resources:
+            general = self._settings_of(resource)
+            # Block Public Access keeps nobody of the account out, and its ACL says nothing new to them (semantics L7).
+            others = (resource.s3, self._public(resource), general)
+            both = numbers.setdefault(general, len(numbers)), numbers.setdefault(others, len(numbers))
+            found[resource.arn] = both
+        return found
+
+    def _public(self, container: Resource) -> bool:
+        """Whether the policy of a bucket is public as a whole, which Block Public Access goes by."""
+        ref, _ = policy_of(self._assembler, container)
+        document = None if ref is None or container.type != "s3:bucket" else ref.document
+        return document is not None and any(map(is_public, document.statements))
+
+    def _settings_of(self, container: Resource) -> Hashable:
+        ref, _ = policy_of(self._assembler, container)
+        unread = ref is not None and ref.document is None
+        own = container.arn if unread or container.grants is None or self._special(container) else ""
+        return container.key_manager == "AWS", self._places[container.arn].target.without_points, own
+
+    @cached_property
+    def regions(self) -> list[tuple[ContextValue, int]]:
+        """The units in groups by the region that a request on them is made in, as conditions read it."""
+        groups: defaultdict[ContextValue, list[int]] = defaultdict(list)
+        for place, unit in enumerate(self.units.all):
+            target = self._places[unit.container.arn].target if unit.container is not None else NOWHERE
+            region = requested_region(target, "")
+            groups[Unknown("environment") if region is None else (region,)].append(place)
+        return [(region, bits_of(places)) for region, places in groups.items()]
+
+    def _special(self, container: Resource) -> bool:
+        """Whether shares of AWS RAM or an ACL may give access here."""
+        place = self._places[container.arn]
+        if self._assembler.shares.concern(place.target):
+            return True
+        own = container.s3
+        if container.type != "s3:bucket" or own is None or own.ownership == "BucketOwnerEnforced":
+            return False
+        return own.acl is None or any(grant.grantee != own.owner for grant in own.acl)
+
+    def value_at(self, key: str, place: int) -> int:
+        """The number of the value of a key (region, or a tag) that the unit of a place has."""
+        found = self._values.get(key)
+        if found is None:
+            found = self._values[key] = [0] * len(self.units.all)
+            values = self.regions if key == REGION else self.units.tagged(key.partition("/")[2])
+            for number, (_, units) in enumerate(values):
+                for one in members(units):
+                    found[one] = number
+        return found[place]
+
+    def classes_in(self, bits: int, number: Sequence[int]) -> int:
+        """The classes of a set of units, as a set."""
+        return bits_of({number[place] for place in members(bits)})

@@ -1,0 +1,89 @@
+"""What resolving one account yields: its classes, and who holds what on which of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from graph.bits import members
+from graph.classes import ResourceClass
+from graph.deciding import Outcome
+
+#: In evidence and residuals, what belongs to the resource that is decided about: classes share one text (`#policy`).
+ITSELF = "${resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """``subject`` (index) may do ``actions`` to the class (index) with this outcome: Allowed or Conditional."""
+
+    subject: int
+    resource_class: int
+    outcome: Outcome
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is granted. ``related``: the outcome speaks of ``ITSELF``, which is each class's own resource."""
+
+    outcome: Outcome
+    actions: tuple[str, ...]
+    related: bool
+
+
+@dataclass(slots=True)
+class Partition:
+    """One account. A row says that subjects (a set, by place in ``holders``) hold a content (by place in ``contents``)
+    on classes (a set, by place in ``sets``; bit ``n`` is ``classes[n]``)."""
+
+    account: str
+    classes: list[ResourceClass] = field(default_factory=list)
+    contents: list[Content] = field(default_factory=list)
+    holders: list[tuple[int, ...]] = field(default_factory=list)
+    sets: list[int] = field(default_factory=list)
+    rows: list[tuple[int, int, int]] = field(default_factory=list)
+    #: Whom the policies here name, as ``graph.naming.written`` says it; ``*``: they may be about anybody.
+    named: tuple[str, ...] = ()
+
+    def grants(self) -> Iterator[Grant]:
+        """Every grant, spelled out: one subject, one class (its place in this partition)."""
+        for holders, content, classes in self.rows:
+            for place in members(self.sets[classes]):
+                for subject in self.holders[holders]:
+                    found = self.contents[content]
+                    yield Grant(subject, place, outcome_on(found, self.classes[place]), found.actions)
+
+
+def outcome_on(content: Content, item: ResourceClass) -> Outcome:
+    """The outcome as it stands for one class."""
+    return spelled(content.outcome, item.owner, item.representative) if content.related else content.outcome
+
+
+def spelled(outcome: Outcome, owner: str, arn: str) -> Outcome:
+    """An outcome with ``ITSELF`` replaced by an ARN; ``owner`` is the container of contents."""
+    return replace(
+        outcome,
+        residual=_replaced(outcome.residual, ITSELF, owner, arn),
+        because=tuple(_replaced(item, ITSELF, owner, arn) for item in outcome.because),
+    )
+
+
+def related(value: Any, owner: str, arn: str) -> Any:
+    """Plain data with what belongs to ``owner`` (``ARN#policy`` …), and ``arn`` itself, said of ``ITSELF``."""
+    if arn != "*":
+        value = _replaced(value, arn, ITSELF, ITSELF)
+    return _replaced(value, owner, ITSELF, "")
+
+
+def _replaced(value: Any, whose: str, owner: str, arn: str) -> Any:
+    if isinstance(value, str):
+        if value.startswith(whose + "#"):
+            return owner + value[len(whose) :]
+        return arn if arn and value == whose else value
+    if isinstance(value, dict):
+        return {key: _replaced(item, whose, owner, arn) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, whose, owner, arn) for item in value]
+    return value

@@ -1,0 +1,98 @@
+"""The steps of people: an Identity Center assignment opens a role to a person, or to everybody in a group.
+
+Pairs of people and roles can be many times more than assignments, so they are made for one person, or one role, when
+asked for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from graph.deciding import Outcome, Reason, reason
+from graph.steps import WITH_SAML, Step
+from graph.subjects import Subject, Subjects
+from model.entities import Assignment
+from model.inventory import Inventory
+from policy.verdicts import Verdict
+
+
+class PeopleSteps:
+    """Steps from people, by either end (semantics L15: an active assignment is all that is needed)."""
+
+    def __init__(self, inventory: Inventory, subjects: Subjects) -> None:
+        self._inventory = inventory
+        self._subjects = subjects
+        self._out: dict[int, list[Step]] = {}
+        self._into: dict[int, list[Step]] = {}
+
+    def out(self, index: int) -> list[Step]:
+        """The steps of the person with this number; none for anybody else."""
+        subject = self._subjects.all[index]
+        if subject.kind != "Person":
+            return []
+        found = self._out.get(index)
+        if found is None:
+            by_role: defaultdict[str, list[Reason]] = defaultdict(list)
+            for assignment, role in self._inventory.people[subject.key].grants:
+                by_role[role].append(reason("assignment", assignment_id(assignment)))
+            found = self._out[index] = [self._step(subject, role, because) for role, because in by_role.items()]
+        return found
+
+    def into(self, index: int) -> list[Step]:
+        """The steps of people into the session with this number: that of a reserved role."""
+        found = self._into.get(index)
+        if found is None:
+            role = self._subjects.all[index]
+            found = self._into[index] = []
+            if role.is_role and self._subjects.session(role.key, lost=True) is role:
+                by_person: defaultdict[str, list[Reason]] = defaultdict(list)
+                for assignment in self._opening.get(role.key, ()):
+                    for person in self._people.get(assignment.principal_id, ()):
+                        by_person[person].append(reason("assignment", assignment_id(assignment)))
+                for person, because in sorted(by_person.items()):
+                    found.append(self._step(self._subjects.by_key[person], role.key, because))
+        return found
+
+    def all(self) -> Iterator[Step]:
+        """Every step of everybody."""
+        for subject in self._subjects.all:
+            if subject.kind == "Person":
+                yield from self.out(subject.index)
+
+    def _step(self, person: Subject, role: str, because: list[Reason]) -> Step:
+        outcome = Outcome(Verdict.ALLOWED, None, tuple(because), certain=True)
+        return Step(person, self._subjects.session(role, lost=True), WITH_SAML, outcome)
+
+    @cached_property
+    def _opening(self) -> Mapping[str, list[Assignment]]:
+        """Assignments by the reserved role that they open."""
+        found: defaultdict[str, list[Assignment]] = defaultdict(list)
+        for assignment in self._inventory.data.assignments:
+            role = self._inventory.permission_set_role(assignment.account, assignment.permission_set)
+            if role is not None:
+                found[role.arn].append(assignment)
+        return found
+
+    @cached_property
+    def _people(self) -> Mapping[str, list[str]]:
+        """People who may sign in, by their own id and by those of their groups."""
+        by_user = {}
+        for key, person in self._inventory.people.items():
+            if person.user.active is not False:  # disabled people open nothing
+                by_user[person.user.id] = key
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for user, key in by_user.items():
+            found[user].append(key)
+        for group in self._inventory.data.directory_groups:
+            for member in dict.fromkeys(group.members):
+                if member in by_user:
+                    found[group.id].append(by_user[member])
+        return found
+
+
+def assignment_id(assignment: Assignment) -> str:
+    """The name of an Identity Center assignment in explanations: set, account and whom it is given to."""
+    kind = assignment.principal_type.lower()
+    return f"{assignment.permission_set}@{assignment.account}#{kind}:{assignment.principal_id}"

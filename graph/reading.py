@@ -1,0 +1,202 @@
+"""What statements read of a target: the values of its tags and region, and patterns whose variables are not known.
+
+Units that differ in a value are told apart only where some condition says one thing of the one and another of the
+other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from graph.told import NO_WHERE, Told
+from graph.units import Units
+from policy.conditions import Condition
+from policy.context_values import Context, ContextValue, Unknown
+from policy.document import Document, Statement
+from policy.expression import FALSE, TRUE
+from policy.patterns import Parts, Variable, Wild, loosened, resolve
+
+if TYPE_CHECKING:
+    from graph.asker import Felt
+    from graph.ground import Ground
+
+REGION = "aws:requestedregion"
+
+#: A statement with the units that it can be about.
+About = tuple[Statement, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a statement reads of the target: ``tags`` and ``region`` as (key of the request's context, condition);
+    no condition: a variable holds the value."""
+
+    tags: tuple[tuple[str, Condition | None], ...] = ()
+    region: tuple[tuple[str, Condition | None], ...] = ()
+    #: All the keys.
+    keys: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=1 << 18)
+def reads_of_target(statement: Statement) -> Reads:
+    """What a statement reads of the target."""
+    found: dict[tuple[str, Condition | None], None] = {}
+    for condition in statement.conditions:
+        found[condition.key, condition] = None
+        found.update(((key, None), None) for key in _keys(condition.parts))
+    for _, parts, _ in statement.resource_patterns.variable:
+        found.update(((key, None), None) for key in _keys((parts,)))
+    tags = tuple(read for read in found if ":resourcetag/" in read[0])
+    region = tuple(read for read in found if read[0] == REGION)
+    return Reads(tags, region, tuple(dict.fromkeys(key for key, _ in (*tags, *region))))
+
+
+def _keys(patterns: Iterable[Parts]) -> Iterator[str]:
+    return (part.key for parts in patterns for part in parts if isinstance(part, Variable))
+
+
+def divided_by_target(ground: Ground, statements: Iterable[About], context: Context) -> Iterator[int]:
+    """Sets of units that conditions on tags and region tell from the others, for who asks in ``context``."""
+    conditions: defaultdict[str, dict[Condition | None, None]] = defaultdict(dict)
+    where: defaultdict[str, int] = defaultdict(int)
+    for statement, units in statements:
+        reads = reads_of_target(statement)
+        for key, condition in (*reads.tags, *reads.region):
+            conditions[key][condition] = None
+            where[key] |= units
+    for key, asked in conditions.items():
+        values = ground.regions if key == REGION else ground.units.tagged(key.partition("/")[2])
+        merged: defaultdict[Hashable, int] = defaultdict(int)
+        for value, units in values:
+            if units & where[key]:
+                merged[_says(asked, key, value, context)] |= units & where[key]
+        if len(merged) > 1:
+            yield from merged.values()
+
+
+def _says(asked: Iterable[Condition | None], key: str, value: ContextValue, context: Context) -> Hashable:
+    """What all conditions on a key say of one value of it; by the value itself where that is not all there is."""
+    told = Told(context, key, value)
+    found = []
+    for condition in asked:
+        truth = None if condition is None else condition.truth(told, NO_WHERE)
+        if truth is not TRUE and truth is not FALSE:
+            return repr(value)
+        found.append(truth is TRUE)
+    return tuple(found)
+
+
+class Marks:
+    """Numbers for statements in their places: equal for subjects of whom the statement reads the same."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+
+    def of(self, place: Hashable, statement: Statement, context: Context) -> int:
+        """The mark of a statement that stands in a place, for who asks in ``context``."""
+        conditions, keys = read_of_asker(statement)
+        read: list[Hashable] = []
+        for condition in conditions:
+            truth = condition.truth(context, NO_WHERE)
+            # Not settled by who asks alone: by the value then, which the rest of the answer may hang on.
+            read.append(truth if truth is TRUE or truth is FALSE else repr(context.get(condition.key)))
+        read += [repr(context.get(key)) for key in keys]
+        return self._numbers.setdefault((place, tuple(read)), len(self._numbers))
+
+
+@lru_cache(maxsize=1 << 18)
+def read_of_asker(statement: Statement) -> tuple[tuple[Condition, ...], tuple[str, ...]]:
+    """What a statement reads of who asks: conditions without variables, and keys that are read as they are."""
+    plain: list[Condition] = []
+    keys: dict[str, None] = {}
+    for condition in statement.conditions:
+        variables = list(_keys(condition.parts))
+        if variables:
+            keys.update(dict.fromkeys((condition.key, *variables)))
+        else:
+            plain.append(condition)
+    keys.update((key, None) for _, parts, _ in statement.resource_patterns.variable for key in _keys((parts,)))
+    return tuple(plain), tuple(keys)
+
+
+class Unsure:
+    """Patterns with variables, for one who asks: which units they match, and which hang on what is not known."""
+
+    def __init__(self, units: Units, context: Context) -> None:
+        self._units = units
+        self.context = context
+        #: Sets of units that one statement matches if its variable has some value: alike in that, unless the variable
+        #: is asked for elsewhere too.
+        self._same: list[tuple[Statement, str, int]] = []
+        self._apart = 0
+
+    def at(self, bit: int, felt: Iterable[Felt]) -> Iterator[tuple[int, bool]]:
+        """(mark, whether some value that is not empty matches) of the statements that are unsure about a unit."""
+        marks = {one.statement: one.mark for one in felt} if self._same else {}
+        for number, (statement, _, units) in enumerate(self._same):
+            if units & bit and statement in marks:
+                yield marks[statement], number % 2 == 0
+
+    @property
+    def apart(self) -> list[int]:
+        """What is unsure and what is not is to be kept apart."""
+        return [units for _, _, units in self._same]
+
+    def felt(self, statement: Statement, document: Document) -> int:
+        """The units that a statement can be about."""
+        units = self._units
+        sure, loose = units.element(statement, document), 0
+        patterns = []
+        for _, parts, _ in statement.resource_patterns.variable:
+            resolved = resolve(parts, self.context)
+            if resolved.parts is None:
+                continue
+            found = units.matching(loosened(resolved.parts))
+            if resolved.unknown:
+                loose |= found
+                patterns.append((resolved.parts, resolved.unknown))
+            else:
+                sure |= found
+        about = units.about(statement)
+        loose &= about & ~sure
+        if loose:
+            self._keep(statement, loose, patterns)
+        if statement.resource_patterns.negated:
+            return about & ~sure
+        return about & (sure | loose)
+
+    def _keep(
+        self, statement: Statement, loose: int, patterns: Sequence[tuple[Parts, tuple[tuple[Variable, Unknown], ...]]]
+    ) -> None:
+        if len(patterns) == 1 and len(patterns[0][1]) == 1 and not statement.resource_patterns.negated:
+            parts, ((variable, unknown),) = patterns[0]
+            if variable.default is None and not unknown.prefix and not unknown.excludes:
+                # Some value matches: nothing more can be known of it than whether it has to be the empty one.
+                some = (part if part != variable else (Wild.ONE, Wild.STAR) for part in parts)
+                flat = tuple(piece for part in some for piece in (part if isinstance(part, tuple) else (part,)))
+                filled = self._units.matching(flat)
+                self._same += [(statement, variable.key, loose & filled), (statement, variable.key, loose & ~filled)]
+                return
+        self._apart |= loose
+
+    def alone(self, felt: Iterable[About]) -> int:
+        """The units that must be decided one by one: where an unknown variable counts in more than one place."""
+        found = self._apart
+        statements = list(felt)
+        for statement, key, units in self._same:
+            for other, about in statements:
+                if other is not statement and about & units and key in _all_keys(other):
+                    found |= about & units
+        return found
+
+
+@lru_cache(maxsize=1 << 18)
+def _all_keys(statement: Statement) -> frozenset[str]:
+    found = {condition.key for condition in statement.conditions}
+    found.update(key for condition in statement.conditions for key in _keys(condition.parts))
+    found.update(key for _, parts, _ in statement.resource_patterns.variable for key in _keys((parts,)))
+    return frozenset(found)

@@ -1,0 +1,194 @@
+"""What requests in one account are decided about: its resources, the parts of their contents, and ``*``.
+
+Units are numbered in the order of their ARNs, so that a pattern's literal beginning is an interval of them, and sets of
+units are whole numbers (``graph.bits``). What a document says of units is worked out once a document, whoever holds it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from typing import TypeVar
+
+from graph.action_lists import ActionList
+from graph.bits import bits_of
+from model.entities import Resource
+from policy.context_values import ABSENT, ContextValue, Unknown
+from policy.document import Document, Statement
+from policy.patterns import Parts, Variable, Wild, matcher, resource_parts
+
+Key = TypeVar("Key")
+
+#: A shorter word is in nearly every ARN.
+_WORTH_SEARCHING = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """``arn`` is decided on; ``shown`` is what people are shown for it. ``matched`` are the patterns that match
+    a part of ``container``'s contents, ``None``: this is the container itself. No container: ``*``."""
+
+    arn: str
+    shown: str
+    container: Resource | None
+    actions: ActionList
+    matched: frozenset[tuple[str, ...]] | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it stands for what nobody collected."""
+        return self.container is None
+
+
+#: A statement with the units that it can be about, whatever the action.
+Felt = tuple[Statement, int]
+
+
+class Units:
+    """The units of one account."""
+
+    def __init__(self, units: Iterable[Unit]) -> None:
+        self.all: Sequence[Unit] = sorted(units, key=lambda unit: unit.arn)
+        self._arns = [unit.arn for unit in self.all]
+        self.everything = (1 << len(self._arns)) - 1
+        #: All ARNs as one text, and where each begins in it; no pattern holds what stands between them.
+        self._text = "".join(f"{arn}\n" for arn in self._arns)
+        self._starts = [0, *accumulate(len(arn) + 1 for arn in self._arns)]
+        self._by_actions: dict[ActionList, int] = _grouped(unit.actions for unit in self.all)
+        self.of_container: dict[str, int] = _grouped(
+            unit.container.arn if unit.container is not None else "*" for unit in self.all
+        )
+        self._matching: dict[Parts, int] = {}
+        self._elements: dict[tuple[tuple[str, ...], bool], int] = {}
+        self._acting: dict[Statement, int] = {}
+        self._acts: dict[ActionList, Callable[[Statement], int]] = {}
+        self._felt: dict[Document, tuple[list[Felt], list[Statement]]] = {}
+        self._tagged: dict[str, list[tuple[ContextValue, int]]] = {}
+
+    def place_of(self, arn: str) -> int:
+        """The number of the unit with this ARN."""
+        place = bisect_left(self._arns, arn)
+        assert self._arns[place] == arn, f"no unit `{arn}`"
+        return place
+
+    def matching(self, parts: Parts) -> int:
+        """The units whose ARN a pattern without variables matches."""
+        found = self._matching.get(parts)
+        if found is None:
+            found = self._matching[parts] = self._matched(parts)
+        return found
+
+    def _matched(self, parts: Parts) -> int:
+        start = parts[0] if parts and isinstance(parts[0], str) else ""
+        if parts == (start,):
+            place = bisect_left(self._arns, start)
+            return 1 << place if place < len(self._arns) and self._arns[place] == start else 0
+        first, last = self._interval(start)
+        if parts in ((start, Wild.STAR), (Wild.STAR,)):
+            return (1 << last) - (1 << first)
+        test = matcher(parts)
+        words = [part for part in parts[1:] if isinstance(part, str)] or [""]
+        return bits_of(place for place in self._having(max(words, key=len), first, last) if test(self._arns[place]))
+
+    def _having(self, word: str, first: int, last: int) -> Iterable[int]:
+        """The places of an interval whose ARNs hold a word: searching one long text is far faster than many short."""
+        if len(word) < _WORTH_SEARCHING:
+            yield from range(first, last)
+            return
+        at, end = self._starts[first], self._starts[last]
+        while (at := self._text.find(word, at, end)) >= 0:
+            place = bisect_right(self._starts, at) - 1
+            yield place
+            at = self._starts[place + 1]
+
+    def _interval(self, start: str) -> tuple[int, int]:
+        """The places of the ARNs that begin with ``start``."""
+        if not start:
+            return 0, len(self._arns)
+        # Nothing that begins with `start` sorts behind `start` with its last character's successor.
+        return bisect_left(self._arns, start), bisect_left(self._arns, start[:-1] + chr(ord(start[-1]) + 1))
+
+    def about(self, statement: Statement) -> int:
+        """The units with an action that the statement's action element takes in."""
+        found = self._acting.get(statement)
+        if found is None:
+            found = 0
+            for actions, units in self._by_actions.items():
+                if self.acts(actions, statement):
+                    found |= units
+            self._acting[statement] = found
+        return found
+
+    def acts(self, actions: ActionList, statement: Statement) -> int:
+        """The actions of a list that a statement's action element takes in."""
+        return self.acts_on(actions)(statement)
+
+    def acts_on(self, actions: ActionList) -> Callable[[Statement], int]:
+        """As ``acts``, for one list."""
+        found = self._acts.get(actions)
+        if found is None:
+            found = self._acts[actions] = lru_cache(maxsize=None)(actions.about)
+        return found
+
+    def element(self, statement: Statement, document: Document) -> int:
+        """The units that the patterns without variables of a statement match, NotResource not yet turned round."""
+        texts = statement.resource_patterns.texts
+        if texts is None:
+            return self.everything
+        key = (texts, document.version == "2012-10-17")
+        found = self._elements.get(key)
+        if found is None:
+            found = 0
+            for text in texts:
+                parts = resource_parts(text, variables=key[1])
+                if not any(isinstance(part, Variable) for part in parts):
+                    found |= self.matching(parts)
+            self._elements[key] = found
+        return found
+
+    def felt(self, document: Document) -> tuple[list[Felt], list[Statement]]:
+        """The statements of a document that can be about some unit, each with these units; then the statements whose
+        patterns have variables, of which who asks must be known."""
+        found = self._felt.get(document)
+        if found is None:
+            fixed: list[Felt] = []
+            varying: list[Statement] = []
+            for statement in document.statements:
+                units = self.about(statement)
+                if units and statement.resource_patterns.variable:
+                    varying.append(statement)
+                    continue
+                element = self.element(statement, document)
+                units &= ~element if statement.resource_patterns.negated else element
+                if units:
+                    fixed.append((statement, units))
+            found = self._felt[document] = (fixed, varying)
+        return found
+
+    def tagged(self, key: str) -> list[tuple[ContextValue, int]]:
+        """The units in groups by the value of a tag (its key in lower case), as conditions read it (semantics U3)."""
+        found = self._tagged.get(key)
+        if found is None:
+            groups = _grouped(_tag(unit.container, key) for unit in self.all)
+            found = self._tagged[key] = list(groups.items())
+        return found
+
+
+def _tag(container: Resource | None, key: str) -> ContextValue:
+    """The value of a tag of a target, for actions that carry it."""
+    if container is None or (container.s3 is not None and container.s3.abac is False):
+        return ABSENT
+    if container.tags is None or (container.s3 is not None and container.s3.abac is None):
+        return Unknown("environment")
+    return next(((value,) for name, value in container.tags.items() if name.lower() == key), ABSENT)
+
+
+def _grouped(keys: Iterable[Key]) -> dict[Key, int]:
+    groups: defaultdict[Key, list[int]] = defaultdict(list)
+    for place, key in enumerate(keys):
+        groups[key].append(place)
+    return {key: bits_of(places) for key, places in groups.items()}
