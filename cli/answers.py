@@ -11,9 +11,9 @@ from cli.output import printable, say, table, wrapped
 from cli.words import condition_lines, counted, keys_of
 
 if TYPE_CHECKING:
-    from graph.assume import Step
     from graph.deciding import Outcome, Tree
     from graph.questions import Answer, Questions, Row
+    from graph.steps import Step
     from graph.subjects import Subject
     from policy.context import Overrides
 

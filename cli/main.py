@@ -12,7 +12,21 @@ from typing import Any
 
 import typer
 
-from cli import asking, building, campaigns, collecting, deciding, demo, evidence, finding, querying, serving, snapshots
+from cli import (
+    asking,
+    building,
+    campaigns,
+    collecting,
+    deciding,
+    demo,
+    differing,
+    evidence,
+    finding,
+    querying,
+    serving,
+    snapshots,
+    whatif,
+)
 from cli.output import note
 from cli.state import defaults
 from model.errors import GrantmapError
@@ -25,7 +39,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _room in (demo, collecting, snapshots, building, deciding, asking, finding, querying, campaigns, serving, evidence):
+for _room in (
+    *(demo, collecting, snapshots, building, deciding, asking, whatif),
+    *(differing, finding, querying, campaigns, serving, evidence),
+):
     _room.register(app)
 
 

@@ -27,6 +27,7 @@ _VARYING = (
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
     (re.compile(r"\b\d{1,2} [A-Z][a-z]{2} \d{4}\b"), "DATE"),
+    (re.compile(r"\bDATE \d\d:\d\d\b"), "DATE TIME"),
     (re.compile(r"\b\d+ days?\b"), "DAYS"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "ITEM"),

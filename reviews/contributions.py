@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from graph.assume import WITH_SAML, Step, assignment_id
 from graph.deciding import Outcome, reason
+from graph.people import assignment_id
 from graph.questions import Questions
 from graph.resolver import Grant
+from graph.steps import WITH_SAML, Step
 from graph.subjects import Subject
 from model.entities import Assignment, IamPrincipal, User
 from policy.inputs import PolicyRef
@@ -393,8 +394,7 @@ class Contributions:
             subject = self._world.subjects.all[grant.subject]
             given, left = self._effects.cut_grants(subject, [grant], cut)
             for index, found in given.items():
-                bits = left.get(index, Bits())
-                conditional = found.given.can & ~found.given.allowed
-                found.lost = (found.given.allowed & ~bits.allowed) | (conditional & ~bits.can)
+                bits, has = left.get(index, Bits()), found.given
+                found.lost = (has.allowed & ~bits.allowed) | (has.can & ~has.allowed & ~bits.can)
             merge(effect, given)
         return effect

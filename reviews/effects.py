@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from graph.access import LEVELS
-from graph.assume import Step
 from graph.closure import Chain
 from graph.deciding import Outcome, outcome_of
 from graph.questions import Questions
 from graph.resolver import Grant
+from graph.steps import Step
 from graph.subjects import Subject
 from policy.actions import catalogue
 from policy.decide import decide
@@ -148,13 +148,8 @@ class Effects:
     def _by_policy(self) -> dict[str, list[Grant]]:
         """Grants, of anybody, by the id of the resource policy, or of the KMS grant, that they rest on; ``L7``: a KMS
         grant gives it for certain."""
-        wanted = {
-            number: [reason["policy"] for reason in outcome.because if _on_resource(reason)]
-            for number, outcome in enumerate(self._tables.outcomes)
-        }
-        chosen = {number for number, policies in wanted.items() if policies}
         found: defaultdict[str, list[Grant]] = defaultdict(list)
-        for grant in self._tables.grants_with(chosen):
+        for grant in self._tables.grants_where(lambda outcome: any(map(_on_resource, outcome.because))):
             for policy in {reason["policy"] for reason in grant.outcome.because if _on_resource(reason)}:
                 found[policy].append(grant)
         return found

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from graph.assume import assignment_id
+from graph.people import assignment_id
 from model.arn import is_account_id
 from model.entities import AccessKey, Assignment, DirectoryGroup, IamPrincipal, KmsGrant, Resource, Role
 from policy.assemble import Assembler
@@ -244,7 +244,7 @@ class Entitlements:
     # -- resources
 
     def _resource_statements(self) -> Iterator[Held]:
-        for resource in self._inventory.data.resources:
+        for resource in self._inventory.all_resources():
             if resource.policy == "" or resource.type.startswith("iam:"):
                 continue
             if resource.key_manager == "AWS":
@@ -307,9 +307,7 @@ class Entitlements:
         return text, "user" if ":user/" in text else UNKNOWN
 
     def _kms_grants(self) -> Iterator[Held]:
-        for resource in self._inventory.data.resources:
-            if resource.type != "kms:key":
-                continue
+        for resource in self._inventory.of_type("kms:key"):
             if resource.key_manager == "AWS":
                 self.excluded["grants on keys that AWS manages"] += len(resource.grants or ())
             elif resource.grants is None:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from graph.assume import Step
 from graph.closure import Chain
+from graph.steps import Step
 from graph.subjects import Subject
 from reviews.effects import Bits, Cut, Effect, Effects
 

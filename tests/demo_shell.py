@@ -269,6 +269,7 @@ class Shell:
             folder = self._copy(line)
             for example, true in self._reviews.items():
                 line = line.replace(example, true)
+        line = line.replace(SNAPSHOT, self._reviews[SNAPSHOT])
         with (
             aws_environment(self._endpoint_url, self._folder),
             mock.patch("cli.serving.serve", _served),

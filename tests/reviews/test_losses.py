@@ -129,7 +129,8 @@ def wrong_claims(data: InventoryData, found: list[tuple[Held, Item]]) -> Iterato
 def judged(demo_folder: Path) -> tuple[InventoryData, list[tuple[Held, Item]]]:
     home = demo_folder / ".grantmap"
     maker = ItemMaker(Questions(built_tables(open_snapshot(home), home)))
-    return maker.inventory.data, [(held, maker.item(held)) for held in maker.entitlements.all()]
+    data = msgspec.structs.replace(maker.inventory.data, resources=tuple(maker.inventory.all_resources()))
+    return data, [(held, maker.item(held)) for held in maker.entitlements.all()]
 
 
 Demo = tuple[InventoryData, list[tuple[Held, Item]]]
