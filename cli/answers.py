@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from cli.naming import Names
 from cli.output import printable, say, table, wrapped
-from cli.words import condition_lines, counted, keys_of
+from cli.words import condition_lines, counted, gap_line, keys_of
 
 if TYPE_CHECKING:
     from graph.deciding import Outcome, Tree
     from graph.questions import Answer, Questions, Row
     from graph.steps import Step
     from graph.subjects import Subject
+    from model.entities import Gap
     from policy.context import Overrides
 
 #: Headings of ``who-can``, in order.
@@ -307,6 +308,17 @@ def say_reach(names: Names, principal: str, rows: list[tuple[dict[str, Any], str
     if any(row["verdict"] == "Conditional" for row, _ in shown):
         say()
         say(f"What a Conditional row hangs on: grantmap can {_one_line(principal)} ACTION RESOURCE")
+
+
+def say_unknown(gaps: Sequence[Gap | dict[str, str]], more: str = "add --json") -> None:
+    """The gaps that could change an answer, ten of them; ``more`` says where the others are."""
+    if gaps:
+        say()
+        say("Not known, and it could change this answer:")
+        for gap in gaps[:10]:
+            say(f"  {gap_line(gap)}")
+        if len(gaps) > 10:
+            say(f"  … and {len(gaps) - 10} more: {more}")
 
 
 def say_path(names: Names, number: int, path: dict[str, Any]) -> None:

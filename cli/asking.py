@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.answers import say_can, say_path, say_reach, say_who_can
+from cli.answers import say_can, say_path, say_reach, say_unknown, say_who_can
 from cli.naming import Names
 from cli.options import Json, SnapshotId, StoreUrl
 from cli.output import note, say, write_json, write_lines
 from cli.state import questions
-from cli.words import counted, gap_line
+from cli.words import counted
 from model.errors import GrantmapError
 
 if TYPE_CHECKING:
@@ -113,19 +113,9 @@ def who_can(
         write_json(answer)
         return 0
     say_who_can(Names(asked.world.inventory), action, answer)
-    _say_unknown(answer["unknown"])
+    say_unknown(answer["unknown"])
     _source(asked, resource)
     return 0
-
-
-def _say_unknown(gaps: list[dict[str, str]]) -> None:
-    if gaps:
-        say()
-        say("Not known, and it could change this answer:")
-        for gap in gaps[:10]:
-            say(f"  {gap_line(gap)}")
-        if len(gaps) > 10:
-            say(f"  … and {len(gaps) - 10} more: add --json")
 
 
 def reach(
@@ -162,7 +152,7 @@ def reach(
         say_reach(
             names, principal, [(row.to_json(), row.resource_class.account) for row in shown], "class of resources"
         )
-    _say_unknown(gaps)
+    say_unknown(gaps)
     _source(asked)
     return 0
 

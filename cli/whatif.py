@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.answers import say_unknown
 from cli.asking import PrincipalName
 from cli.naming import Names
 from cli.options import Json, SnapshotId, StoreUrl
 from cli.output import note, say, table, wrapped, write_json
 from cli.state import questions
-from cli.words import counted, gap_line
+from cli.words import counted
 from model.errors import GrantmapError
 
 if TYPE_CHECKING:
@@ -98,16 +99,8 @@ def revoke(
         if answer.rows.gained:
             note(f"the change also gives access: {', '.join(row.spot.pattern for row in answer.rows.gained[:5])}")
         return 0
-    names = Names(asked.world.inventory)
-    _tell(names, asked.world.inventory, principal, answer)
-    gaps = asked.deciding_gaps
-    if gaps:
-        say()
-        say("Not known, and it could change this answer:")
-        for gap in gaps[:10]:
-            say(f"  {gap_line(gap)}")
-        if len(gaps) > 10:
-            say(f"  … and {len(gaps) - 10} more: grantmap snapshot show {asked.snapshot}")
+    _tell(Names(asked.world.inventory), asked.world.inventory, principal, answer)
+    say_unknown(asked.deciding_gaps, f"grantmap snapshot show {asked.snapshot}")
     say()
     say(f"From snapshot {asked.snapshot}. Nothing was changed.")
     return 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from model.entities import Gap
 
 if TYPE_CHECKING:
-    from policy.expression import Residual
+    pass
 
 _OUTCOMES = {
     "denied": "access denied",
@@ -42,9 +42,10 @@ _AREAS = {
 
 def condition_lines(tree: dict[str, Any], name: Callable[[str], str] = str) -> list[str]:
     """A residual in words, in lines where it is long; ``name`` says how documents are called."""
+    from policy.residual import from_json
     from policy.wording import in_lines
 
-    return in_lines(_residual(tree), name)
+    return in_lines(from_json(tree), name)
 
 
 def keys_of(tree: dict[str, Any]) -> list[str]:
@@ -53,23 +54,6 @@ def keys_of(tree: dict[str, Any]) -> list[str]:
         return [tree["key"]]
     parts = tree.get("all") or tree.get("any") or ([tree["not"]] if "not" in tree else [])
     return [key for part in parts for key in keys_of(part)]
-
-
-def _residual(tree: dict[str, Any]) -> Residual:
-    from policy.expression import All, DocumentLeaf, KeyLeaf, Not, ResourceLeaf, Some, Where
-
-    if "all" in tree:
-        return All(tuple(_residual(item) for item in tree["all"]))
-    if "any" in tree:
-        return Some(tuple(_residual(item) for item in tree["any"]))
-    if "not" in tree:
-        return Not(_residual(tree["not"]))
-    if "document" in tree:
-        return DocumentLeaf(tree["document"])
-    where = Where(tree["layer"], tree["policy"], tree["sid"], tree["statement"])
-    if "matches" in tree:
-        return ResourceLeaf(tree["resource"], tree["matches"], "environment", where)
-    return KeyLeaf(tree["key"], tree["operator"], tuple(tree["values"]), tree["by"], where)
 
 
 def gap_line(gap: Gap | dict[str, str]) -> str:

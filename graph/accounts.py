@@ -8,7 +8,6 @@ from functools import cached_property
 
 from graph.account_units import AccountUnits, Shared
 from graph.assume import Assuming
-from graph.bits import members
 from graph.candidates import Candidates
 from graph.classes import ResourceClass
 from graph.deciding import Outcome
@@ -78,7 +77,7 @@ class Accounts:
                 continue
             subjects = [self._subjects.all[index] for index in partition.holders[holders]]
             assuming = [subject for subject in subjects if subject.kind not in _NOT_ASSUMING]
-            for item in (partition.classes[place] for place in members(partition.sets[classes])):
+            for item in (partition.classes[place] for place in partition.sets[classes]):
                 for role in item.members if item.type == "iam:role" else ():
                     outcome = spelled(found.outcome, role, role) if found.related else found.outcome
                     for subject in assuming:

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from graph.globs import remainders
+from graph.globs import glob_of, remainders
 from graph.subjects import Subject
 from policy.assemble import Assembler
 from policy.document import Document, Statement
@@ -128,9 +128,8 @@ def _entries(document: Document) -> Iterator[_Entry]:
         services = _services(statement)
         for text in statement.resources or ("*",):
             parts = loosened(resource_parts(text, variables=document.version == "2012-10-17"))
-            glob = "".join(part if isinstance(part, str) else "*" if part is Wild.STAR else "?" for part in parts)
             start = parts[0] if parts and isinstance(parts[0], str) else ""
-            yield _Entry(None if parts == (Wild.STAR,) else matcher(parts), glob, start, services)
+            yield _Entry(None if parts == (Wild.STAR,) else matcher(parts), glob_of(parts), start, services)
 
 
 def _fixed_account(glob: str) -> bool:

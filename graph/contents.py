@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from graph.globs import FILLER, cells, remainders, specific, witness
+from graph.globs import FILLER, cells, glob_of, remainders, specific, start_of, witness
 from graph.subjects import Subject
 from model.entities import Resource
 from policy.actions import catalogue
 from policy.context import RequestContext, Target
 from policy.document import Document, Statement
-from policy.patterns import Parts, Variable, Wild, loosened, matcher, resolve, resource_parts
+from policy.patterns import Parts, Variable, loosened, matcher, resolve, resource_parts
 
 #: Types with contents, and what stands between a container's ARN and the name of a content: of a table its indexes.
 CONTENTS = {"s3:bucket": "/", "dynamodb:table": "/index/"}
@@ -67,7 +67,7 @@ class ContentPatterns:
             assert subject.caller is not None
             for statement, parts in varying:
                 for filled in _filled(parts, statement, RequestContext(subject.caller, NOWHERE, "", self._now)):
-                    self._keep(_glob(filled), (subject,), everybody=False)
+                    self._keep(glob_of(filled), (subject,), everybody=False)
 
     def _keep(self, glob: str, whose: Iterable[Subject], *, everybody: bool) -> None:
         self._by_start = None
@@ -99,7 +99,7 @@ class ContentPatterns:
         if self._by_start is None:
             self._by_start = defaultdict(set)
             for glob in (*self._everybody, *self._holders):
-                self._by_start[_start(glob)].add(glob)
+                self._by_start[start_of(glob)].add(glob)
             self._starts = sorted(self._by_start)
         for length in range(len(prefix)):
             yield from self._by_start.get(prefix[:length], ())
@@ -121,12 +121,6 @@ def _behind(glob: str, prefix: str, kind: str) -> Rest:
     return tuple(sorted(rest for rest in rests if rest))
 
 
-def _start(glob: str) -> str:
-    """What a glob begins with before its first wildcard."""
-    place = min((place for place in (glob.find("*"), glob.find("?")) if place >= 0), default=len(glob))
-    return glob[:place]
-
-
 def _written(document: Document) -> tuple[list[str], list[tuple[Statement, Parts]]]:
     """The globs of a document's statements about contents, and the patterns that have variables."""
     fixed: dict[str, None] = {}
@@ -141,7 +135,7 @@ def _written(document: Document) -> tuple[list[str], list[tuple[Statement, Parts
             if any(isinstance(part, Variable) for part in parts):
                 varying.append((statement, parts))
             else:
-                fixed[_glob(parts)] = None
+                fixed[glob_of(parts)] = None
     return list(fixed), varying
 
 
@@ -157,10 +151,6 @@ def _content_actions() -> tuple[str, ...]:
     book = catalogue()
     examples = ("arn:aws:s3:::b/o", "arn:aws:dynamodb:eu-west-1:123456789012:table/t/index/i")
     return tuple(dict.fromkeys(action for arn in examples for action in book.actions_for_resource(arn)))
-
-
-def _glob(parts: Parts) -> str:
-    return "".join(part if isinstance(part, str) else "*" if part is Wild.STAR else "?" for part in parts)
 
 
 def _filled(parts: Parts, statement: Statement, context: RequestContext) -> Iterator[Parts]:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from graph.reading_accounts import Read, read_account
+from graph.reading_accounts import Read, decode_read, encode_read, read_account
 from graph.tasks import resolved
 from model.errors import GrantmapError
 from model.load_account import encode_resources
@@ -74,7 +74,8 @@ class LocalEngine:
                 with _pool(self.processes) as pool:
                     with _unheard():
                         answers = pool.map(_read, jobs[read:], chunksize=4)
-                    for answer in answers:
+                    for path in answers:
+                        answer = decode_read(_taken(path))
                         read += 1
                         yield answer
             except BrokenProcessPool as error:
@@ -155,11 +156,16 @@ def _unordered(
             return
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in sorted(done, key=lambda one: one.exception() is not None):  # what is there is not lost
-            path, account = future.result(), running.pop(future)
-            answer = path.read_bytes()
-            path.unlink()
+            answer, account = _taken(future.result()), running.pop(future)
             del given[account]
             yield account, answer
+
+
+def _taken(path: Path) -> bytes:
+    """An answer out of its file: a process killed while it sends one of any size would leave a pool waiting."""
+    answer = path.read_bytes()
+    path.unlink()
+    return answer
 
 
 @contextmanager
@@ -189,16 +195,19 @@ def _opened(home: Path, snapshot: str) -> Snapshot:
     return open_snapshot(home, snapshot)
 
 
-def _read(job: tuple[Path, str, str, str, Path]) -> Read:
+def _read(job: tuple[Path, str, str, str, Path]) -> Path:
+    """Reads one account; its answer is in the file."""
     home, snapshot, account, partition, folder = job
-    return read_account(_opened(home, snapshot), account, partition, folder)
+    path = folder / f"{account}.read"
+    path.write_bytes(encode_read(read_account(_opened(home, snapshot), account, partition, folder)))
+    return path
 
 
 _SHARED: dict[Path, bytes] = {}
 
 
 def _resolve(shared: Path, folder: Path, account: str) -> Path:
-    """Resolves one account into a file: a process killed while it sends an answer of any size leaves a pool waiting."""
+    """Resolves one account; its answer is in the file."""
     if shared not in _SHARED:
         _SHARED.clear()
         _SHARED[shared] = shared.read_bytes()

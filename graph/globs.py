@@ -10,8 +10,21 @@ from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
 
+from policy.patterns import Parts, Wild
+
 #: Stands for "some text that no pattern mentions" in the texts that are made up to decide about a whole class.
 FILLER = "~"
+
+
+def glob_of(parts: Parts) -> str:
+    """The glob of a pattern without variables."""
+    return "".join(part if isinstance(part, str) else "*" if part is Wild.STAR else "?" for part in parts)
+
+
+def start_of(glob: str) -> str:
+    """What a glob begins with before its first wildcard."""
+    place = min((place for place in (glob.find("*"), glob.find("?")) if place >= 0), default=len(glob))
+    return glob[:place]
 
 
 def remainders(glob: str, prefix: str) -> frozenset[str]:
@@ -19,7 +32,7 @@ def remainders(glob: str, prefix: str) -> frozenset[str]:
 
     ``remainders("arn:aws:s3:::b*", "arn:aws:s3:::bucket/")`` is ``{"*"}``.
     """
-    begin = min((place for place in (glob.find("*"), glob.find("?")) if place >= 0), default=len(glob))
+    begin = len(start_of(glob))
     if begin >= len(prefix):
         return frozenset((glob[len(prefix) :],)) if glob.startswith(prefix) else frozenset()
     if not prefix.startswith(glob[:begin]):

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graph.bits import members
 from graph.classes import ResourceClass
 from graph.deciding import Outcome
 
@@ -36,13 +35,13 @@ class Content:
 @dataclass(slots=True)
 class Partition:
     """One account. A row says that subjects (a set, by place in ``holders``) hold a content (by place in ``contents``)
-    on classes (a set, by place in ``sets``; bit ``n`` is ``classes[n]``)."""
+    on classes (a set, by place in ``sets``: their places in ``classes``)."""
 
     account: str
     classes: list[ResourceClass] = field(default_factory=list)
     contents: list[Content] = field(default_factory=list)
     holders: list[tuple[int, ...]] = field(default_factory=list)
-    sets: list[int] = field(default_factory=list)
+    sets: list[list[int]] = field(default_factory=list)
     rows: list[tuple[int, int, int]] = field(default_factory=list)
     #: Whom the policies here name, as ``graph.naming.written`` says it; ``*``: they may be about anybody.
     named: tuple[str, ...] = ()
@@ -50,7 +49,7 @@ class Partition:
     def grants(self) -> Iterator[Grant]:
         """Every grant, spelled out: one subject, one class (its place in this partition)."""
         for holders, content, classes in self.rows:
-            for place in members(self.sets[classes]):
+            for place in self.sets[classes]:
                 for subject in self.holders[holders]:
                     found = self.contents[content]
                     yield Grant(subject, place, outcome_on(found, self.classes[place]), found.actions)

@@ -19,6 +19,7 @@ class Done:
         self._folder = folder
         self._resources = resources
         self._start = hashlib.sha256(f"{TABLES_VERSION}|".encode() + hashlib.sha256(shared).digest())
+        self._paths: dict[str, Path] = {}
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def __contains__(self, account: str) -> bool:
@@ -39,6 +40,9 @@ class Done:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _path(self, account: str) -> Path:
-        key = self._start.copy()
-        key.update(account.encode() + hashlib.sha256(resources_in(self._resources, account)).digest())
-        return self._folder / f"{account}-{key.hexdigest()[:24]}{_SUFFIX}"
+        found = self._paths.get(account)
+        if found is None:
+            key = self._start.copy()
+            key.update(account.encode() + hashlib.sha256(resources_in(self._resources, account)).digest())
+            found = self._paths[account] = self._folder / f"{account}-{key.hexdigest()[:24]}{_SUFFIX}"
+        return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from graph.subjects import Mentioned, mentioned
 from model.load_account import AccountData
 from model.snapshot import Snapshot
@@ -16,6 +18,10 @@ class Read(NamedTuple):
 
     data: AccountData
     mentioned: Mentioned
+
+
+encode_read = msgspec.msgpack.Encoder().encode
+decode_read = msgspec.msgpack.Decoder(Read).decode
 
 
 def read_account(snapshot: Snapshot, account: str, partition: str, folder: Path) -> Read:

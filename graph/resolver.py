@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterator, Sequence
 
 from graph.account_units import AccountUnits
 from graph.asker import Asker
-from graph.bits import first
+from graph.bits import first, members
 from graph.ground import Ground
 from graph.outcomes import Contents
 from graph.partition import Content, Grant, Partition
@@ -117,7 +117,7 @@ class AccountResolver(GroundResolver):
         for bits in sets:
             covered = self._place.ground.classes_in(bits, number)
             of_units[bits] = of_classes.setdefault(covered, len(of_classes))
-        found.sets = list(of_classes)
+        found.sets = [members(covered) for covered in of_classes]
         found.named = self._place.named()
         for subjects, mine in held:
             if not mine:

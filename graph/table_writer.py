@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 
 from graph.access_levels import level_bits
-from graph.bits import members
 from graph.deciding import Outcome
 from graph.partition import Partition
 from graph.steps import Step
@@ -63,7 +62,7 @@ class TableWriter:
             },
         )
         self._batch("holders", {"subjects": [list(holders) for holders in partition.holders]})
-        self._batch("sets", {"classes": [members(bits) for bits in partition.sets]})
+        self._batch("sets", {"classes": partition.sets})
         self._batch(
             "steps",
             {

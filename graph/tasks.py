@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from graph.bits import bits_of, members
 from graph.classes import ResourceClass
 from graph.deciding import Outcome
 from graph.partition import Content, Partition
@@ -135,7 +134,7 @@ def _travelling(partition: Partition, steps: Sequence[Step], invalid: dict[str, 
         action_sets=list(sets),
         contents=contents,
         holders=partition.holders,
-        sets=[members(bits) for bits in partition.sets],
+        sets=partition.sets,
         rows=partition.rows,
         steps=travelling,
         outcomes=outcomes,
@@ -164,7 +163,7 @@ def decode(answer: bytes, subjects: Sequence[Subject]) -> tuple[Partition, list[
         classes,
         contents,
         found.holders,
-        [bits_of(places) for places in found.sets],
+        found.sets,
         found.rows,
         found.named,
     )

@@ -19,22 +19,14 @@ from typing import Any
 from graph.access import LEVELS
 from graph.deciding import Tree
 from policy.actions import catalogue
-from policy.context_values import Unknown
 from policy.expression import (
     FALSE,
-    All,
     Constant,
-    DocumentLeaf,
-    KeyLeaf,
-    Not,
-    Residual,
-    ResourceLeaf,
-    Some,
-    Where,
     both,
     disjunction,
     negation,
 )
+from policy.residual import from_json
 from policy.solver import possible
 from policy.verdicts import Verdict
 
@@ -155,29 +147,10 @@ def _narrower(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
     """Whether some request fulfils a condition of before and none of after; where that is not known, it may."""
     if set(before) <= set(after):
         return False
-    was = disjunction(residual_of(json.loads(text)) for text in before)
-    now = disjunction(residual_of(json.loads(text)) for text in after)
+    was = disjunction(from_json(json.loads(text)) for text in before)
+    now = disjunction(from_json(json.loads(text)) for text in after)
     only_before = both(was, negation(now))
     return only_before is not FALSE and (isinstance(only_before, Constant) or possible(only_before)[0])
-
-
-def residual_of(tree: Tree) -> Residual:
-    """A residual from the tree that answers show."""
-    if "all" in tree:
-        return All(tuple(residual_of(item) for item in tree["all"]))
-    if "any" in tree:
-        return Some(tuple(residual_of(item) for item in tree["any"]))
-    if "not" in tree:
-        return Not(residual_of(tree["not"]))
-    if "document" in tree:
-        return DocumentLeaf(tree["document"])
-    where = Where(tree["layer"], tree["policy"], tree["sid"], tree["statement"])
-    if "matches" in tree:
-        return ResourceLeaf(tree["resource"], tree["matches"], "environment", where)
-    values = tuple(tree["values"])
-    # What the key may hold is not in the tree: anything. Where the values have variables nothing is assumed of it.
-    unknown = None if any("${" in value for value in values) else Unknown(tree["by"])
-    return KeyLeaf(tree["key"], tree["operator"], values, tree["by"], where, unknown=unknown)
 
 
 # -- rows

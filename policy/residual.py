@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from policy.context_values import Unknown
 from policy.expression import (
     FALSE,
     TRUE,
@@ -40,6 +42,7 @@ __all__ = [
     "conjunction",
     "disjunction",
     "evaluate",
+    "from_json",
     "leaves",
     "negation",
     "settle",
@@ -50,6 +53,27 @@ def conjunction(residuals: Iterable[Residual | None]) -> Residual | None:
     """What must hold for all steps of a chain; `None` (nothing to hold) for none of them."""
     combined = _all_of(TRUE if residual is None else residual for residual in residuals)
     return None if combined is TRUE else combined
+
+
+def from_json(tree: Mapping[str, Any]) -> Residual:
+    """The residual of a tree that answers show.
+
+    What a key may hold is not in the tree: anything. Where the values have variables nothing is assumed of it.
+    """
+    if "all" in tree:
+        return All(tuple(from_json(item) for item in tree["all"]))
+    if "any" in tree:
+        return Some(tuple(from_json(item) for item in tree["any"]))
+    if "not" in tree:
+        return Not(from_json(tree["not"]))
+    if "document" in tree:
+        return DocumentLeaf(tree["document"])
+    where = Where(tree["layer"], tree["policy"], tree["sid"], tree["statement"])
+    if "matches" in tree:
+        return ResourceLeaf(tree["resource"], tree["matches"], "environment", where)
+    values = tuple(tree["values"])
+    unknown = None if any("${" in value for value in values) else Unknown(tree["by"])
+    return KeyLeaf(tree["key"], tree["operator"], values, tree["by"], where, unknown=unknown)
 
 
 def evaluate(

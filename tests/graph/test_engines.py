@@ -102,7 +102,6 @@ def test_an_account_that_kills_every_process_is_named_after_the_second(
     assert pool_processes() == []
 
 
-@pytest.mark.long  # who is killed in the middle of its answer can keep the pool waiting
 def test_reading_goes_on_after_a_process_was_killed(work: Work, tmp_path: Path) -> None:
     snapshot = open_snapshot(work.home)
     partitions = load_partitions(snapshot)
