@@ -143,13 +143,16 @@ class _Run:
 
     def _answer(self, account: str, future: Future) -> bytes | None:
         """The answer, or None for an account that is still on its way after all."""
-        from distributed import KilledWorker
+        from distributed import CancelledError, KilledWorker
 
-        if future.status in ("cancelled", "lost"):
+        if future.status == "lost":
             self._again()
             return None
         try:
             answer: bytes = future.result(timeout=LOOK)
+        except CancelledError:  # also one whose status said otherwise a moment ago
+            self._again()
+            return None
         except TimeoutError:  # its worker died before the answer was fetched: Dask does it again
             self._look()
             future.add_done_callback(lambda done: self._done.put((account, done)))
