@@ -74,7 +74,7 @@ class AccountPolicies:
         return found
 
     def _take(self, resource: Resource) -> None:
-        bits = self._units.of_container.get(resource.arn, 0)
+        bits = self._units.of_container(resource.arn)
         ref, _ = policy_of(self._assembler, resource)
         if ref is not None:
             if ref.document is None:

@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from functools import lru_cache
 from typing import NamedTuple
 
 from graph.account_policies import deciding_service
 from graph.action_lists import ActionList
 from graph.bits import members, split
 from graph.contents import NOWHERE
+from graph.felt import LIMIT, OWN, SIDE, Felt, Open, part_of
 from graph.ground import Ground
-from graph.reading import REGION, Marks, Unsure, divided_by_target, reads_of_target
+from graph.reading import REGION, Unsure, divided_by_target, reads_of_target, surely_on
 from graph.subjects import Subject
+from graph.told import Remembering
 from graph.units import Unit
 from policy.aim import Aim
 from policy.assemble import Assembler
 from policy.context import RequestContext
-from policy.document import Document, Statement
+from policy.document import Statement
 from policy.inputs import PolicyRef
 from policy.request import WITHOUT_IDENTITY
 from policy.s3 import acl_actions
-
-#: Whose a statement is: the asker's own policies', a boundary's or guardrail's, or the resource's side's.
-_OWN, _LIMIT, _SIDE = "own", "limit", "side"
-
-
-class Felt(NamedTuple):
-    """A statement with the units that it can be about; ``part``: whose it is.
-
-    ``mark``: askers for whom a statement has one mark have it from the same place, and it reads the same of them.
-    ``reads``: the keys of the target that it asks for.
-    """
-
-    statement: Statement
-    units: int
-    part: str
-    mark: int
-    reads: tuple[str, ...]
 
 
 class ActionGroup(NamedTuple):
@@ -51,36 +35,32 @@ class ActionGroup(NamedTuple):
 class Asker:
     """A subject with every document that decisions about it here can look at. ``units``: where it may have access."""
 
-    def __init__(self, assembler: Assembler, ground: Ground, subject: Subject, units: int, marks: Marks) -> None:
+    def __init__(self, assembler: Assembler, ground: Ground, subject: Subject, units: int) -> None:
         assert subject.caller is not None
-        self._assembler = assembler
-        self._marks = marks
         self.ground = ground
         self.subject = subject
         self.caller = subject.caller
         self.principal = principal = subject.caller.principal
         self.units = units
-        self.identity, self.boundary = assembler.identity(principal)
-        self.own = (*self.identity, *self.boundary)
-        exempt = principal.kind == "service" or principal.service_linked
-        self.scps = () if exempt or principal.account is None else assembler.guardrails("scp", principal.account)
-        rcps = () if principal.service_linked else assembler.guardrails("rcp", ground.account)
-        self.guardrails = tuple(ref for levels in (self.scps, rcps) for level in levels for ref in level.policies)
+        identity, boundary = assembler.identity(principal)
         without = principal.kind in WITHOUT_IDENTITY
-        unread = any(ref.document is None for ref in self.identity)
+        exempt = without or principal.kind == "service" or principal.service_linked
+        scps = () if exempt or principal.account is None else assembler.guardrails("scp", principal.account)
+        rcps = () if principal.service_linked else assembler.guardrails("rcp", ground.account)
+        statements = ground.statements
+        said = (statements.of_all(0, identity), statements.of_all(1, boundary), statements.guardrails(scps, rcps))
         #: Whether its own policies leave everything to others: it needs none, has none, or they were not read.
-        self._has_all = without or unread or principal.kind in ("root", "account")
+        self._has_all = without or bool(said[0].unread) or principal.kind in ("root", "account")
         self._crosses = without or principal.account != ground.account
-        self._unsure = Unsure(ground.units, RequestContext(self.caller, NOWHERE, "", assembler.now))
+        self._unsure = Unsure(ground.units, Remembering(RequestContext(self.caller, NOWHERE, "", assembler.now)))
         #: Keys on which each operation may have a grant of its own.
         self._granted = ground.policies.granted(subject) & units
-        levels = (self.identity, self.boundary, *(level.policies for level in (*self.scps, *rcps)))
-        #: The documents by layer: of the guardrails each level is one.
-        self._layers = [(number, ref) for number, refs in enumerate(levels) for ref in refs]
-        self._felt: list[Felt] = []
-        for number, ref in self._layers:
-            if ref.document is not None:
-                self._feel(number, ref.id, ref.document)
+        self._felt = [felt for ready in said for felt in ready.same if felt.units & units]
+        for ready in said:
+            for one in ready.open:
+                self._feel(one)
+        #: Denials that hold in any request of the asker, with their units: what they are about is not looked at.
+        self._denials = self._sure_denials()
         self._hear()
         self._kind = (
             (subject.index, subject.key) if subject.kind == "Outsider" or subject.index < 0 else None,
@@ -88,8 +68,8 @@ class Asker:
             principal.service_linked,
             id(ground),
             self._crosses,
-            (bool(self.boundary), len(self.scps)),
-            tuple([(number, ref.id) for number, ref in self._layers if ref.document is None]),
+            (bool(boundary), len(scps)),
+            tuple([one for ready in said for one in ready.unread]),
         )
         self._alone = 0
 
@@ -98,11 +78,6 @@ class Asker:
         """Askers with one signature hold the same: the same documents say the same of them, and read the same."""
         granted = (self._granted, self.subject.key) if self._granted or self.ground.anyhow else None
         return self._kind, self.units, granted, tuple([felt.mark for felt in self._felt])
-
-    @property
-    def refs(self) -> tuple[PolicyRef, ...]:
-        """Its own documents and the guardrails'."""
-        return tuple([ref for _, ref in self._layers])
 
     # -- units
 
@@ -121,26 +96,28 @@ class Asker:
             groups = split(groups, 1 << place)
         return groups
 
-    def _feel(self, layer: int, policy: str, document: Document) -> None:
-        """Takes in a document's statements with the units they can be about."""
-        fixed, varying = self.ground.units.felt(document)
-        felt = [*fixed, *((statement, self._unsure.felt(statement, document)) for statement in varying)]
-        for statement, units in felt:
-            if units & self.units:
-                self._take((layer, policy, statement.index), statement, units, _OWN if layer == 0 else _LIMIT)
+    def _feel(self, one: Open) -> None:
+        """Takes in a statement of which the asker must be known."""
+        units = self._unsure.felt(one.statement, one.document) if one.units is None else one.units
+        if units & self.units:
+            self._take(one.place, one.statement, units, part_of(one.layer))
+
+    def _sure_denials(self) -> list[tuple[int, Statement]]:
+        """Of the documents without Principal: identity policies, boundary and SCPs."""
+        denials = [felt for felt in self._felt if not felt.statement.allows and not felt.statement.has_principal]
+        sure = ((surely_on(self.ground, one.statement, one.units, self._unsure.context), one) for one in denials)
+        return [(units, one.statement) for units, one in sure if units]
 
     def _hear(self) -> None:
         """Takes in what the policies on the units say of the subject."""
         for said in self.ground.policies.concerning(self.subject):
             if said.units & self.units:
                 place = ("said", said.number, self.subject.key if said.by_name else self.principal.account)
-                self._take(place, said.statement, said.units, _SIDE)
+                self._take(place, said.statement, said.units, SIDE)
 
     def _take(self, place: Hashable, statement: Statement, units: int, part: str) -> None:
-        if _names_some(statement):
-            place = (place, self.subject.key)  # it may spare the subject, or mean it, by its own name
-        mark = self._marks.of(place, statement, self._unsure.context)
-        self._felt.append(Felt(statement, units, part, mark, reads_of_target(statement).keys))
+        context = self._unsure.context
+        self._felt.append(self.ground.statements.felt(place, statement, units, part, self.subject.key, context))
 
     def _open_to(self) -> int:
         """The units where something may allow: own policies, the policies that may mean the subject, or the unread."""
@@ -148,7 +125,7 @@ class Asker:
             return self.ground.units.everything
         found = self.ground.anyhow | self.ground.always | self._granted
         for felt in self._felt:
-            if felt.part != _LIMIT and felt.statement.allows:
+            if felt.part != LIMIT and felt.statement.allows:
                 found |= felt.units
         return found
 
@@ -166,9 +143,10 @@ class Asker:
         singly = grants is None or bool(self._granted & bit)
         unread = singly or any(ref.document is None for ref in on_it)
         by_acl = bool(acl_actions(aim.settings))
-        side = [one for one in felt if one.part == _SIDE] + shared
+        side = [one for one in felt if one.part == SIDE] + shared
         given = unit.actions.all if unread else self._given(unit.actions, side)
         allowed = self._allowed(unit, felt, given, by_acl, aim)
+        allowed &= ~self._denied(unit.actions, bit)
         everything = felt + shared
         keys = {key for one in everything for key in one.reads}
         target = (
@@ -183,18 +161,31 @@ class Asker:
         if singly:
             return [ActionGroup(1 << number, (target, number)) for number in members(allowed)]
         tags = any(key != REGION for key in keys)
-        return [
-            ActionGroup(actions, (target, facts, matched))
-            for facts, some in unit.actions.ruled(tags=tags, acl=by_acl)
-            if some & allowed
-            for actions, matched in self._matched(unit.actions, some & allowed, everything)
-        ]
+        divided = self._divided(unit.actions, allowed, everything, tags=tags, acl=by_acl)
+        return [ActionGroup(actions, (target, told)) for actions, told in divided]
+
+    def _divided(
+        self, actions: ActionList, allowed: int, statements: list[Felt], *, tags: bool, acl: bool
+    ) -> list[tuple[int, Hashable]]:
+        """Actions in groups by what fixed rules read of them and by the statements about them, with both: the same for
+        whoever has the same statements."""
+        known = self.ground.statements.divided
+        key = actions, allowed, tags, acl, tuple([felt.mark for felt in statements])
+        found = known.get(key)
+        if found is None:
+            found = known[key] = [
+                (group, (facts, matched))
+                for facts, some in actions.ruled(tags=tags, acl=acl)
+                if some & allowed
+                for group, matched in self._matched(actions, some & allowed, statements)
+            ]
+        return found
 
     def _allowed(self, unit: Unit, mine: list[Felt], side: int, by_acl: bool, aim: Aim) -> int:
         """The actions that own policies and the resource's ``side`` together may allow."""
         own = unit.actions.all
         if not self._has_all:
-            own = self._given(unit.actions, [felt for felt in mine if felt.part == _OWN])
+            own = self._given(unit.actions, [felt for felt in mine if felt.part == OWN])
         if by_acl:
             side |= unit.actions.by_acl
         if not self._crosses:
@@ -202,6 +193,14 @@ class Asker:
         # Elsewhere both must allow, and a policy has a say about its own service alone (L4).
         container = aim.place.container
         return own & side & unit.actions.of_service("" if container is None else deciding_service(container.type))
+
+    def _denied(self, actions: ActionList, bit: int) -> int:
+        """The actions that are denied whatever else is said; those of STS are left to the decision."""
+        found = 0
+        for units, statement in self._denials:
+            if units & bit:
+                found |= self.ground.units.acts(actions, statement)
+        return found & ~actions.of_service("sts") if found else 0
 
     def _given(self, actions: ActionList, statements: list[Felt]) -> int:
         """The actions that statements may allow."""
@@ -214,21 +213,15 @@ class Asker:
 
     def _matched(self, actions: ActionList, some: int, statements: list[Felt]) -> list[tuple[int, tuple[int, ...]]]:
         """Actions in groups by the statements that are about them, with the marks of these."""
-        groups: list[tuple[int, tuple[int, ...]]] = [(some, ())]
         acts = self.ground.units.acts_on(actions)
+        groups, matching = [some], []
         for felt in statements:
             about = acts(felt.statement) & some
-            if not about:
-                continue
-            divided = []
-            for group, matched in groups:
-                inside = group & about
-                if inside:
-                    divided.append((inside, (*matched, felt.mark)))
-                if inside != group:
-                    divided.append((group ^ inside, matched))
-            groups = divided
-        return groups
+            if about:
+                matching.append((about, felt.mark))
+                if about != some:
+                    groups = split(groups, about)
+        return [(group, tuple([mark for about, mark in matching if about & (group & -group)])) for group in groups]
 
 
 def _documents_on(aim: Aim) -> list[PolicyRef]:
@@ -240,11 +233,4 @@ def _documents_on(aim: Aim) -> list[PolicyRef]:
 
 def _felt_on(statement: Statement) -> Felt:
     """A statement of what is on one unit alone."""
-    return Felt(statement, 0, _SIDE, -1 - id(statement), reads_of_target(statement).keys)
-
-
-@lru_cache(maxsize=1 << 17)
-def _names_some(statement: Statement) -> bool:
-    """Whether a statement may tell principals apart that have one account and one kind, by their names."""
-    element = statement.principal_element
-    return element is not None and (element.negated or bool(element.sessions))
+    return Felt(statement, 0, SIDE, -1 - id(statement), reads_of_target(statement).keys)

@@ -38,11 +38,12 @@ class Assuming:
                     found.append(step)
         return found
 
-    def by_providers(self, account: str) -> Iterator[Step]:
-        """The steps of identity providers into the roles of an account."""
+    def by_providers(self, account: str, decider: Decider) -> Iterator[Step]:
+        """The steps of identity providers into the roles of an account; ``decider`` knows the account's resources, and
+        with them the tags of its roles."""
         for role in self._roles.get(account, ()):
             for subject in self._providers(role):
-                step = self._step(subject, role, NO_OVERRIDES)
+                step = self._step(subject, role, NO_OVERRIDES, decider)
                 if step is not None:
                     yield step
 
@@ -69,9 +70,9 @@ class Assuming:
             step for role in self._inventory.data.roles if (step := self._step(subject, role, overrides)) is not None
         ]
 
-    def _step(self, subject: Subject, role: Role, overrides: Overrides) -> Step | None:
+    def _step(self, subject: Subject, role: Role, overrides: Overrides, decider: Decider | None = None) -> Step | None:
         action = assume_action(subject)
-        outcome = self._decider.decide(subject, action, role.arn, overrides)
+        outcome = (decider or self._decider).decide(subject, action, role.arn, overrides)
         if not outcome.can:
             return None
         target = self._subjects.session(role.arn, lost=loses_mfa(subject))

@@ -17,8 +17,8 @@ from graph.subjects import Subject
 from model.entities import Resource
 from policy.actions import catalogue
 from policy.context import RequestContext, Target
-from policy.document import Document, Statement
-from policy.patterns import Parts, Variable, loosened, matcher, resolve, resource_parts
+from policy.document import Document, Statement, action_test
+from policy.patterns import Parts, Variable, Wild, loosened, matcher, resolve, resource_parts
 
 #: Types with contents, and what stands between a container's ARN and the name of a content: of a table its indexes.
 CONTENTS = {"s3:bucket": "/", "dynamodb:table": "/index/"}
@@ -140,9 +140,13 @@ def _written(document: Document) -> tuple[list[str], list[tuple[Statement, Parts
 
 
 def _about_contents(statement: Statement) -> bool:
-    if statement.acts is None:
-        return True
-    return any(statement.acts(action.lower()) for action in _content_actions())
+    return _acts_on_contents(statement.actions, statement.not_actions)
+
+
+@lru_cache(maxsize=1 << 16)
+def _acts_on_contents(actions: tuple[str, ...] | None, not_actions: tuple[str, ...] | None) -> bool:
+    test = action_test(actions, not_actions)
+    return test is None or any(test(action.lower()) for action in _content_actions())
 
 
 @lru_cache(maxsize=1)
@@ -154,12 +158,16 @@ def _content_actions() -> tuple[str, ...]:
 
 
 def _filled(parts: Parts, statement: Statement, context: RequestContext) -> Iterator[Parts]:
-    """A pattern with its variables filled in, ``*`` for those of unknown value; such a one, too, with each value that
-    the statement's conditions name: elsewhere it may be impossible (a tag that must be ``red`` or ``blue``)."""
+    """A pattern with its variables filled in, ``*`` for what is unknown of a value; such a one, too, with each value
+    that the statement's conditions name: elsewhere it may be impossible (a tag that must be ``red`` or ``blue``)."""
     resolved = resolve(parts, context)
     if resolved.parts is None:
         return
-    yield loosened(resolved.parts)
+    starts = {variable: unknown.prefix for variable, unknown in resolved.unknown if unknown.prefix}
+    begun: list[str | Wild | Variable] = []
+    for part in resolved.parts:
+        begun += (starts[part], Wild.STAR) if isinstance(part, Variable) and part in starts else (part,)
+    yield loosened(tuple(begun))
     for variable in {part for part in resolved.parts if isinstance(part, Variable)}:
         for condition in statement.conditions:
             for value in condition.values if condition.key == variable.key else ():

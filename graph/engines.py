@@ -59,6 +59,8 @@ class LocalEngine:
 
     def __init__(self, processes: int | None = None) -> None:
         self.processes = processes or os.cpu_count() or 1
+        #: Processes that have read, and are there to resolve: each takes seconds to start.
+        self._idle: ProcessPoolExecutor | None = None
 
     def read(self, snapshot: Snapshot, folder: Path, partitions: dict[str, str]) -> Iterator[Read]:
         accounts = snapshot.part_accounts
@@ -71,7 +73,7 @@ class LocalEngine:
         read = died = 0
         while read < len(jobs):
             try:
-                with _pool(self.processes) as pool:
+                with self._pooled() as pool:
                     with _unheard():
                         answers = pool.map(_read, jobs[read:], chunksize=4)
                     for path in answers:
@@ -85,6 +87,7 @@ class LocalEngine:
 
     def resolve(self, shared: bytes, folder: Path, accounts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         if self._few(len(accounts)):
+            self.dismiss()
             for account in accounts:
                 yield account, resolved(shared, account, resources_in(folder, account))
             return
@@ -93,7 +96,22 @@ class LocalEngine:
         try:
             yield from self._in_pools(path, folder, accounts)
         finally:
+            self.dismiss()
             path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _pooled(self) -> Iterator[ProcessPoolExecutor]:
+        """A pool of all processes, which stays for who needs one next."""
+        pool, self._idle = self._idle, None
+        with _ended(pool or _new_pool(self.processes)) as found:
+            yield found
+        self._idle = found
+
+    def dismiss(self) -> None:
+        """Ends the processes that have read, for who has nothing to resolve."""
+        if self._idle is not None:
+            self._idle.shutdown(wait=True)
+            self._idle = None
 
     def _few(self, count: int) -> bool:
         return self.processes == 1 or count < FEW_PARTS
@@ -108,9 +126,9 @@ class LocalEngine:
         suspects: list[str] = []
         while left:
             given: dict[str, None] = {}
-            processes, ahead = (1, 1) if suspects else (self.processes, self.processes * 2)
+            ahead = 1 if suspects else self.processes * 2
             try:
-                with _pool(processes) as pool:
+                with _alone() if suspects else self._pooled() as pool:
                     for account, answer in _unordered(pool, shared, folder, suspects or list(left), ahead, given):
                         del left[account]
                         yield account, answer
@@ -121,12 +139,23 @@ class LocalEngine:
                 suspects = list(given)
 
 
-@contextmanager
-def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes to give tasks to; who leaves early, by an error or Ctrl-C, waits for none of them."""
+def _new_pool(processes: int) -> ProcessPoolExecutor:
     # Started afresh rather than forked: a process with threads (a progress bar, Arrow) is not safely forked.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent)
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent)
+
+
+@contextmanager
+def _alone() -> Iterator[ProcessPoolExecutor]:
+    """A process by itself."""
+    with _ended(_new_pool(1)) as pool:
+        yield pool
+    pool.shutdown(wait=True)
+
+
+@contextmanager
+def _ended(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
+    """Processes to give tasks to; who leaves early, by an error or Ctrl-C, waits for none of them."""
     try:
         yield pool
     except BaseException:
@@ -135,7 +164,6 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
             process.kill()
         pool.shutdown(wait=True, cancel_futures=True)
         raise
-    pool.shutdown(wait=True)
 
 
 def _unordered(

@@ -37,6 +37,35 @@ def remainders(glob: str, prefix: str) -> frozenset[str]:
         return frozenset((glob[len(prefix) :],)) if glob.startswith(prefix) else frozenset()
     if not prefix.startswith(glob[:begin]):
         return frozenset()
+    found = _by_steps(glob, prefix, begin) if "?" in glob or "**" in glob else _by_words(glob, prefix)
+    # `*x` covers `x`: keep the widest.
+    return frozenset(rest for rest in found if "*" + rest not in found)
+
+
+def _by_words(glob: str, prefix: str) -> set[str]:
+    """What is left of a glob of words between single stars: before each word that the stars before it leave room for,
+    and within one that the prefix ends in."""
+    found: set[str] = set()
+    words = glob.split("*")
+    begin, rest = len(words[0]), len(words[0])
+    for number, word in enumerate(words[1:], 2):
+        # The prefix has all words before this one, and ends in the star before it or in the word.
+        found.add(glob[rest:])
+        rest += 1
+        for length in range(1, len(word) + 1 if prefix[-1] in word else 1):
+            if len(prefix) - length >= begin and prefix.endswith(word[:length]):
+                found.add(glob[rest + length :])
+        found.add(glob[rest:])
+        at = prefix.find(word, begin)
+        if at < 0 or number == len(words):
+            break
+        begin = at + len(word)
+        rest += len(word)
+    return found
+
+
+def _by_steps(glob: str, prefix: str, begin: int) -> set[str]:
+    """What is left of any glob, character by character of the prefix behind ``begin``, where both are alike."""
     states = {begin}
     for character in prefix[begin:]:
         reached: set[int] = set()
@@ -47,12 +76,7 @@ def remainders(glob: str, prefix: str) -> frozenset[str]:
             if state < len(glob) and glob[state] != "*" and glob[state] in (character, "?"):
                 reached.add(state + 1)
         states = reached
-        if not states:
-            return frozenset()
-    found = {glob[state:] for state in states}
-    found |= {glob[state:] for state in _skip_stars(states, glob)}
-    # `*x` covers `x`: keep the widest.
-    return frozenset(rest for rest in found if "*" + rest not in found)
+    return {glob[state:] for state in states} | {glob[state:] for state in _skip_stars(states, glob)}
 
 
 def _skip_stars(states: set[int], glob: str) -> set[int]:
@@ -78,36 +102,64 @@ def cells(globs: tuple[str, ...], limit: int = 20_000, most: int = 128) -> tuple
     what the longest texts, of the most globs at once, would have shown.
     """
     other = next(chr(code) for code in (126, *range(0xE000, 0xF8FF)) if all(chr(code) not in glob for glob in globs))
-    start = _settled({(number, 0) for number in range(len(globs))}, globs)
-    queue: deque[tuple[frozenset[tuple[int, int]], str]] = deque([(start, "")])
-    seen: set[frozenset[tuple[int, int]]] = set()
-    found: dict[frozenset[int], str] = {}
+    places = _Places(globs)
+    start = places.settled(places.starts)
+    queue: deque[tuple[int, str]] = deque([(start, "")])
+    seen: set[int] = set()
+    found: dict[int, str] = {}
     while queue and len(found) < most:
         state, text = queue.popleft()
         if text:
-            found.setdefault(frozenset(number for number, place in state if place == len(globs[number])), text)
-        letters = {globs[number][place] for number, place in state if place < len(globs[number])} - {"*", "?"}
-        for letter in (other, *sorted(letters)):
-            moved = {
-                (number, place if globs[number][place] == "*" else place + 1)
-                for number, place in state
-                if place < len(globs[number]) and globs[number][place] in (letter, "*", "?")
-            }
-            reached = _settled(moved, globs)
+            found.setdefault(state & places.ends, text)
+        for letter in (other, *places.letters(state)):
+            reached = places.moved(state, letter)
             if reached not in seen and len(seen) < limit:
                 seen.add(reached)
                 queue.append((reached, text + letter))
-    return tuple(found.items())
+    return tuple([(places.ended(state), text) for state, text in found.items()])
 
 
-def _settled(state: set[tuple[int, int]], globs: Sequence[str]) -> frozenset[tuple[int, int]]:
-    """The places of each glob that a text may have reached, stars that match nothing passed."""
-    reached = set(state)
-    for number, place in state:
-        while place < len(globs[number]) and globs[number][place] == "*":
+class _Places:
+    """Where in several globs a text may have come to, as a set of bits: one a character, and one behind each glob."""
+
+    def __init__(self, globs: Sequence[str]) -> None:
+        self.starts = self.ends = self._stars = self._any = 0
+        self._of: dict[str, int] = {}
+        self._end: list[int] = []
+        place = 0
+        for glob in globs:
+            self.starts |= 1 << place
+            for character in glob:
+                bit = 1 << place
+                if character == "*":
+                    self._stars |= bit
+                elif character == "?":
+                    self._any |= bit
+                else:
+                    self._of[character] = self._of.get(character, 0) | bit
+                place += 1
+            self.ends |= 1 << place
+            self._end.append(1 << place)
             place += 1
-            reached.add((number, place))
-    return frozenset(reached)
+        self._sorted = sorted(self._of.items())
+
+    def letters(self, state: int) -> list[str]:
+        """The characters that some glob goes on with."""
+        return [letter for letter, where in self._sorted if state & where]
+
+    def moved(self, state: int, letter: str) -> int:
+        """Where one more character leads."""
+        return self.settled((state & (self._of.get(letter, 0) | self._any)) << 1 | state & self._stars)
+
+    def settled(self, state: int) -> int:
+        """With stars that match nothing passed."""
+        while (more := state | (state & self._stars) << 1) != state:
+            state = more
+        return state
+
+    def ended(self, state: int) -> frozenset[int]:
+        """The globs that are at their ends."""
+        return frozenset(number for number, end in enumerate(self._end) if state & end)
 
 
 def specific(glob: str) -> tuple[int, int]:

@@ -9,12 +9,17 @@ from functools import cached_property
 from graph.account_policies import AccountPolicies, policy_of
 from graph.bits import bits_of, members
 from graph.contents import NOWHERE
+from graph.felt import Statements
 from graph.reading import REGION
+from graph.told import NO_WHERE, NOTHING, Told
 from graph.units import Unit, Units
 from model.entities import Resource
+from policy.aim import Aim
 from policy.assemble import Assembler
-from policy.context import requested_region
+from policy.conditions import Condition
+from policy.context import Caller, requested_region
 from policy.context_values import ContextValue, Unknown
+from policy.expression import TRUE
 from policy.s3 import is_public
 from policy.targets import Place
 
@@ -36,7 +41,13 @@ class Ground:
         self._places = places
         self._values: dict[str, list[int]] = {}
         self._bases: dict[bool, list[int]] = {}
+        self._at: dict[int, Place] = {}
+        self._where: dict[Condition, int] = {}
         self.units = Units(units)
+        #: The units divided by what conditions, the same whoever asks, say of a key (``graph.reading``).
+        self.divided: dict[tuple[str, tuple[Condition | None, ...]], list[int]] = {}
+        #: What documents say on these units.
+        self.statements = Statements(self.units)
         #: Units with an action that needs no Allow.
         self.always = bits_of(place for place, unit in enumerate(self.units.all) if unit.actions.free)
         self.policies = AccountPolicies(assembler, self.units, resources)
@@ -105,13 +116,39 @@ class Ground:
             return False
         return own.acl is None or any(grant.grantee != own.owner for grant in own.acl)
 
+    def values_of(self, key: str) -> list[tuple[ContextValue, bool, int]]:
+        """As ``Units.tagged``, of the region or a tag by its key in requests."""
+        if key == REGION:
+            return [(region, True, units) for region, units in self.regions]
+        return self.units.tagged(key.partition("/")[2])
+
+    def units_where(self, condition: Condition) -> int:
+        """The units whose region makes a condition on it true, whoever asks; it has no variables."""
+        found = self._where.get(condition)
+        if found is None:
+            found = 0
+            for region, units in self.regions:
+                if condition.truth(Told(NOTHING, REGION, region), NO_WHERE) is TRUE:
+                    found |= units
+            self._where[condition] = found
+        return found
+
+    def aim(self, caller: Caller, place: int) -> Aim:
+        """A caller aimed at the unit with this place."""
+        unit = self.units.all[place]
+        at = self._at.get(place)
+        if at is None:
+            at = self._assembler.place(unit.arn, "", caller.principal.account)
+            if unit.container is not None and at.point is None:  # of others it hangs on the caller
+                self._at[place] = at
+        return self._assembler.aim_at(caller, at, unit.arn)
+
     def value_at(self, key: str, place: int) -> int:
         """The number of the value of a key (region, or a tag) that the unit of a place has."""
         found = self._values.get(key)
         if found is None:
             found = self._values[key] = [0] * len(self.units.all)
-            values = self.regions if key == REGION else self.units.tagged(key.partition("/")[2])
-            for number, (_, units) in enumerate(values):
+            for number, (_, _, units) in enumerate(self.values_of(key)):
                 for one in members(units):
                     found[one] = number
         return found[place]

@@ -21,7 +21,7 @@ from policy.expression import FALSE, TRUE
 from policy.patterns import Parts, Variable, Wild, loosened, resolve
 
 if TYPE_CHECKING:
-    from graph.asker import Felt
+    from graph.felt import Felt
     from graph.ground import Ground
 
 REGION = "aws:requestedregion"
@@ -50,9 +50,27 @@ def reads_of_target(statement: Statement) -> Reads:
         found.update(((key, None), None) for key in _keys(condition.parts))
     for _, parts, _ in statement.resource_patterns.variable:
         found.update(((key, None), None) for key in _keys((parts,)))
-    tags = tuple(read for read in found if ":resourcetag/" in read[0])
+    tags = tuple(read for read in found if _of_target(read[0]) and read[0] != REGION)
     region = tuple(read for read in found if read[0] == REGION)
     return Reads(tags, region, tuple(dict.fromkeys(key for key, _ in (*tags, *region))))
+
+
+def _of_target(key: str) -> bool:
+    """Whether a key is about the target alone, whoever asks and whatever else the action is."""
+    return key == REGION or ":resourcetag/" in key
+
+
+def surely_on(ground: Ground, statement: Statement, units: int, context: Context) -> int:
+    """Of the units that a statement without Principal is about, those on which it holds in any request of who asks in
+    ``context`` for an action it is about; calls of STS left aside, whose region the caller picks."""
+    if statement.resource_patterns.variable:
+        return 0
+    for condition in statement.conditions:
+        if condition.key == REGION and condition.tests is not None:
+            units &= ground.units_where(condition)
+        elif condition.truth(context, NO_WHERE) is not TRUE:
+            return 0
+    return units
 
 
 def _keys(patterns: Iterable[Parts]) -> Iterator[str]:
@@ -69,13 +87,23 @@ def divided_by_target(ground: Ground, statements: Iterable[About], context: Cont
             conditions[key][condition] = None
             where[key] |= units
     for key, asked in conditions.items():
-        values = ground.regions if key == REGION else ground.units.tagged(key.partition("/")[2])
+        parts = [units & where[key] for units in _divided(ground, key, tuple(asked), context) if units & where[key]]
+        if len(parts) > 1:
+            yield from parts
+
+
+def _divided(ground: Ground, key: str, asked: tuple[Condition | None, ...], context: Context) -> list[int]:
+    """All units, divided by what conditions on a key say of its value there."""
+    alike = all(condition is not None and condition.tests is not None for condition in asked)  # whoever asks
+    found = ground.divided.get((key, asked)) if alike else None
+    if found is None:
         merged: defaultdict[Hashable, int] = defaultdict(int)
-        for value, units in values:
-            if units & where[key]:
-                merged[_says(asked, key, value, context)] |= units & where[key]
-        if len(merged) > 1:
-            yield from merged.values()
+        for value, counts, units in ground.values_of(key):
+            merged[_says(asked, key, value, context), counts] |= units
+        found = list(merged.values())
+        if alike:
+            ground.divided[key, asked] = found
+    return found
 
 
 def _says(asked: Iterable[Condition | None], key: str, value: ContextValue, context: Context) -> Hashable:
@@ -95,29 +123,43 @@ class Marks:
 
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {}
+        #: What conditions say of values, which many who ask share.
+        self._said: dict[tuple[Condition, ContextValue], Hashable] = {}
 
-    def of(self, place: Hashable, statement: Statement, context: Context) -> int:
-        """The mark of a statement that stands in a place, for who asks in ``context``."""
+    def of(self, place: Hashable, statement: Statement, context: Context | None) -> int:
+        """The mark of a statement that stands in a place, for who asks in ``context``; of one that reads nothing of who
+        asks there may be none."""
+        if context is None:
+            return self._numbers.setdefault((place, ()), len(self._numbers))
         conditions, keys = read_of_asker(statement)
-        read: list[Hashable] = []
-        for condition in conditions:
+        read = [self._of_condition(condition, context) for condition in conditions]
+        read += [context.get(key) for key in keys]
+        return self._numbers.setdefault((place, tuple(read)), len(self._numbers))
+
+    def _of_condition(self, condition: Condition, context: Context) -> Hashable:
+        """Whether a condition without variables holds, which hangs on the value of its key alone."""
+        value = context.get(condition.key)
+        found = self._said.get((condition, value))
+        if found is None:
             truth = condition.truth(context, NO_WHERE)
             # Not settled by who asks alone: by the value then, which the rest of the answer may hang on.
-            read.append(truth if truth is TRUE or truth is FALSE else repr(context.get(condition.key)))
-        read += [repr(context.get(key)) for key in keys]
-        return self._numbers.setdefault((place, tuple(read)), len(self._numbers))
+            found = self._said[condition, value] = truth if truth is TRUE or truth is FALSE else value
+        return found
 
 
 @lru_cache(maxsize=1 << 18)
 def read_of_asker(statement: Statement) -> tuple[tuple[Condition, ...], tuple[str, ...]]:
-    """What a statement reads of who asks: conditions without variables, and keys that are read as they are."""
+    """What a statement reads of who asks: conditions without variables, and keys that are read as they are.
+
+    Conditions on tags and region of the target read nothing of it.
+    """
     plain: list[Condition] = []
     keys: dict[str, None] = {}
     for condition in statement.conditions:
         variables = list(_keys(condition.parts))
         if variables:
             keys.update(dict.fromkeys((condition.key, *variables)))
-        else:
+        elif not _of_target(condition.key):
             plain.append(condition)
     keys.update((key, None) for _, parts, _ in statement.resource_patterns.variable for key in _keys((parts,)))
     return tuple(plain), tuple(keys)

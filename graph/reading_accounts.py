@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from graph.heap import uncollected
 from graph.subjects import Mentioned, mentioned
 from model.load_account import AccountData
 from model.snapshot import Snapshot
@@ -26,5 +27,6 @@ decode_read = msgspec.msgpack.Decoder(Read).decode
 
 def read_account(snapshot: Snapshot, account: str, partition: str, folder: Path) -> Read:
     """Reads one account into a folder of ``model.sources``."""
-    data = store_account(snapshot, account, partition, folder)
-    return Read(data, mentioned(read_resources(resources_path(folder, account))))
+    with uncollected():
+        data = store_account(snapshot, account, partition, folder)
+        return Read(data, mentioned(read_resources(resources_path(folder, account))))

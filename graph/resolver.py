@@ -19,7 +19,6 @@ from graph.ground import Ground
 from graph.outcomes import Contents
 from graph.partition import Content, Grant, Partition
 from graph.quotient import classes_of
-from graph.reading import Marks
 from graph.subjects import Subject
 from policy.assemble import Assembler
 from policy.decide import decide
@@ -37,7 +36,6 @@ class GroundResolver:
         #: What assembles requests here.
         self.assembler = assembler
         self._contents = Contents()
-        self._marks = Marks()
         #: Numbers of outcomes by all that the decisions read.
         self._known: dict[Hashable, int | None] = {}
 
@@ -48,7 +46,7 @@ class GroundResolver:
 
     def asker(self, subject: Subject, ground: Ground, units: int) -> Asker:
         """A subject on some ground, ready to be decided about."""
-        return Asker(self.assembler, ground, subject, units, self._marks)
+        return Asker(self.assembler, ground, subject, units)
 
     def outcomes(self, asker: Asker) -> list[Content]:
         """What a subject may do on any of its ground."""
@@ -66,13 +64,13 @@ class GroundResolver:
         """The contents of what a subject may do on one unit."""
         known = self._known
         unit = asker.ground.units.all[place]
-        aim = self.assembler.aim(asker.caller, unit.arn, "")
+        aim = asker.ground.aim(asker.caller, place)
         by_outcome: dict[int, int] = {}
         for actions, alike in asker.action_groups(unit, place, aim):
             if alike in known:
                 outcome = known[alike]
             else:
-                decision = decide(*aim.request(unit.actions.actions[first(actions)]))
+                decision = decide(*aim.request(unit.actions.actions[first(actions)]), brief=True)
                 outcome = known[alike] = self._contents.outcome(asker.subject, decision, unit)
             if outcome is not None:
                 by_outcome[outcome] = by_outcome.get(outcome, 0) | actions

@@ -16,6 +16,10 @@ class Nothing:
         return Unknown("environment")
 
 
+#: A context in which nothing is known.
+NOTHING = Nothing()
+
+
 class Told:
     """A context in which one more key is known."""
 
@@ -26,3 +30,19 @@ class Told:
 
     def get(self, key: str, /) -> ContextValue:
         return self._value if key == self._key else self._context.get(key)
+
+
+class Remembering:
+    """A context that is asked for each key once."""
+
+    __slots__ = ("_context", "_known")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._known: dict[str, ContextValue] = {}
+
+    def get(self, key: str, /) -> ContextValue:
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._context.get(key)
+        return found

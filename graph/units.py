@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TypeVar
 
@@ -59,21 +59,23 @@ class Units:
         self._text = "".join(f"{arn}\n" for arn in self._arns)
         self._starts = [0, *accumulate(len(arn) + 1 for arn in self._arns)]
         self._by_actions: dict[ActionList, int] = _grouped(unit.actions for unit in self.all)
-        self.of_container: dict[str, int] = _grouped(
-            unit.container.arn if unit.container is not None else "*" for unit in self.all
-        )
         self._matching: dict[Parts, int] = {}
         self._elements: dict[tuple[tuple[str, ...], bool], int] = {}
         self._acting: dict[Statement, int] = {}
         self._acts: dict[ActionList, Callable[[Statement], int]] = {}
         self._felt: dict[Document, tuple[list[Felt], list[Statement]]] = {}
-        self._tagged: dict[str, list[tuple[ContextValue, int]]] = {}
+        self._tagged: dict[str, list[tuple[ContextValue, bool, int]]] = {}
 
-    def place_of(self, arn: str) -> int:
-        """The number of the unit with this ARN."""
-        place = bisect_left(self._arns, arn)
-        assert self._arns[place] == arn, f"no unit `{arn}`"
-        return place
+    def of_container(self, arn: str) -> int:
+        """The units of a container: itself and the parts of its contents; of ``*`` that one."""
+        return bits_of(self._containers.get(arn, ()))
+
+    @cached_property
+    def _containers(self) -> dict[str, list[int]]:
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for place, unit in enumerate(self.all):
+            found["*" if unit.container is None else unit.container.arn].append(place)
+        return dict(found)
 
     def matching(self, parts: Parts) -> int:
         """The units whose ARN a pattern without variables matches."""
@@ -169,12 +171,15 @@ class Units:
             found = self._felt[document] = (fixed, varying)
         return found
 
-    def tagged(self, key: str) -> list[tuple[ContextValue, int]]:
-        """The units in groups by the value of a tag (its key in lower case), as conditions read it (semantics U3)."""
+    def tagged(self, key: str) -> list[tuple[ContextValue, bool, int]]:
+        """The units in groups by the value of a tag (its key in lower case), as conditions read it (semantics U3).
+
+        Also by whether tags count there at all: where they do, actions that are not said to carry them do not know it.
+        """
         found = self._tagged.get(key)
         if found is None:
-            groups = _grouped(_tag(unit.container, key) for unit in self.all)
-            found = self._tagged[key] = list(groups.items())
+            groups = _grouped((_tag(unit.container, key), _counts(unit.container)) for unit in self.all)
+            found = self._tagged[key] = [(value, counts, units) for (value, counts), units in groups.items()]
         return found
 
 
@@ -185,6 +190,11 @@ def _tag(container: Resource | None, key: str) -> ContextValue:
     if container.tags is None or (container.s3 is not None and container.s3.abac is None):
         return Unknown("environment")
     return next(((value,) for name, value in container.tags.items() if name.lower() == key), ABSENT)
+
+
+def _counts(container: Resource | None) -> bool:
+    """Whether the tags of a target may count."""
+    return container is not None and (container.s3 is None or container.s3.abac is not False)
 
 
 def _grouped(keys: Iterable[Key]) -> dict[Key, int]:

@@ -41,7 +41,7 @@ class Aim:
             return self._bare
         found = self._by_policy.get((policy, shares))
         if found is None:
-            found = self._by_policy[policy, shares] = replace(self._bare, resource=policy, shares=shares)
+            found = self._by_policy[policy, shares] = self._bare.on(policy, shares)
         return found
 
     def request(self, action: str, overrides: Overrides = NO_OVERRIDES) -> tuple[Request, Inputs]:

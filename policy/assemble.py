@@ -358,8 +358,11 @@ class Assembler:
 
         ``action`` is one of those that will be asked; of ``*`` its service is the target's.
         """
+        return self.aim_at(caller, self.place(resource, action.lower(), caller.principal.account), resource)
+
+    def aim_at(self, caller: Caller, place: Place, resource: str) -> Aim:
+        """As ``aim``, where the resource's place is known."""
         principal = caller.principal
-        place = self.place(resource, action.lower(), principal.account)
         identity, boundary = self.identity(principal)
         exempt = principal.kind == "service" or principal.service_linked
         aws_owned = place.container is not None and place.container.key_manager == "AWS"

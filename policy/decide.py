@@ -22,8 +22,8 @@ ALLOWED, CONDITIONAL = Verdict.ALLOWED, Verdict.CONDITIONAL
 IMPLICITLY_DENIED, EXPLICITLY_DENIED = Verdict.IMPLICITLY_DENIED, Verdict.EXPLICITLY_DENIED
 
 
-def decide(request: Request, inputs: Inputs) -> Decision:
-    """Decide one request: the same request and inputs always give the same answer."""
+def decide(request: Request, inputs: Inputs, *, brief: bool = False) -> Decision:
+    """Decide one request: the same request and inputs always give the same answer; ``brief``: without ``layers``."""
     action = request.action.lower()
     if action == "sts:getcalleridentity" and request.principal.kind != "anonymous":
         return Decision(ALLOWED, {}, (rule("L1", "Allow"),))
@@ -32,7 +32,7 @@ def decide(request: Request, inputs: Inputs) -> Decision:
         fold: Fold = AccessPointFold(request, inputs, action, point)
     else:
         fold = Fold(request, inputs, action)
-    layers = fold.layers()
+    layers = {} if brief else fold.layers()
     deny = fold.deny()
     if deny is TRUE:
         return Decision(EXPLICITLY_DENIED, layers, of_denial(fold))

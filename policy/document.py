@@ -117,7 +117,7 @@ class Statement:
         self.resource_patterns = ResourcePatterns(texts, negated=negated, variables=variables)
         self.tests_resource = not self.resource_patterns.matches_everything
         self.only_on: Test | None = None if negated or self.resource_patterns.variable else self.resource_patterns.plain
-        self.acts = _action_test(self.actions, self.not_actions)
+        self.acts = action_test(self.actions, self.not_actions)
         self.principals, self.not_principals = read.principals()
         self.principal_element: PrincipalElement | None = self.principals or self.not_principals
         self.has_principal = self.principal_element is not None
@@ -145,7 +145,8 @@ class Statement:
         return f"Statement({self.index}, {self.sid!r}, {self.effect})"
 
 
-def _action_test(actions: tuple[str, ...] | None, not_actions: tuple[str, ...] | None) -> Test | None:
+def action_test(actions: tuple[str, ...] | None, not_actions: tuple[str, ...] | None) -> Test | None:
+    """A test of actions in lower case by Action or NotAction; ``None``: every action."""
     if actions is not None:
         return action_matcher(actions)
     excluded = action_matcher(not_actions or ())

@@ -123,3 +123,9 @@ class Inputs:
     shares: tuple[PolicyRef, ...] = ()
     vpce: tuple[PolicyRef, ...] = ()
     settings: Settings = NO_SETTINGS
+
+    def on(self, resource: PolicyRef | None, shares: tuple[PolicyRef, ...]) -> Inputs:
+        """The same with what is on a resource."""
+        return Inputs(
+            self.identity, self.boundary, self.session, self.scps, self.rcps, resource, shares, self.vpce, self.settings
+        )

@@ -94,6 +94,7 @@ def _joined(parts: Iterable[Part]) -> Parts:
     return tuple(joined)
 
 
+@lru_cache(maxsize=1 << 16)
 def resource_parts(text: str, *, variables: bool) -> Parts:
     """Parts of a resource pattern: variables count only after the fifth colon (M3)."""
     pieces = text.split(":", 5)
@@ -125,7 +126,15 @@ def matcher(parts: Parts, ignore_case: bool = False) -> Test:
     """A matcher of the whole text for parts without variables."""
     if all(isinstance(part, str) for part in parts) and not ignore_case:
         return "".join(str(part) for part in parts).__eq__
+    start = None if ignore_case else _start(parts)
+    if start is not None:
+        return lambda text: text.startswith(start)
     return re.compile(_expression(parts), re.DOTALL | (re.IGNORECASE if ignore_case else 0)).fullmatch
+
+
+def _start(parts: Parts) -> str | None:
+    """What all texts begin with that match, of a pattern that says nothing else: nothing need be compiled for it."""
+    return parts[0] if len(parts) == 2 and isinstance(parts[0], str) and parts[1] is Wild.STAR else None
 
 
 def _expression(parts: Parts) -> str:
@@ -147,20 +156,53 @@ def _expression(parts: Parts) -> str:
 def alternatives(patterns: Iterable[Parts], *, ignore_case: bool = False) -> Test | None:
     """One matcher for a list of patterns without variables; `None` when it matches every text."""
     literals: set[str] = set()
+    starts: list[str] = []
     expressions: list[str] = []
     for parts in patterns:
+        start = _start(parts)
         if parts == (Wild.STAR,):
             return None
         if all(isinstance(part, str) for part in parts):
             literals.add("".join(str(part) for part in parts))
+        elif start is not None and not ignore_case:
+            starts.append(start)
         else:
             expressions.append(_expression(parts))
+    if starts:
+        return _beginning(frozenset(literals), tuple(starts), expressions)
     if not expressions and not ignore_case:
         if len(literals) == 1:
             return next(iter(literals)).__eq__
         return frozenset(literals).__contains__
     expressions.extend(re.escape(text) for text in sorted(literals))
-    return re.compile("|".join(f"(?:{e})" for e in expressions), re.DOTALL | (re.I if ignore_case else 0)).fullmatch
+    return _any_of(expressions, ignore_case=ignore_case)
+
+
+def _any_of(expressions: Iterable[str], *, ignore_case: bool = False) -> Test:
+    return _Late("|".join(f"(?:{e})" for e in expressions), re.DOTALL | (re.I if ignore_case else 0))
+
+
+class _Late:
+    """A regular expression that is compiled when it is first asked: most statements are never asked about a text."""
+
+    __slots__ = ("_expression", "_flags", "_match")
+
+    def __init__(self, expression: str, flags: re.RegexFlag | int) -> None:
+        self._expression, self._flags = expression, flags
+        self._match: Test | None = None
+
+    def __call__(self, text: str) -> object:
+        if self._match is None:
+            self._match = re.compile(self._expression, self._flags).fullmatch
+        return self._match(text)
+
+
+def _beginning(literals: frozenset[str], starts: tuple[str, ...], expressions: list[str]) -> Test:
+    """A test of texts that are one of some, begin with one of others, or match an expression."""
+    if not expressions:
+        return lambda text: text.startswith(starts) or text in literals
+    other = _any_of(expressions)
+    return lambda text: text.startswith(starts) or text in literals or other(text)
 
 
 def action_matcher(patterns: Iterable[str]) -> Test | None:

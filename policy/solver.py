@@ -78,7 +78,9 @@ def caller_alone(node: Residual) -> bool:
     """
     if isinstance(node, Constant):
         return node.value
-    keys = [key for key in _keys(node) if all(_by_caller(leaf) for choice in key.choices for leaf in choice)]
+    keys = [
+        key for key in _keys(node, joined=False) if all(_by_caller(leaf) for choice in key.choices for leaf in choice)
+    ]
     budget = [_BUDGET]
     return _reach(node, keys, {}, budget)
 
@@ -142,17 +144,23 @@ def _may_match(operator: str, text: str) -> bool:
     return network(text) is not None if operator == "ipaddress" else text == "*" or text.count(":") >= 5 or "${" in text
 
 
-def _keys(node: Residual) -> list[_Key]:
+def _keys(node: Residual, *, joined: bool = True) -> list[_Key]:
+    """The unknown keys; ``joined``: absence of one also settles leaves of several that fail without it."""
     by_key: dict[str, list[Leaf]] = {}
     constraint: dict[str, Unknown] = {}
+    several: list[Leaf] = []
     for leaf in leaves(node):
         name, unknown = _sole_key(leaf)
         if name is None:
+            several.append(leaf)
             continue
         by_key.setdefault(name, []).append(leaf)
         if unknown is not None:
             constraint[name] = unknown
-    found = [_choices(name, tuple(group), constraint.get(name, Unknown())) for name, group in by_key.items()]
+    found = []
+    for name, group in by_key.items():
+        without = tuple(leaf for leaf in several if joined and _fails_without(leaf, name))
+        found.append(_choices(name, tuple(group), without, constraint.get(name, Unknown())))
     return sorted((key for key in found if key is not None), key=lambda key: len(key.choices))
 
 
@@ -169,14 +177,32 @@ def _sole_key(leaf: Leaf) -> tuple[str | None, Unknown | None]:
     return next(iter(names.items())) if len(names) == 1 else (None, None)
 
 
-def _choices(name: str, group: tuple[Leaf, ...], unknown: Unknown) -> _Key | None:
+def _fails_without(leaf: Leaf, name: str) -> bool:
+    """Whether a leaf fails in every request without a key: its own, or one that all its values have a variable of."""
+    if not isinstance(leaf, KeyLeaf) or leaf.session:
+        return False
+    condition = condition_of(leaf.operator, leaf.key, leaf.values)
+    if condition.when_absent is not FALSE or condition.operator.negated or condition.operator.family == "null":
+        return False
+    if name == leaf.question[0]:
+        return leaf.unknown is not None
+    wanted = (
+        any(isinstance(one, Variable) and one.key == name and one.default is None for one in parts)
+        for parts in condition.parts
+    )
+    return all(wanted)
+
+
+def _choices(name: str, group: tuple[Leaf, ...], without: tuple[Leaf, ...], unknown: Unknown) -> _Key | None:
     about = tuple((leaf.present, leaf.unknown is None) if isinstance(leaf, KeyLeaf) else () for leaf in group)
-    return _choices_of(name, group, about, unknown)
+    return _choices_of(name, group, without, about, unknown)
 
 
 @lru_cache(maxsize=16384)
-def _choices_of(name: str, group: tuple[Leaf, ...], _about: tuple[object, ...], unknown: Unknown) -> _Key | None:
-    """`_about` is what the leaves hold beyond their equality."""
+def _choices_of(
+    name: str, group: tuple[Leaf, ...], without: tuple[Leaf, ...], _about: tuple[object, ...], unknown: Unknown
+) -> _Key | None:
+    """`_about` is what the leaves hold beyond their equality; leaves in `without` are false where the key is absent."""
     try:
         values = list(_values(name, group, unknown))
     except TooManyStates:
@@ -184,6 +210,8 @@ def _choices_of(name: str, group: tuple[Leaf, ...], _about: tuple[object, ...], 
     distinct: dict[tuple[bool, ...], dict[Leaf, bool]] = {}
     for value in values:
         truths = {leaf: _holds(leaf, name, value) for leaf in group}
+        if value is None:
+            truths |= dict.fromkeys(without, False)
         distinct[tuple(truths.values())] = truths
     return _Key(tuple(distinct.values()))
 

@@ -107,13 +107,17 @@ def test_reading_goes_on_after_a_process_was_killed(work: Work, tmp_path: Path) 
     partitions = load_partitions(snapshot)
     expected = list(LocalEngine(1).read(snapshot, tmp_path, partitions))
     found: list[Read] = []
-    for read in LocalEngine(2).read(snapshot, tmp_path, partitions):
+    engine = LocalEngine(2)
+    for read in engine.read(snapshot, tmp_path, partitions):
         if not found:
             victim = pool_processes()[0]
             assert victim.pid is not None
             os.kill(victim.pid, signal.SIGKILL)
         found.append(read)
     assert found == expected
+    assert len(pool_processes()) == 2  # they wait for what is to be resolved
+    engine.dismiss()
+    assert pool_processes() == []
 
 
 def test_ctrl_c_is_not_for_the_processes_of_a_pool(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:

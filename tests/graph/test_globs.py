@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.globs import remainders, specific, witness
+from graph.globs import cells, remainders, specific, witness
 
 ALPHABET = "ab/"
 TEXTS = ["".join(letters) for length in range(5) for letters in product(ALPHABET, repeat=length)]
@@ -27,6 +27,16 @@ def test_remainders_match_what_follows_the_prefix_and_nothing_else(glob: str, pr
     rests = remainders(glob, prefix)
     for text in TEXTS:
         assert matches(glob, prefix + text) == any(matches(rest, text) for rest in rests), text
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(globs, min_size=1, max_size=4, unique=True).map(tuple))
+def test_cells_are_the_sets_of_globs_that_some_text_matches_together(several: tuple[str, ...]) -> None:
+    found = dict(cells(several))
+    for numbers, text in found.items():
+        assert numbers == {number for number, glob in enumerate(several) if matches(glob, text)}
+    for text in filter(None, TEXTS):
+        assert frozenset(number for number, glob in enumerate(several) if matches(glob, text)) in found, text
 
 
 @settings(max_examples=300, deadline=None)

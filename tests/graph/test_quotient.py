@@ -112,9 +112,10 @@ def truths(world: World, asker: Asker, arn: str, action: str) -> list[str]:
     """What each statement about an action, of an asker's own or of others', says of an ARN."""
     request, inputs = world.assembler.request(asker.caller, "s3:GetObject", arn)
     context, policy = request.context, (inputs.resource,) if inputs.resource is not None else ()
+    guardrails = (ref for level in (*inputs.scps, *inputs.rcps) for ref in level.policies)
     return [
         str(resource_truth(statement, "", ref, arn, context))
-        for ref in (*asker.refs, *policy)
+        for ref in (*inputs.identity, *inputs.boundary, *guardrails, *policy)
         for statement in (() if ref.document is None else ref.document.statements)
         if statement.tests_resource and (statement.acts is None or statement.acts(action.lower()))
     ]

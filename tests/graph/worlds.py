@@ -378,6 +378,13 @@ class Drawer:
         for number in range(self.random.randint(0, 2)):
             targets = (self.random.choice(["r-1", "ou-1", *self.accounts]),)
             found.append(scp(f"d{number}", {**self.statement(), "Effect": "Deny"}, targets=targets))
+        if self.chance(0.5):
+            regions = [self.random.choice(["us-east-1", "eu-west-1"])]
+            denial: Json = {"Effect": "Deny", "NotAction": ["iam:*", "s3:List*"], "Resource": "*"}
+            denial["Condition"] = {"StringNotEquals": {"aws:RequestedRegion": regions}}
+            if self.chance(0.5):
+                denial["Condition"]["ArnNotLike"] = {"aws:PrincipalArn": self.random.choice(self.roles)}
+            found.append(scp("regions", denial, targets=(self.random.choice(["r-1", *self.accounts]),)))
         if self.chance(0.3):
             narrow = allow(["s3:*", "sts:*", "kms:*", "iam:Get*"], "*")
             found.append(scp("narrow", narrow, targets=(self.random.choice(self.accounts),)))
@@ -556,7 +563,7 @@ def questions_of(world: World, folder: Path) -> Questions:
     for account in world.resolver.accounts:
         partition = world.resolver.partition(account)
         writer.add(partition, list(world.resolver.steps(partition)))
-    writer.finish(world.subjects.all, world.resolver.accounts)
+    writer.finish(world.subjects.all)
     writer.write_info(
         BuildInfo(
             version=TABLES_VERSION,

@@ -1,0 +1,135 @@
+"""Statements with the units of some ground that they can be about, worked out once for all askers that have them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from graph.reading import Marks, read_of_asker, reads_of_target
+from graph.units import Units
+from policy.context_values import Context
+from policy.document import Document, Statement
+from policy.inputs import Level, PolicyRef
+
+#: Whose a statement is: the asker's own policies', a boundary's or guardrail's, or the resource's side's.
+OWN, LIMIT, SIDE = "own", "limit", "side"
+
+
+class Felt(NamedTuple):
+    """A statement with the units that it can be about; ``part``: whose it is.
+
+    ``mark``: askers for whom a statement has one mark have it from the same place, and it reads the same of them.
+    ``reads``: the keys of the target that it asks for.
+    """
+
+    statement: Statement
+    units: int
+    part: str
+    mark: int
+    reads: tuple[str, ...]
+
+
+class Open(NamedTuple):
+    """A statement of which who asks must be known; ``units`` ``None``: also for what it can be about."""
+
+    layer: int
+    policy: str
+    document: Document
+    statement: Statement
+    units: int | None
+
+    @property
+    def place(self) -> Hashable:
+        """Where it stands."""
+        return self.layer, self.policy, self.statement.index
+
+
+class Ready(NamedTuple):
+    """What documents say on the ground: alike of everybody, and what hangs on who asks. ``unread``: the documents that
+    could not be collected, with their layers."""
+
+    same: tuple[Felt, ...]
+    open: tuple[Open, ...]
+    unread: tuple[tuple[int, str], ...]
+
+    def __add__(self, other: object) -> Ready:
+        if not isinstance(other, Ready):
+            return NotImplemented
+        return Ready(self.same + other.same, self.open + other.open, self.unread + other.unread)
+
+
+NOTHING_SAID = Ready((), (), ())
+
+
+class Statements:
+    """What documents say on some units. Layers are numbered: 0 is the asker's own, 1 a boundary, others guardrails."""
+
+    def __init__(self, units: Units) -> None:
+        self._units = units
+        self.marks = Marks()
+        #: Actions divided by statements with these marks (``graph.asker``).
+        self.divided: dict[Hashable, list[tuple[int, Hashable]]] = {}
+        #: By layer and reference, which is kept so that its id stays its own.
+        self._ready: dict[tuple[int, int], tuple[PolicyRef, Ready]] = {}
+        self._guardrails: dict[tuple[int, int], tuple[tuple[tuple[Level, ...], ...], Ready]] = {}
+
+    def of(self, layer: int, ref: PolicyRef) -> Ready:
+        """What one document says."""
+        found = self._ready.get((layer, id(ref)))
+        if found is None:
+            found = self._ready[layer, id(ref)] = ref, self._made(layer, ref)
+        return found[1]
+
+    def of_all(self, layer: int, refs: Iterable[PolicyRef]) -> Ready:
+        """What some documents of a layer say."""
+        found = NOTHING_SAID
+        for ref in refs:
+            ready = self.of(layer, ref)
+            if any(ready):
+                found += ready
+        return found
+
+    def guardrails(self, scps: tuple[Level, ...], rcps: tuple[Level, ...]) -> Ready:
+        """What the guardrails over an asker and over the account say; each level is a layer."""
+        key = id(scps), id(rcps)
+        found = self._guardrails.get(key)
+        if found is None:
+            ready = NOTHING_SAID
+            for number, level in enumerate((*scps, *rcps), 2):
+                ready += self.of_all(number, level.policies)
+            found = self._guardrails[key] = (scps, rcps), ready
+        return found[1]
+
+    def _made(self, layer: int, ref: PolicyRef) -> Ready:
+        if ref.document is None:
+            return Ready((), (), ((layer, ref.id),))
+        fixed, varying = self._units.felt(ref.document)
+        same: list[Felt] = []
+        hanging = [Open(layer, ref.id, ref.document, statement, None) for statement in varying]
+        for statement, units in fixed:
+            if names_some(statement) or any(read_of_asker(statement)):
+                hanging.append(Open(layer, ref.id, ref.document, statement, units))
+            else:
+                place = layer, ref.id, statement.index
+                mark = self.marks.of(place, statement, None)
+                same.append(Felt(statement, units, part_of(layer), mark, reads_of_target(statement).keys))
+        return Ready(tuple(same), tuple(hanging), ())
+
+    def felt(self, place: Hashable, statement: Statement, units: int, part: str, key: str, context: Context) -> Felt:
+        """A statement that stands in a place, for the asker with this key, who asks in ``context``."""
+        if names_some(statement):
+            place = (place, key)  # it may spare the asker, or mean it, by its own name
+        return Felt(statement, units, part, self.marks.of(place, statement, context), reads_of_target(statement).keys)
+
+
+def part_of(layer: int) -> str:
+    """Whose the statements of a layer are."""
+    return OWN if layer == 0 else LIMIT
+
+
+@lru_cache(maxsize=1 << 17)
+def names_some(statement: Statement) -> bool:
+    """Whether a statement may tell principals apart that have one account and one kind, by their names."""
+    element = statement.principal_element
+    return element is not None and (element.negated or bool(element.sessions))
