@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graph.stored import Lists, StoredPartition
+from graph.columns import Lists
+from graph.stored import StoredPartition
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

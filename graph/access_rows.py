@@ -13,12 +13,13 @@ import numpy as np
 
 from graph.access_classes import GraphClasses, each
 from graph.access_levels import levels_in
+from graph.columns import Lists
 from graph.kinds import EdgeTable
 from graph.outcome_text import beyond_an_account
 from graph.partition import ITSELF
 from graph.patterns import minimal
 from graph.rows import Pieces
-from graph.stored import Lists, StoredPartition
+from graph.stored import StoredPartition
 from graph.subjects import ANONYMOUS, Subjects
 from graph.table_format import arrow
 from model.entities import Resource

@@ -10,33 +10,142 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import TypeVar
 
-from graph.deciding import Tree, all_of
+from graph.deciding import Tree
 from graph.people import PeopleSteps
 from graph.steps import Step
 from graph.subjects import Subject
 
+_Item = TypeVar("_Item")
 
-@dataclass(frozen=True)
+
 class Chain:
-    """Steps from one subject to the session of the last role; no steps: the subject itself."""
+    """Steps from one subject to the session of the last role; no steps: the subject itself.
 
-    steps: tuple[Step, ...] = ()
+    A chain that a search makes is one ``step`` more than another, which many share: ways of a thousand steps are
+    spelled out only for those who ask.
+    """
+
+    __slots__ = ("_conditions", "_rest", "_step", "_steps", "_via", "certain", "end", "length", "place")
+
+    def __init__(self, steps: Iterable[Step] = ()) -> None:
+        self._steps: tuple[Step, ...] | None = tuple(steps)
+        self._via: tuple[str, ...] | None = tuple(step.target.key for step in self._steps)
+        self._conditions: tuple[Tree, ...] | None = None
+        self._step: Step | None = None
+        self._rest: Chain = self
+        #: The session that it leads to.
+        self.end: Subject | None = self._steps[-1].target if self._steps else None
+        self.length = len(self._steps)
+        #: Whether every step is Allowed, the caller's own choices counting as theirs to make.
+        self.certain: bool = all(step.certain for step in self._steps)
+        #: Sorts the chains of one search, and of one length, as their ``via`` does.
+        self.place = 0
+
+    def longer(self, step: Step, place: int) -> Chain:
+        """The chain with one step more: at its end."""
+        return self._with(step, place, Chain, step.target)
+
+    def _with(self, step: Step, place: int, kind: type[Chain], end: Subject) -> Chain:
+        found = kind.__new__(kind)
+        found.end = end
+        found._steps = found._via = found._conditions = None
+        found._step, found._rest, found.place = step, self, place
+        found.length, found.certain = self.length + 1, self.certain and step.certain
+        return found
+
+    def _apart(self, known: Callable[[Chain], object]) -> tuple[list[Chain], Chain]:
+        """The chain and shorter ones of it as far as something is not known of them, and the first where it is."""
+        found, one = [], self
+        while known(one) is None and one._step is not None:
+            found.append(one)
+            one = one._rest
+        return found, one
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        if self._steps is None:
+            more, known = self._apart(_steps)
+            self._steps = self._put([_last(one) for one in more], known._steps or ())
+        return self._steps
 
     @property
     def via(self) -> tuple[str, ...]:
         """ARNs of the roles assumed on the way, in order."""
-        return tuple(step.target.key for step in self.steps)
+        if self._via is None:
+            more, known = self._apart(_via)
+            self._via = self._put([_last(one).target.key for one in more], known._via or ())
+        return self._via
 
     @property
-    def certain(self) -> bool:
-        """Whether every step is Allowed, the caller's own choices counting as theirs to make."""
-        return all(step.certain for step in self.steps)
+    def conditions(self) -> tuple[Tree, ...]:
+        """The residuals of steps that are not certain, in order, each once; an ``all`` is told as its parts."""
+        if self._conditions is None:
+            more, known = self._apart(_conditions)
+            found = known._conditions
+            if found is None:
+                found = known._conditions = flat(step.outcome.residual for step in known.steps if not step.certain)
+            for one in reversed(more):
+                if not _last(one).certain:
+                    found = self._joined(_last(one).outcome.residual, found)
+                one._conditions = found
+        assert self._conditions is not None
+        return self._conditions
+
+    @staticmethod
+    def _put(new: list[_Item], known: tuple[_Item, ...]) -> tuple[_Item, ...]:
+        """What the steps that are more tell, the last first, with what is told already."""
+        return (*known, *reversed(new))
+
+    @staticmethod
+    def _joined(tree: Tree | None, known: tuple[Tree, ...]) -> tuple[Tree, ...]:
+        return flat((tree,), known)
+
+
+class _Backward(Chain):
+    """A chain that a search from its end makes: one step more is one at its beginning."""
+
+    __slots__ = ()
+
+    def longer(self, step: Step, place: int) -> Chain:
+        return self._with(step, place, _Backward, self.end or step.target)
+
+    @staticmethod
+    def _put(new: list[_Item], known: tuple[_Item, ...]) -> tuple[_Item, ...]:
+        return (*new, *known)
+
+    @staticmethod
+    def _joined(tree: Tree | None, known: tuple[Tree, ...]) -> tuple[Tree, ...]:
+        own = flat((tree,))
+        return (*own, *(part for part in known if part not in own))
+
+
+def _last(chain: Chain) -> Step:
+    assert chain._step is not None
+    return chain._step
+
+
+_steps, _via, _conditions = attrgetter("_steps"), attrgetter("_via"), attrgetter("_conditions")
+
+
+def flat(trees: Iterable[Tree | None], known: Iterable[Tree] = ()) -> tuple[Tree, ...]:
+    """The parts of a conjunction, each once, after those that are known; ``None`` stands for no condition."""
+    parts = list(known)
+    for tree in trees:
+        for part in () if tree is None else tree["all"] if set(tree) == {"all"} else (tree,):
+            if part not in parts:
+                parts.append(part)
+    return tuple(parts)
 
 
 def joined(chain: Chain, last: Tree | None) -> Tree | None:
     """The residual of a whole chain and the decision at its end: all of them together."""
-    return all_of([*(step.outcome.residual for step in chain.steps if not step.certain), last])
+    parts = flat((last,), chain.conditions)
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else {"all": list(parts)}
 
 
 @dataclass(frozen=True)
@@ -112,18 +221,19 @@ class Steps:
 
     def _forward(self, start: Subject, begin: Sequence[Step], *, certain: bool) -> dict[int, Chain]:
         best: dict[int, Chain] = {}
-        wave = [Chain((step,)) for step in begin]
+        none = Chain()
+        wave = [(none, step) for step in begin]
         while wave:
             found = []
-            for chain in sorted(wave, key=_order):
-                session = chain.steps[-1].target
+            for chain, step, place in _sorted(wave, ahead=False):
+                session = step.target
                 if session.index not in best and session is not start:
-                    best[session.index] = chain
-                    found.append(chain)
+                    best[session.index] = longer = chain.longer(step, place)
+                    found.append(longer)
             wave = [
-                Chain((*chain.steps, step))
+                (chain, step)
                 for chain in found
-                for step in self.out.get(chain.steps[-1].target.index, ())
+                for step in self.out[_last(chain).target.index]
                 if (step.certain or not certain) and step.target.index not in best
             ]
         return best
@@ -134,27 +244,49 @@ class Steps:
         A goal's rank (0 Allowed, 1 Conditional) is the rank of the decision at the chain's end. Goals themselves
         appear only where a chain to another goal, or around to themselves, was found.
         """
-        allowed = self._backward([index for index, rank in goals.items() if rank == 0], certain=True)
-        return {**self._backward(list(goals), certain=False), **allowed}
+        every, sure = self._backward(list(goals), certain=False)
+        if sure and not any(goals.values()):
+            return every  # all of them are chains of certain steps to what is Allowed
+        allowed, _ = self._backward([index for index, rank in goals.items() if rank == 0], certain=True)
+        return {**every, **allowed}
 
-    def _backward(self, goals: Sequence[int], *, certain: bool) -> dict[int, Chain]:
+    def _backward(self, goals: Sequence[int], *, certain: bool) -> tuple[dict[int, Chain], bool]:
+        """The best chains, and whether no step was looked at that is not certain."""
         best: dict[int, Chain] = {}
-        wave = [Chain((step,)) for index in goals for step in self.into.get(index, ()) if step.certain or not certain]
+        end: Chain = _Backward()
+        wave = [(end, step) for index in goals for step in self.into[index] if step.certain or not certain]
+        sure = True
         while wave:
             found = []
-            for chain in sorted(wave, key=_order):
-                source = chain.steps[0].source.index
+            sure = sure and all(step.certain for _, step in wave)
+            for chain, step, place in _sorted(wave, ahead=True):
+                source = step.source.index
                 if source not in best:
-                    best[source] = chain
-                    found.append(chain)
+                    best[source] = longer = chain.longer(step, place)
+                    found.append(longer)
             wave = [
-                Chain((step, *chain.steps))
+                (chain, step)
                 for chain in found
-                for step in self.into.get(chain.steps[0].source.index, ())
+                for step in self.into[_last(chain).source.index]
                 if (step.certain or not certain) and step.source.index not in best
             ]
-        return best
+        return best, sure
 
 
-def _order(chain: Chain) -> tuple[tuple[str, ...], bool]:
-    return chain.via, not chain.certain
+def _sorted(wave: Sequence[tuple[Chain, Step]], *, ahead: bool) -> Iterator[tuple[Chain, Step, int]]:
+    """Chains of one length, each a step more than another (``ahead``: before it), by their ``via``, certain ones of
+    the same first; with their places.
+
+    The shorter chains have their places: nothing but these and the steps are compared.
+    """
+    some: list[tuple[str | int, str | int, bool]]
+    if ahead:
+        some = [(step.target.key, chain.place, not (chain.certain and step.certain)) for chain, step in wave]
+    else:
+        some = [(chain.place, step.target.key, not (chain.certain and step.certain)) for chain, step in wave]
+    before: tuple[object, ...] = ()
+    place = -1
+    for number in sorted(range(len(some)), key=some.__getitem__):
+        if some[number][:2] != before:
+            before, place = some[number][:2], place + 1
+        yield (*wave[number], place)

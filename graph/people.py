@@ -26,6 +26,13 @@ class PeopleSteps:
         self._subjects = subjects
         self._out: dict[int, list[Step]] = {}
         self._into: dict[int, list[Step]] = {}
+        self._reasons: dict[str, Reason] = {}
+        self._outcomes: dict[tuple[int, ...], Outcome] = {}
+
+    def ready(self) -> None:
+        """Reads the assignments, which every question about many needs."""
+        self._opening  # noqa: B018  # read and kept
+        self._people  # noqa: B018
 
     def out(self, index: int) -> list[Step]:
         """The steps of the person with this number; none for anybody else."""
@@ -36,7 +43,7 @@ class PeopleSteps:
         if found is None:
             by_role: defaultdict[str, list[Reason]] = defaultdict(list)
             for assignment, role in self._inventory.people[subject.key].grants:
-                by_role[role].append(reason("assignment", assignment_id(assignment)))
+                by_role[role].append(self._reason(assignment))
             found = self._out[index] = [self._step(subject, role, because) for role, because in by_role.items()]
         return found
 
@@ -50,7 +57,7 @@ class PeopleSteps:
                 by_person: defaultdict[str, list[Reason]] = defaultdict(list)
                 for assignment in self._opening.get(role.key, ()):
                     for person in self._people.get(assignment.principal_id, ()):
-                        by_person[person].append(reason("assignment", assignment_id(assignment)))
+                        by_person[person].append(self._reason(assignment))
                 for person, because in sorted(by_person.items()):
                     found.append(self._step(self._subjects.by_key[person], role.key, because))
         return found
@@ -62,8 +69,19 @@ class PeopleSteps:
                 yield from self.out(subject.index)
 
     def _step(self, person: Subject, role: str, because: list[Reason]) -> Step:
-        outcome = Outcome(Verdict.ALLOWED, None, tuple(because), certain=True)
+        # Many people come by the same assignments, which are told once.
+        key = tuple([id(one) for one in because])
+        outcome = self._outcomes.get(key)
+        if outcome is None:
+            outcome = self._outcomes[key] = Outcome(Verdict.ALLOWED, None, tuple(because), certain=True)
         return Step(person, self._subjects.session(role, lost=True), WITH_SAML, outcome)
+
+    def _reason(self, assignment: Assignment) -> Reason:
+        id = assignment_id(assignment)
+        found = self._reasons.get(id)
+        if found is None:
+            found = self._reasons[id] = reason("assignment", id)
+        return found
 
     @cached_property
     def _opening(self) -> Mapping[str, list[Assignment]]:

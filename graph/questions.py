@@ -5,13 +5,14 @@ Every answer is of one snapshot, ``Questions.snapshot``. Answers are plain data 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from graph.closure import Chain, Steps, joined
 from graph.deciding import Outcome, Reason, Tree
+from graph.keeping import keep, undisturbed
 from graph.names import action_of, resource_of, subject_of
 from graph.steps import WITH_SAML, WITH_WEB_IDENTITY, Step
 from graph.subjects import ANONYMOUS, Subject
@@ -19,6 +20,7 @@ from graph.tables import Tables
 from graph.world import World
 from model.entities import Gap, Resource
 from model.load_resources import LIST_CALLS
+from policy.actions import catalogue
 from policy.context import NO_OVERRIDES, Overrides
 from policy.shares import shareable
 from policy.verdicts import Verdict
@@ -41,10 +43,16 @@ _NOT_DECIDING = frozenset(
     }
 )
 
+#: So many sessions are decided about before the tables are asked who of them holds an action.
+_FEW = 8
+
+#: With so many steps an organisation is large.
+_MANY = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One way somebody can: verdict, the roles on the way, what must hold, what decided."""
+    """One way somebody can: verdict, the roles on the way, what must hold, what decided (told by ``can`` alone)."""
 
     verdict: Verdict
     via: tuple[str, ...]
@@ -104,7 +112,12 @@ class Questions:
     @cached_property
     def steps(self) -> Steps:
         """The steps that the build stored."""
-        return Steps(self.tables.steps(self.world.subjects), self.world.people)
+        with undisturbed():
+            found = Steps(self.tables.steps(self.world.subjects), self.world.people)
+            self.world.people.ready()
+        if len(found.stored) > _MANY:
+            keep()
+        return found
 
     # -- can
 
@@ -152,15 +165,25 @@ class Questions:
             first = self.world.assuming.steps_from(subject, overrides)
         own = {subject.key, subject.caller.principal.role_arn if subject.caller is not None else None}
         best: dict[str, Row] = {}
-        sessions = {item.index: item for item in self.world.subjects.roles()}
         chains = steps.forward(subject, first)
-        for index in chains.shortest:
-            outcome = self.world.decider.decide(sessions[index], action, resource, overrides)
+        for index in self._worth_deciding(chains.shortest, action, resource, overrides):
+            session = self.world.subjects.all[index]
+            outcome = self.world.decider.decide(session, action, resource, overrides)
             row = _chained(chains.best(index, allowed=outcome.rank == 0), outcome)
-            role = sessions[index].key
+            role = session.key
             if row is not None and role not in own and (role not in best or row.cost < best[role].cost):
                 best[role] = row
         return sorted(best.values(), key=lambda row: row.cost)
+
+    def _worth_deciding(
+        self, sessions: Collection[int], action: str, resource: str, overrides: Overrides
+    ) -> Collection[int]:
+        """Of sessions those for whom a decision may be no denial: somebody can come to thousands of roles, of which
+        the tables say who holds the action."""
+        if len(sessions) < _FEW or overrides or action not in catalogue().actions_for_resource(resource):
+            return sessions
+        may = {one.index for one in self._deciding(action, resource, self.world.inventory.container(resource))}
+        return [index for index in sessions if index in may]
 
     # -- who-can
 
@@ -178,13 +201,12 @@ class Questions:
         rows: dict[str, Row] = {}
         for subject, outcome in direct.values():
             if not subject.lost:
-                _keep_best(rows, subject.key, Row(outcome.verdict, (), outcome.residual, outcome.because))
+                _keep_best(rows, subject.key, Row(outcome.verdict, (), outcome.residual, ()))
         everyone = self.world.subjects.all
         for index, chain in self.steps.backward(goals).items():
             subject = everyone[index]
-            chained = _chained(chain, direct[chain.steps[-1].target.index][1])
-            if chained is not None and not subject.lost:
-                _keep_best(rows, subject.key, chained)
+            if not subject.lost and chain.end is not None:
+                _keep_best(rows, subject.key, _along(chain, direct[chain.end.index][1]))
         if action in (WITH_SAML, WITH_WEB_IDENTITY):
             for key, row in self._assigned(action, resource):
                 _keep_best(rows, key, row)
@@ -225,10 +247,7 @@ class Questions:
         partition = self.tables.of_account(container.account)
         if partition is None:
             return
-        if resource == container.arn:
-            classes = [partition.class_of[resource]]
-        else:
-            classes = partition.inside.get(container.arn, [])
+        classes = [partition.class_of(resource)] if resource == container.arn else partition.inside(container.arn)
         found = set(partition.holding(action, classes))
         if resource != container.arn:
             # A part of the contents that no class stands for: the account's own are asked all the same.
@@ -243,7 +262,7 @@ class Questions:
             if session.key == resource:
                 for step in self.steps.into.get(session.index, ()):
                     if step.source.kind == "Person":
-                        yield step.source.key, Row(Verdict.ALLOWED, (resource,), None, step.outcome.because)
+                        yield step.source.key, Row(Verdict.ALLOWED, (resource,), None, ())
 
     # -- gaps
 
@@ -300,15 +319,19 @@ def _matters(gap: Gap, arns: set[str], account: str, service: str, *, collected:
     return gap.affects == f"account:{gap.account}"
 
 
+def _along(chain: Chain, outcome: Outcome) -> Row:
+    """A chain with the decision at its end, which is no denial."""
+    if chain.certain and outcome.verdict is Verdict.ALLOWED:
+        return Row(Verdict.ALLOWED, chain.via, None, ())
+    return Row(Verdict.CONDITIONAL, chain.via, joined(chain, outcome.residual), ())
+
+
 def _chained(chain: Chain, outcome: Outcome) -> Row | None:
-    """A chain with the decision at its end; ``None`` when that is a denial."""
+    """As ``_along``, with what decided; ``None`` when the end is a denial."""
     if not outcome.can:
         return None
     because = (*(item for step in chain.steps for item in step.outcome.because), *outcome.because)
-    if chain.certain and outcome.verdict is Verdict.ALLOWED:
-        return Row(Verdict.ALLOWED, chain.via, None, because, chain.steps, outcome)
-    residual = joined(chain, outcome.residual)
-    return Row(Verdict.CONDITIONAL, chain.via, residual, because, chain.steps, outcome)
+    return replace(_along(chain, outcome), because=because, steps=chain.steps, end=outcome)
 
 
 def _keep_best(rows: dict[str, Row], key: str, row: Row) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 
 import numpy as np
 
 from graph.access_levels import LEVELS, example_of_level, level_bits
 from graph.bits import members
 from graph.classes import ResourceClass
-from graph.closure import Chain, Chains
+from graph.closure import Chain
 from graph.names import action_of, subject_of
 from graph.questions import Questions, gap_json
 from graph.quotient import classes_of
+from graph.reaching_ways import NONE, Way, Ways
+from graph.stored import StoredPartition
 from graph.subjects import Subject
 from model.errors import GrantmapError
 from policy.verdicts import Verdict
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
 
 class BadLevelError(GrantmapError):
     """A level that does not exist."""
-
-
-Cost = tuple[int, int, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +50,17 @@ class Reached:
         }
 
 
-class _Way(NamedTuple):
-    """How somebody comes to hold something: what it costs, the session that holds it, by which actions."""
+class _Row(NamedTuple):
+    """What one way gives on some classes of an account: levels as bits, by a content."""
 
-    cost: Cost
-    holder: Subject
-    actions: tuple[str, ...]
+    way: Way
+    levels: int
+    content: int
+    classes: NDArray[np.int32]
+
+    def gives(self, rank: int, level: int, place: int) -> bool:
+        """Whether it gives a level on a class, by a way of this rank."""
+        return self.way.rank == rank and bool(self.levels >> level & 1) and place in self.classes
 
 
 class _Account(Protocol):
@@ -65,12 +69,22 @@ class _Account(Protocol):
     @property
     def account(self) -> str: ...
     @property
-    def classes(self) -> Sequence[ResourceClass]: ...
+    def classes(self) -> _Classes: ...
     @property
-    def levels(self) -> Sequence[int] | NDArray[np.int32]: ...
-    @property
-    def allowed(self) -> Sequence[bool] | NDArray[np.bool_]: ...
+    def rests(self) -> NDArray[np.int32]: ...
     def actions_of(self, content: int) -> tuple[str, ...]: ...
+
+
+class _Classes(Protocol):
+    def __len__(self) -> int: ...
+    def some(self, places: list[int], /) -> list[ResourceClass]: ...
+
+
+class _Made(list[ResourceClass]):
+    """Classes that are there."""
+
+    def some(self, places: list[int], /) -> list[ResourceClass]:
+        return [self[place] for place in places]
 
 
 class _Live:
@@ -86,15 +100,23 @@ class _Live:
         held = {subject: own}
         held.update((one, resolver.held(resolver.asker(one, place.ground, everything))) for one in others)
         sets = dict.fromkeys(units for mine in held.values() for units in mine.values())
-        self.classes, number = classes_of(place.units, account, sets)
-        classes = {bits: np.array(members(place.ground.classes_in(bits, number)), dtype=np.int32) for bits in sets}
+        classes, number = classes_of(place.units, account, sets)
+        self.classes = _Made(classes)
+        rest = {one.owner: at for at, one in enumerate(classes) if one.contents and one.pattern == f"{one.owner}/*"}
+        places = [rest.get(one.owner, -1) if one.contents else -1 for one in classes]
+        self.rests: NDArray[np.int32] = np.array(places, dtype=np.int32)
+        numbers = {bits: np.array(members(place.ground.classes_in(bits, number)), dtype=np.int32) for bits in sets}
         self._contents = resolver.contents
-        self.levels = [level_bits(content.actions) for content in resolver.contents]
-        self.allowed = [content.outcome.verdict is Verdict.ALLOWED for content in resolver.contents]
-        self._held = {one: [(content, classes[units]) for content, units in mine.items()] for one, mine in held.items()}
+        self._held = {one: [(content, numbers[units]) for content, units in mine.items()] for one, mine in held.items()}
 
-    def held_by(self, subject: Subject) -> list[tuple[int, NDArray[np.int32]]]:
-        return self._held.get(subject, [])
+    def rows(self, ways: Ways, action: str | None) -> Iterator[_Row]:
+        """What is held, by the best way."""
+        for one, mine in self._held.items():
+            for content, classes in mine:
+                actions = self.actions_of(content)
+                if action is None or action in actions:
+                    way = ways.of(one.index, sure=self._contents[content].outcome.verdict is Verdict.ALLOWED)
+                    yield _Row(way, level_bits(actions if action is None else (action,)), content, classes)
 
     def actions_of(self, content: int) -> tuple[str, ...]:
         return self._contents[content].actions
@@ -102,25 +124,22 @@ class _Live:
 
 def reach(
     questions: Questions, principal: str, *, level: str | None = None, action: str | None = None
-) -> list[Reached]:
-    """Everything ``principal`` reaches, one row per (class, verdict, via), by ARN.
+) -> Sequence[Reached]:
+    """Everything ``principal`` reaches, one row per (class, verdict, via): by account, and by ARN in each.
 
     ``level`` (``Read`` means both kinds) and ``action`` narrow it. Parts of a container are shown where the answer for
     them differs from the rest of its contents, also where it is a denial: a wildcard must not hide the exception
-    (semantics U5). Raises the errors of ``graph.names`` and ``BadLevelError``.
+    (semantics U5). Somebody can reach a million resources: accounts are looked at when their rows are asked for.
+    Raises the errors of ``graph.names`` and ``BadLevelError``.
     """
     wanted = _wanted_levels(level)
     chosen = action_of(action) if action is not None else None
     subject = subject_of(questions.world, principal)
-    return sorted(_Reach(questions, subject, wanted, chosen).rows(), key=_order)
+    return _Reach(questions, subject, wanted, chosen)
 
 
-def _order(row: Reached) -> tuple[str, str]:
-    return row.resource_class.pattern, row.resource_class.representative
-
-
-class _Reach:
-    """One answer on its way: what is held, best ways first, account by account."""
+class _Reach(Sequence[Reached]):
+    """One answer, worked out account by account as it is read."""
 
     def __init__(
         self, questions: Questions, subject: Subject, wanted: frozenset[str] | None, action: str | None
@@ -128,118 +147,187 @@ class _Reach:
         self._questions = questions
         self._wanted = sum(1 << n for n, level in enumerate(LEVELS) if wanted is None or level in wanted)
         self._action = action
-        self._ways: list[_Way] = []
-        self._found: defaultdict[str, list[tuple[int, int, NDArray[np.int32]]]] = defaultdict(list)
-        self._accounts: dict[str, _Account] = {}
-        self._gather(subject)
+        self._ways = ways = Ways(questions, subject)
+        tables = questions.tables
+        live = [] if subject.index >= 0 else tables.accounts_for(subject)
+        self._live = {account: _Live(questions, subject, account, ways.holders[1:]) for account in live}
+        self._numbers = ways.by_subject(len(questions.world.subjects.all))
+        listed = [one.index for one in ways.holders if one.index >= 0]
+        self._accounts = sorted({*live, *tables.accounts_with_grants_of(listed)})
+        self._known: dict[str, _Told] = {}
 
-    def _gather(self, subject: Subject) -> None:
-        """Every grant on the way: the subject's own, then those of its sessions."""
-        questions = self._questions
-        everyone = questions.world.subjects.all
-        listed = subject.index >= 0
-        chains = questions.steps.forward(subject, None if listed else questions.world.assuming.steps_from(subject))
-        live = {}
-        for account in () if listed else questions.tables.accounts_for(subject):
-            live[account] = _Live(questions, subject, account, (everyone[index] for index in chains.shortest))
-        self._take(subject, lambda _: Chain(), live)
-        for index in chains.shortest:
-            self._take(everyone[index], partial(_best, chains, index), live)
+    def __len__(self) -> int:
+        return sum(len(self._of(account)) for account in self._accounts)
 
-    def _take(self, holder: Subject, chain: Callable[[bool], Chain], live: Mapping[str, _Live]) -> None:
-        """What one holder has, in the build's classes, or in an account's that is decided now."""
-        for where in live.values():
-            for content, classes in where.held_by(holder):
-                self._add(where, content, classes, chain(where.allowed[content]), holder)
-        for partition in self._questions.tables.with_grants_of(holder.index) if holder.index >= 0 else ():
-            for content, classes in partition.held_by(holder.index) if partition.account not in live else ():
-                self._add(partition, content, classes, chain(bool(partition.allowed[content])), holder)
+    def __iter__(self) -> Iterator[Reached]:
+        for account in self._accounts:
+            yield from self._shown(account)
 
-    def _add(self, where: _Account, content: int, classes: NDArray[np.int32], chain: Chain, holder: Subject) -> None:
-        actions = where.actions_of(content)
+    def __bool__(self) -> bool:
+        return any(self._of(account) for account in self._accounts)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @overload
+    def __getitem__(self, place: int) -> Reached: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Reached]: ...
+    def __getitem__(self, place: int | slice) -> Reached | list[Reached]:
+        if isinstance(place, slice):
+            if (place.start or 0) < 0 or place.stop is None or place.stop < 0 or (place.step or 1) < 0:
+                return list(self)[place]
+            return list(islice(self, place.start, place.stop, place.step))
+        if place < 0:
+            place += len(self)
+        found = next(islice(self, place, None), None) if place >= 0 else None
+        if found is None:
+            raise IndexError(place)
+        return found
+
+    def _where(self, account: str) -> _Account:
+        found = self._live.get(account) or self._questions.tables.of_account(account)
+        assert found is not None
+        return found
+
+    def _shown(self, account: str) -> list[Reached]:
+        """The rows of one account, by ARN."""
+        told = list(self._of(account).rows())
+        places = sorted({place for place, _ in told})
+        if not places:
+            return []
+        items = dict(zip(places, self._where(account).classes.some(places), strict=True))
+        return sorted(
+            (Reached(items[place], one.levels, one.verdict, one.chain.via) for place, one in told), key=_order
+        )
+
+    def _of(self, account: str) -> _Told:
+        found = self._known.get(account)
+        if found is None:
+            found = self._known[account] = self._told(self._where(account))
+        return found
+
+    def _rows(self, where: _Account) -> list[_Row]:
+        """What is held in an account by the best way, the best ways first."""
+        if isinstance(where, _Live):
+            found = where.rows(self._ways, self._action)
+        else:
+            assert isinstance(where, StoredPartition)
+            found = self._stored(where)
+        rows = [row._replace(levels=row.levels & self._wanted) for row in found if row.levels & self._wanted]
+        return sorted(rows, key=lambda row: row.way.rank)
+
+    def _stored(self, partition: StoredPartition) -> Iterator[_Row]:
+        holders, contents, chosen = partition.grants
+        best = np.stack([partition.holders.least(numbers, NONE) for numbers in self._numbers])
+        sure = partition.allowed[contents]
+        # What is Allowed is held by the best way of certain steps, if there is one, before any other.
+        ways = np.where(sure & (best[0][holders] < NONE), best[0][holders], best[1][holders])
+        may = ways < NONE
         if self._action is not None:
-            if self._action not in actions:
-                return
-            actions = (self._action,)
-        levels = (int(where.levels[content]) if self._action is None else level_bits(actions)) & self._wanted
-        if levels:
-            self._accounts[where.account] = where
-            cost = (0 if chain.certain and where.allowed[content] else 1, len(chain.steps), chain.via)
-            self._found[where.account].append((len(self._ways), levels, classes))
-            self._ways.append(_Way(cost, holder, actions))
+            may &= partition.contents_with(self._action)[contents]
+            levels = np.full(len(contents), level_bits((self._action,)), dtype=np.int32)
+        else:
+            levels = partition.levels[contents].astype(np.int32)
+        for row in np.flatnonzero(may & (levels & self._wanted != 0)).tolist():
+            classes = partition.sets[int(chosen[row])]
+            yield _Row(self._ways.all[int(ways[row])], int(levels[row]), int(contents[row]), classes)
 
-    def rows(self) -> Iterator[Reached]:
-        """The rows, account by account."""
-        for account, found in self._found.items():
-            yield from self._of_account(self._accounts[account], found)
-
-    def _of_account(self, where: _Account, found: list[tuple[int, int, NDArray[np.int32]]]) -> Iterator[Reached]:
-        # By level and class the number of the best way, -1 for none.
-        best = np.full((len(LEVELS), len(where.classes)), -1, dtype=np.int64)
-        for way, levels, classes in sorted(found, key=lambda item: self._ways[item[0]].cost):
+    def _told(self, where: _Account) -> _Told:
+        rows = self._rows(where)
+        # By level and class the rank of the best way.
+        best = np.full((len(LEVELS), len(where.classes)), NONE, dtype=np.int32)
+        how: dict[int, Way] = {}
+        for row in reversed(rows):
+            how[row.way.rank] = row.way
             for level in range(len(LEVELS)):
-                if levels >> level & 1:
-                    free = classes[best[level, classes] < 0]
-                    best[level, free] = way
-        rests = {
-            item.owner: place
-            for place, item in enumerate(where.classes)
-            if item.contents and item.pattern == f"{item.owner}/*" and (best[:, place] >= 0).any()
-        }
-        known: dict[tuple[int, ...], list[tuple[Cost, Verdict, tuple[str, ...]]]] = {}
-        for place, item in enumerate(where.classes):
-            ways = tuple(best[:, place].tolist())
-            rest = rests.get(item.owner) if item.contents else None
-            if rest is not None and rest != place:
-                yield from self._part(item, ways, tuple(best[:, rest].tolist()))
-            elif max(ways) >= 0:
-                if ways not in known:
-                    known[ways] = self._by_way(ways)
-                for cost, verdict, given in known[ways]:
-                    yield Reached(item, given, verdict, cost[2])
+                if row.levels >> level & 1:
+                    best[level, row.classes] = row.way.rank
+        some: NDArray[np.bool_] = np.any(best < NONE, axis=0)
+        rests = where.rests
+        # Parts of contents of which something is reached: they are told where they differ from it.
+        parts = (rests >= 0) & some[rests] & (rests != np.arange(len(rests), dtype=np.int32))
+        whole = np.flatnonzero(some & ~parts).astype(np.int32)
+        combinations, which = np.unique(best[:, whole], axis=1, return_inverse=True)
+        ways = [self._by_way(combinations[:, one].tolist(), how) for one in range(combinations.shape[1])]
+        differing = np.flatnonzero(parts & np.any(best != best[:, rests], axis=0)).tolist()
+        more = self._parts(where, rows, differing, best, how) if differing else ()
+        return _Told(whole, which.reshape(-1).astype(np.int32), ways, tuple(more))
 
-    def _by_way(self, ways: tuple[int, ...]) -> list[tuple[Cost, Verdict, tuple[str, ...]]]:
+    @staticmethod
+    def _by_way(ranks: list[int], how: Mapping[int, Way]) -> list[_Given]:
         """Levels together that one verdict and one way give."""
-        groups: defaultdict[tuple[Cost, Verdict], list[str]] = defaultdict(list)
-        for level, way in zip(LEVELS, ways, strict=True):
-            if way >= 0:
-                cost = self._ways[way].cost
-                groups[cost, Verdict.ALLOWED if cost[0] == 0 else Verdict.CONDITIONAL].append(level)
-        return [(cost, verdict, tuple(levels)) for (cost, verdict), levels in sorted(groups.items())]
+        groups: defaultdict[int, list[str]] = defaultdict(list)
+        for level, rank in zip(LEVELS, ranks, strict=True):
+            if rank < NONE:
+                groups[rank].append(level)
+        return [_Given(tuple(levels), how[rank].verdict, how[rank].chain) for rank, levels in sorted(groups.items())]
 
-    def _part(self, item: ResourceClass, ways: tuple[int, ...], rest: tuple[int, ...]) -> Iterator[Reached]:
-        """The rows of a part of a container, where they are not those of the rest of its contents."""
-        if [self._cost(way) for way in ways] == [self._cost(way) for way in rest]:
-            return
-        groups: defaultdict[tuple[Cost, Verdict], list[str]] = defaultdict(list)
-        for level, way, general in zip(LEVELS, ways, rest, strict=True):
-            if way >= 0:
-                cost = self._ways[way].cost
-                groups[cost, Verdict.ALLOWED if cost[0] == 0 else Verdict.CONDITIONAL].append(level)
-            elif general >= 0:
-                found = self._ways[general]
-                example = example_of_level(found.actions)[level]
-                outcome = self._questions.world.decider.decide(found.holder, example, item.representative)
-                if not outcome.can:
-                    groups[found.cost, outcome.verdict].append(level)
-        for (cost, verdict), levels in sorted(groups.items()):
-            yield Reached(item, tuple(levels), verdict, cost[2])
-
-    def _cost(self, way: int) -> Cost | None:
-        return self._ways[way].cost if way >= 0 else None
-
-
-def _best(chains: Chains, index: int, allowed: bool) -> Chain:
-    return chains.best(index, allowed=allowed)
+    def _parts(
+        self, where: _Account, rows: Sequence[_Row], places: list[int], best: NDArray[np.int32], how: Mapping[int, Way]
+    ) -> Iterator[tuple[int, _Given]]:
+        """The rows of parts of containers, where they are not those of the rest of the contents."""
+        items = where.classes.some(places)
+        rests = where.rests[places].tolist()
+        ranks = zip(best[:, places].T.tolist(), best[:, rests].T.tolist(), strict=True)
+        for place, item, rest, both in zip(places, items, rests, ranks, strict=True):
+            groups: defaultdict[tuple[int, Verdict], list[str]] = defaultdict(list)
+            for level, (name, own, general) in enumerate(zip(LEVELS, *both, strict=True)):
+                if own < NONE:
+                    groups[own, how[own].verdict].append(name)
+                elif general < NONE:
+                    row = next(row for row in rows if row.gives(general, level, rest))
+                    actions = where.actions_of(row.content) if self._action is None else (self._action,)
+                    example = example_of_level(actions)[name]
+                    outcome = self._questions.world.decider.decide(row.way.holder, example, item.representative)
+                    if not outcome.can:
+                        groups[general, outcome.verdict].append(name)
+            for (rank, verdict), levels in sorted(groups.items()):
+                yield place, _Given(tuple(levels), verdict, how[rank].chain)
 
 
-def reach_json(questions: Questions, rows: list[Reached], limit: int | None) -> dict[str, Any]:
+class _Given(NamedTuple):
+    """Levels that one way gives, or is denied at its end."""
+
+    levels: tuple[str, ...]
+    verdict: Verdict
+    chain: Chain
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The rows about one account: classes by number, which of ``ways`` each has, and parts of contents by number."""
+
+    places: NDArray[np.int32]
+    which: NDArray[np.int32]
+    ways: list[list[_Given]]
+    parts: tuple[tuple[int, _Given], ...]
+
+    def __len__(self) -> int:
+        counts = np.bincount(self.which, minlength=len(self.ways)).tolist()
+        return sum(int(count) * len(some) for count, some in zip(counts, self.ways, strict=True)) + len(self.parts)
+
+    def rows(self) -> Iterator[tuple[int, _Given]]:
+        """The number of a class with what is given there."""
+        for place, one in zip(self.places.tolist(), self.which.tolist(), strict=True):
+            for given in self.ways[one]:
+                yield place, given
+        yield from self.parts
+
+
+def _order(row: Reached) -> tuple[str, str]:
+    return row.resource_class.pattern, row.resource_class.representative
+
+
+def reach_json(questions: Questions, rows: Sequence[Reached], limit: int | None) -> dict[str, Any]:
     """The answer in the contract's shape, one row a class."""
     shown = rows if limit is None else rows[:limit]
     return {"resources": [row.to_json() for row in shown], "unknown": unknown(questions)}
 
 
-def expanded(rows: list[Reached], limit: int | None) -> Iterator[dict[str, Any]]:
+def expanded(rows: Sequence[Reached], limit: int | None) -> Iterator[dict[str, Any]]:
     """One row a resource that is reached: contents stay patterns, ARNs nobody collected are left out."""
     count = 0
     for row in rows:

@@ -87,7 +87,7 @@ class Side:
     @cached_property
     def classes(self) -> dict[str, list[ResourceClass]]:
         """The classes of each account."""
-        return {partition.account: partition.classes for partition in self.questions.tables.partitions}
+        return {partition.account: list(partition.classes) for partition in self.questions.tables.partitions}
 
     def held(self, resource_class: ResourceClass) -> list[Held]:
         """Everybody's direct access to a class."""

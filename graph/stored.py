@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graph.classes import ResourceClass
+from graph.columns import Lists, StoredActions, StoredClasses, compute, flags
 from graph.deciding import Outcome
 from graph.partition import Grant, spelled
+from graph.table_format import arrow
 from policy.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -23,29 +24,10 @@ if TYPE_CHECKING:
 Batches = Callable[[str], Any]
 
 
-class Lists:
-    """A column of lists of numbers."""
-
-    def __init__(self, column: Any) -> None:
-        self.offsets: Numbers = column.offsets.to_numpy()
-        self.values: Numbers = column.values.to_numpy(zero_copy_only=False)
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, place: int) -> Numbers:
-        return self.values[self.offsets[place] : self.offsets[place + 1]]
-
-    def having(self, value: int) -> Numbers:
-        """The places of the lists that hold a number."""
-        found = np.flatnonzero(self.values == value)
-        return np.unique(np.searchsorted(self.offsets, found, side="right") - 1).astype(np.int32)
-
-
 class StoredPartition:
     """``start`` is the number of its first class among those of all accounts."""
 
-    def __init__(self, account: str, start: int, batches: Batches, action_sets: Sequence[tuple[str, ...]]) -> None:
+    def __init__(self, account: str, start: int, batches: Batches, action_sets: StoredActions) -> None:
         self.account = account
         self.start = start
         self._batches = batches
@@ -66,29 +48,63 @@ class StoredPartition:
         return int(self._batches("classes").num_rows)
 
     @cached_property
-    def classes(self) -> list[ResourceClass]:
-        """The classes, numbered through all accounts."""
-        rows = self._batches("classes").to_pylist()
-        return [
-            ResourceClass(self.start + index, **{**row, "members": tuple(row["members"])})
-            for index, row in enumerate(rows)
-        ]
+    def classes(self) -> StoredClasses:
+        """The classes, numbered through all accounts, read when asked for."""
+        return StoredClasses(self._batches("classes"), self.start)
+
+    def class_of(self, resource: str) -> int:
+        """The number in this account of the class of a resource; raises ``KeyError``."""
+        members = self._column("classes", "members")
+        place = members.values.index(resource).as_py()
+        if place < 0:
+            raise KeyError(resource)
+        return int(np.searchsorted(members.offsets.to_numpy(), place, side="right")) - 1
+
+    def inside(self, container: str) -> list[int]:
+        """The classes of the contents of a container."""
+        own = flags(compute().equal(self._column("classes", "owner"), container))
+        found: list[int] = np.flatnonzero(self.contents & own).tolist()
+        return found
 
     @cached_property
-    def class_of(self) -> dict[str, int]:
-        """The number in this account of the class of each resource."""
+    def contents(self) -> NDArray[np.bool_]:
+        """Of each class whether it is about contents."""
+        return flags(self._column("classes", "contents"))
+
+    @cached_property
+    def owners(self) -> Numbers:
+        """Of each class a number for its owner."""
+        found: Numbers = self._column("classes", "owner").dictionary_encode().indices.to_numpy()
+        return found
+
+    @cached_property
+    def rests(self) -> Numbers:
+        """For each class of contents the one of what no narrower pattern tells apart of the same container; -1 for
+        other classes, and where there is none."""
+        pc = compute()
+        owners, patterns = (self._column("classes", name) for name in ("owner", "pattern"))
+        whole = flags(pc.equal(patterns, pc.binary_join_element_wise(owners, "/*", "")))
+        rest = np.full(int(self.owners.max(initial=-1)) + 1, -1, dtype=np.int32)
+        places = np.flatnonzero(whole & self.contents)
+        rest[self.owners[places]] = places
+        return np.where(self.contents, rest[self.owners], np.int32(-1))
+
+    def about(self, arns: Collection[str]) -> dict[int, list[str]]:
+        """The classes of some resources, or of contents of these, or of ``*``, by number: with the members that are
+        among them."""
+        pa, pc = arrow(), compute()
+        wanted = pa.array(list(arns), pa.string())
         members = self._column("classes", "members")
         offsets = members.offsets.to_numpy()
-        places = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)).tolist()
-        return dict(zip(members.values.to_pylist(), places, strict=True))
-
-    @cached_property
-    def inside(self) -> dict[str, list[int]]:
-        """The classes of the contents of each container."""
-        found: dict[str, list[int]] = {}
-        owners = self._column("classes", "owner")
-        for place in np.flatnonzero(self._column("classes", "contents").to_numpy(zero_copy_only=False)).tolist():
-            found.setdefault(owners[place].as_py(), []).append(place)
+        found: dict[int, list[str]] = {}
+        own = flags(pc.is_in(self._column("classes", "owner"), value_set=wanted))
+        for place in np.flatnonzero(own & (offsets[1:] == offsets[:-1])).tolist():
+            found[place] = []
+        positions = np.flatnonzero(flags(pc.is_in(members.values, value_set=wanted)))
+        places = np.searchsorted(offsets, positions, side="right") - 1
+        names = members.values.take(pa.array(positions)).to_pylist()
+        for place, name in zip(places.tolist(), names, strict=True):
+            found.setdefault(place, []).append(name)
         return found
 
     # -- grants
@@ -120,22 +136,20 @@ class StoredPartition:
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
         """Whether each content is Allowed."""
-        verdicts = self._column("contents", "verdict").to_pylist()
-        return np.array([verdict == Verdict.ALLOWED for verdict in verdicts], dtype=bool)
+        verdicts = self._column("contents", "verdict")
+        return flags(compute().equal(verdicts, str(Verdict.ALLOWED)))
 
     @cached_property
-    def _actions(self) -> list[int]:
-        found: list[int] = self._column("contents", "actions").to_pylist()
+    def _actions(self) -> Numbers:
+        found: Numbers = self._column("contents", "actions").to_numpy()
         return found
 
     def actions_of(self, content: int) -> tuple[str, ...]:
-        return self._action_sets[self._actions[content]]
+        return self._action_sets[int(self._actions[content])]
 
-    def contents_with(self, action: str) -> Numbers:
-        """The contents that have an action."""
-        return np.array(
-            [place for place, chosen in enumerate(self._actions) if action in self._action_sets[chosen]], dtype=np.int32
-        )
+    def contents_with(self, action: str) -> NDArray[np.bool_]:
+        """Of each content whether it has an action."""
+        return self._action_sets.having(action)[self._actions]
 
     def held_by(self, subject: int) -> Iterator[tuple[int, Numbers]]:
         """(content, classes in this account) that a subject holds."""
@@ -145,18 +159,18 @@ class StoredPartition:
             for content, chosen in zip(contents[first:last].tolist(), classes[first:last].tolist(), strict=True):
                 yield content, self.sets[chosen]
 
-    def holding(self, action: str, classes: Sequence[int]) -> dict[int, set[tuple[int, int]]]:
-        """Who holds an action on one of these classes: subject to (content, class)."""
+    def holding(self, action: str, classes: Sequence[int]) -> list[int]:
+        """Who holds an action on one of these classes, sorted."""
         holders, contents, chosen = self._rows
-        wanted = np.unique(np.concatenate([self.sets.having(place) for place in classes] or [np.empty(0, np.int32)]))
-        found: dict[int, set[tuple[int, int]]] = {}
-        rows = np.flatnonzero(np.isin(contents, self.contents_with(action)) & np.isin(chosen, wanted))
-        places = set(classes)
-        for row in rows.tolist():
-            here = places.intersection(self.sets[chosen[row]].tolist())
-            for subject in self.holders[holders[row]].tolist():
-                found.setdefault(subject, set()).update((int(contents[row]), place) for place in here)
-        return found
+        wanted = np.zeros(self.count, dtype=np.bool_)
+        wanted[list(classes)] = True
+        rows = self.contents_with(action)[contents]
+        sets = np.zeros(len(self.sets), dtype=np.bool_)
+        for place in np.unique(chosen[rows]).tolist():  # most sets are of other actions: they are many, and long
+            sets[place] = wanted[self.sets[place]].any()
+        found = [self.holders[holder] for holder in np.unique(holders[rows & sets[chosen]]).tolist()]
+        every: list[int] = np.unique(np.concatenate(found)).tolist() if found else []
+        return every
 
     # -- outcomes
 

@@ -8,14 +8,17 @@ whose documents change may do something, and those behind a way that changes. Ev
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from graph.bits import bits_of, members
 from graph.classes import ResourceClass
-from graph.partition import outcome_on
+from graph.partition import ITSELF, outcome_on
 from graph.questions import Questions
 from graph.quotient import classes_of
 from graph.revoking import Revocation
@@ -71,6 +74,7 @@ class _Spots:
         self._questions = questions
         self._sides = sides
         self._inventory = questions.world.inventory
+        self._names_itself: dict[int, tuple[Any, bool]] = {}
 
     def compared(self) -> Iterator[Change]:
         """The change on each spot."""
@@ -117,8 +121,8 @@ class _Spots:
                     )
             return
         for partition in self._questions.tables.with_grants_of(holder.index):
-            for place in {place for _, classes in partition.held_by(holder.index) for place in classes.tolist()}:
-                item = partition.classes[place]
+            places = {place for _, classes in partition.held_by(holder.index) for place in classes.tolist()}
+            for item in partition.classes.some(sorted(places)):
                 yield from ((partition.account, item.type, arn) for arn in _containers(item))
 
     def _accounts_of(self, index: int) -> list[str]:
@@ -133,24 +137,22 @@ class _Spots:
     def _stored(self, partition: StoredPartition, live: set[str]) -> Iterator[Change]:
         """The spots behind ways that change, but for containers that are decided anew; adds to these what is stored
         of nobody: what a principal that no build lists may have access to."""
-        places = self._ways.moved_on(partition)
-        for place in list(places):
-            if partition.classes[place].contents:
-                places.update(partition.inside[partition.classes[place].owner])
+        wanted = self._ways.moved_on(partition)
+        # Of a container's contents every part or none.
+        parts = np.unique(partition.owners[wanted & partition.contents])
+        wanted |= partition.contents & np.isin(partition.owners, parts)
+        places = np.flatnonzero(wanted).tolist()
         alone = self._sides.subject
         if alone.index < 0 and places and partition.account in self._questions.tables.accounts_for(alone):
-            live.update(arn for place in places for arn in _containers(partition.classes[place]))
+            live.update(arn for item in partition.classes.some(places) for arn in _containers(item))
             return
-        items = {place: item for place in places if (item := _without(partition.classes[place], live)) is not None}
-        held = self._ways.on(partition, set(items))
-        rests = {item.owner: held[place] for place, item in items.items() if _rest(item)}
+        held = self._ways.on(partition, wanted)
+        # A part that is held like the rest of the contents has no rows of its own.
+        rests = dict(zip(places, partition.rests[places].tolist(), strict=True))
+        chosen = [place for place in places if rests[place] in (-1, place) or held[place] is not held[rests[place]]]
+        items = zip(chosen, partition.classes.some(chosen), strict=True)
         yield from self._spots(
-            [
-                (items[place], some, some)
-                for place, some in held.items()
-                # A part that is held like the rest of the contents has no rows of its own.
-                if _rest(items[place]) or not items[place].contents or rests.get(items[place].owner) is not some
-            ]
+            [(left, held[place], held[place]) for place, item in items if (left := _without(item, live)) is not None]
         )
 
     # -- what is decided anew
@@ -184,8 +186,7 @@ class _Spots:
         sides = self._sides
         there: set[int] = set()
         if partition is not None:
-            places = [place for place, item in enumerate(partition.classes) if not live.isdisjoint(_containers(item))]
-            there = self._ways.holding(partition, places)
+            there = self._ways.holding(partition, partition.about(live))
         # A policy without a statement can be one that lets in others: a bucket's that is not public any more (L6).
         everybody = not live.isdisjoint(sides.changed)
         for index, holder in sides.holders.items():
@@ -202,46 +203,72 @@ class _Spots:
         same: dict[_Key, Change] = {}
         ways: dict[_Key, list[Way]] = {}
 
-        def way(side: Side, held: Held, item: ResourceClass) -> list[Way]:
+        def way(side: Side, held: Held) -> list[Way]:
             key = (id(side), held.holder.index, id(held.content))
-            if held.content.related:
-                return list(_way(side, held, item))
             if key not in ways:
-                ways[key] = list(_way(side, held, item))
+                ways[key] = list(_way(side, held, None))
             return ways[key]
 
         for item, *both in chosen:
             container = item.owner if item.contents else ""
             spot = Spot(item.pattern, item.representative, item.account, item.members, container)
-            alike = (id(both[0]), id(both[1]))
+            alike = (id(both[0]), id(both[1]), item.type.startswith("iam:"))
             if alike in same:
-                yield replace(same[alike], spot=spot)
+                yield same[alike].at(spot)
                 continue
-            own = item.representative if any(one.content.related for some in both for one in some) else ""
-            key = (own, *(tuple((one.holder.index, id(one.content)) for one in some) for some in both))
+            key = tuple(tuple((one.holder.index, id(one.content)) for one in some) for some in both)
             found = known.get(key)
             if found is None:
-                before, after = (
-                    [found for one in some for found in way(side, one, item)]
-                    for side, some in zip((self._sides.before, self._sides.after), both, strict=True)
-                )
-                found = known[key] = compared(spot, before, after)
-            if not own:
+                found = known[key] = self._compared(spot, both, way)
+            own = (found.hangs or self._sides.changed) and any(self._own(one, item) for one in chain(*both))
+            if own:
+                found = self._compared(spot, both, lambda side, one, item=item: [*_way(side, one, item)])  # type: ignore[misc]
+            else:
                 same[alike] = found
-            yield replace(found, spot=spot)
+            yield found.at(spot)
+
+    def _compared(self, spot: Spot, both: Sequence[list[Held]], way: Callable[[Side, Held], list[Way]]) -> Change:
+        sides = (self._sides.before, self._sides.after)
+        before, after = (
+            [found for one in some for found in way(side, one)] for side, some in zip(sides, both, strict=True)
+        )
+        return compared(spot, before, after)
+
+    def _own(self, held: Held, item: ResourceClass) -> bool:
+        """Whether conditions of what is held must be compared for each resource by its name.
+
+        All ways on one resource speak of it as ``ITSELF`` alike. That is as good as its name where nothing but the
+        names of documents hang on it, no other way knows them (those of steps know what is IAM's), and none changes.
+        """
+        content = held.content
+        if not content.related:
+            return False
+        if self._sides.changed or item.type.startswith("iam:"):
+            return True
+        found = self._names_itself.get(id(content.outcome.residual))
+        if found is None:
+            # With the residual, so that no other one gets its id.
+            found = (content.outcome.residual, _tells_itself(content.outcome.residual))
+            self._names_itself[id(content.outcome.residual)] = found
+        return found[1]
 
 
-def _way(side: Side, held: Held, item: ResourceClass) -> Iterator[Way]:
-    """What is held as it stands for one class, with the best way to it; nothing where no way leads to who holds it."""
-    outcome = outcome_on(held.content, item)
+def _tells_itself(value: Any) -> bool:
+    """Whether plain data speaks of the resource in another way than by the name of a document."""
+    if isinstance(value, dict):
+        return any(_tells_itself(item) for name, item in value.items() if name not in ("policy", "document"))
+    if isinstance(value, list):
+        return any(map(_tells_itself, value))
+    return isinstance(value, str) and ITSELF in value
+
+
+def _way(side: Side, held: Held, item: ResourceClass | None) -> Iterator[Way]:
+    """What is held, as it stands for one class where that is told, with the best way to it; nothing where no way leads
+    to who holds it."""
+    outcome = held.content.outcome if item is None else outcome_on(held.content, item)
     found = side.way(held.holder, outcome)
     if found is not None:
         yield replace(found, actions=held.content.actions)
-
-
-def _rest(item: ResourceClass) -> bool:
-    """Whether it is what no narrower pattern tells apart of a container's contents."""
-    return item.contents and item.pattern == f"{item.owner}/*"
 
 
 def _containers(item: ResourceClass) -> tuple[str, ...]:
@@ -251,6 +278,8 @@ def _containers(item: ResourceClass) -> tuple[str, ...]:
 
 def _without(item: ResourceClass, live: Collection[str]) -> ResourceClass | None:
     """A class without some of its resources."""
+    if not live:
+        return item
     if not item.members:
         return None if item.owner in live else item
     left = tuple(arn for arn in item.members if arn not in live)
@@ -264,7 +293,4 @@ def _without(item: ResourceClass, live: Collection[str]) -> ResourceClass | None
 
 def _apart(partition: StoredPartition, known: Collection[str]) -> Iterator[list[str]]:
     """The resources of each stored class that are known here: rows are told by class, as in ``reach``."""
-    for item in partition.classes:
-        some = [arn for arn in item.members if arn in known]
-        if some:
-            yield some
+    yield from filter(None, partition.about(known).values())

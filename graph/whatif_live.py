@@ -41,10 +41,10 @@ class Live:
         #: The units of the containers.
         self.within = 0
         for arn in containers:
-            self.within |= units.of_container.get(arn, 0)
+            self.within |= units.of_container(arn)
         self._changed = 0
         for arn in sides.changed:
-            self._changed |= units.of_container.get(arn, 0) & self.within
+            self._changed |= units.of_container(arn) & self.within
 
     @property
     def units(self) -> Units:

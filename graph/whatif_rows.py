@@ -12,11 +12,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 from graph.access import LEVELS
+from graph.bits import bits_of, members
 from graph.deciding import Tree
 from policy.actions import catalogue
 from policy.expression import (
@@ -72,13 +74,21 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of the actions on a spot: each with its best way before (``lost``) or after (the others)."""
+    """What becomes of the actions on a spot: each with its best way before (``lost``) or after (the others).
+
+    ``hangs``: on what conditions say, which differ before and after.
+    """
 
     spot: Spot
     lost: dict[str, Way]
     still: dict[str, Way]
     gained: dict[str, Way]
     after: dict[str, Way]
+    hangs: bool = False
+
+    def at(self, spot: Spot) -> Change:
+        """The same change on another spot."""
+        return Change(spot, self.lost, self.still, self.gained, self.after, self.hangs)
 
 
 def compared(spot: Spot, before: Sequence[Way], after: Sequence[Way]) -> Change:
@@ -86,8 +96,10 @@ def compared(spot: Spot, before: Sequence[Way], after: Sequence[Way]) -> Change:
     before, after = sorted(before, key=_cost), sorted(after, key=_cost)
     given = {action for way in before if way.given for action in way.actions}
     found = Change(spot, {}, {}, {}, {})
-    for old, new, actions in _alike(tuple(way.actions for way in before), tuple(way.actions for way in after)):
-        lost = _worse([before[place] for place in old], [after[place] for place in new])
+    hangs = False
+    for old, new, actions in _alike((way.actions for way in before), (way.actions for way in after)):
+        lost, doubtful = _worse([before[place] for place in old], [after[place] for place in new])
+        hangs = hangs or doubtful
         if lost:
             found.lost.update(dict.fromkeys(actions, before[old[0]]))
         if not new:
@@ -97,7 +109,7 @@ def compared(spot: Spot, before: Sequence[Way], after: Sequence[Way]) -> Change:
         found.still.update(dict.fromkeys(actions if lost else given.intersection(actions), best))
         if not old or best.allowed > before[old[0]].allowed:
             found.gained.update(dict.fromkeys(actions, best))
-    return found
+    return replace(found, hangs=True) if hangs else found
 
 
 #: Places in a list of ways, the best first.
@@ -109,32 +121,67 @@ def _cost(way: Way) -> Cost:
     return way.cost
 
 
-@lru_cache(maxsize=4096)
-def _alike(before: tuple[_Actions, ...], after: tuple[_Actions, ...]) -> list[tuple[_Places, _Places, _Actions]]:
-    """Actions together that the same ways give, before and after; ``before``, ``after`` are the actions of each way."""
-    was, now = _by_action(before), _by_action(after)
-    groups: defaultdict[tuple[_Places, _Places], list[str]] = defaultdict(list)
-    for action in was.keys() | now.keys():
-        groups[was.get(action, ()), now.get(action, ())].append(action)
-    return [(*places, tuple(actions)) for places, actions in groups.items()]
+class _Numbers:
+    """Actions by numbers, so that sets of them are whole numbers (``graph.bits``); threads may share it."""
 
+    def __init__(self) -> None:
+        self._next = count()
+        self._numbers: dict[str, int] = {}
+        self._names: dict[int, str] = {}
 
-def _by_action(ways: Iterable[_Actions]) -> dict[str, _Places]:
-    """The ways to each action."""
-    found: defaultdict[str, list[int]] = defaultdict(list)
-    for place, actions in enumerate(ways):
+    def bits(self, actions: Iterable[str]) -> int:
+        found = []
         for action in actions:
-            found[action].append(place)
-    return {action: tuple(places) for action, places in found.items()}
+            number = self._numbers.get(action)
+            if number is None:
+                number = self._numbers.setdefault(action, next(self._next))
+                self._names[number] = action
+            found.append(number)
+        return bits_of(found)
+
+    def named(self, bits: int) -> _Actions:
+        return tuple([self._names[number] for number in members(bits)])
 
 
-def _worse(before: Sequence[Way], after: Sequence[Way]) -> bool:
-    """Whether all ways of after together give less of an action than all ways of before."""
+_ACTIONS = _Numbers()
+_bits = lru_cache(maxsize=8192)(_ACTIONS.bits)
+_named = lru_cache(maxsize=8192)(_ACTIONS.named)
+
+
+def _alike(before: Iterable[_Actions], after: Iterable[_Actions]) -> list[tuple[_Places, _Places, _Actions]]:
+    """Actions together that the same ways give, before and after; ``before``, ``after`` are the actions of each way."""
+    groups = _split(tuple(map(_bits, before)), tuple(map(_bits, after)))
+    return [(was, now, _named(bits)) for was, now, bits in groups]
+
+
+@lru_cache(maxsize=4096)
+def _split(before: tuple[int, ...], after: tuple[int, ...]) -> list[tuple[_Places, _Places, int]]:
+    """As ``_alike``, of bits."""
+    every = 0
+    for bits in (*before, *after):
+        every |= bits
+    groups: list[tuple[_Places, _Places, int]] = [((), (), every)] if every else []
+    for sets, now in ((before, False), (after, True)):
+        for place, bits in enumerate(sets):
+            apart = []
+            for old, new, group in groups:
+                if group & bits:
+                    apart.append((old, (*new, place), group & bits) if now else ((*old, place), new, group & bits))
+                if group & ~bits:
+                    apart.append((old, new, group & ~bits))
+            groups = apart
+    return groups
+
+
+def _worse(before: Sequence[Way], after: Sequence[Way]) -> tuple[bool, bool]:
+    """Whether all ways of after together give less of an action than all ways of before, and whether that hangs on
+    what conditions say."""
     if not before or not after:
-        return bool(before)
+        return bool(before), False
     if before[0].allowed or after[0].allowed:
-        return before[0].allowed and not after[0].allowed
-    return _narrower(_conditions(before), _conditions(after))
+        return before[0].allowed and not after[0].allowed, False
+    was, now = _conditions(before), _conditions(after)
+    return (False, False) if set(was) <= set(now) else (_narrower(was, now), True)
 
 
 def _conditions(ways: Iterable[Way]) -> tuple[str, ...]:
@@ -145,8 +192,6 @@ def _conditions(ways: Iterable[Way]) -> tuple[str, ...]:
 @lru_cache(maxsize=16384)
 def _narrower(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
     """Whether some request fulfils a condition of before and none of after; where that is not known, it may."""
-    if set(before) <= set(after):
-        return False
     was = disjunction(from_json(json.loads(text)) for text in before)
     now = disjunction(from_json(json.loads(text)) for text in after)
     only_before = both(was, negation(now))

@@ -6,14 +6,14 @@ counts; what another one has of the same is neither lost nor shown.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from graph.columns import Lists
 from graph.partition import Content
-from graph.stored import Lists, StoredPartition
+from graph.stored import StoredPartition
 from graph.subjects import Subject
 from graph.whatif_sides import Sides
 
@@ -69,53 +69,53 @@ class StoredWays:
 
     # -- where
 
-    def moved_on(self, partition: StoredPartition) -> set[int]:
-        """The classes on which somebody has access to whom the way changes."""
+    def moved_on(self, partition: StoredPartition) -> Flags:
+        """The classes on which somebody has access to whom the way changes, as flags."""
         holders, _, classes = partition.grants
         chosen = classes[_any(partition.holders, self._moved)[holders]]
-        return {place for number in np.unique(chosen).tolist() for place in partition.sets[number].tolist()}
+        found = np.zeros(partition.count, dtype=np.bool_)
+        for number in np.unique(chosen).tolist():
+            found[partition.sets[number]] = True
+        return found
 
     def holding(self, partition: StoredPartition, places: Iterable[int]) -> set[int]:
         """Who of those whom the principal can act as has access to one of these classes."""
         found: set[int] = set()
-        for number in np.unique(partition.grants[0][self._rows(partition, places)]).tolist():
+        rows = self._rows(partition, _flags(partition.count, places))
+        for number in np.unique(partition.grants[0][rows]).tolist():
             members = partition.holders[number]
             found.update(members[self._mine[members]].tolist())
         return found
 
-    def _rows(self, partition: StoredPartition, places: Iterable[int]) -> NDArray[np.intp]:
+    def _rows(self, partition: StoredPartition, wanted: Flags) -> NDArray[np.intp]:
         holders, _, classes = partition.grants
-        wanted = _flags(partition.count, places)
         return np.flatnonzero(_any(partition.holders, self._mine)[holders] & _any(partition.sets, wanted)[classes])
 
     # -- what
 
-    def on(self, partition: StoredPartition, places: set[int]) -> dict[int, list[Held]]:
-        """What is held on each of these classes, as far as it counts; one list where it is the same."""
+    def on(self, partition: StoredPartition, wanted: Flags) -> dict[int, list[Held]]:
+        """What is held on each of the flagged classes, as far as it counts; one list where it is the same."""
         holders, contents, classes = partition.grants
-        related = partition.column("contents", "related").to_pylist()
+        related = partition.column("contents", "related")
         counting: dict[tuple[int, bool], _Counting] = {}
         told: dict[int, Content] = {}
         count: dict[int, tuple[_Counting, int]] = {}
-        rows: defaultdict[int, list[int]] = defaultdict(list)
-        for row in self._rows(partition, places).tolist():
+        rows = self._rows(partition, wanted)
+        for row in rows.tolist():
             content, key = int(contents[row]), (int(holders[row]), bool(partition.allowed[contents[row]]))
             if key not in counting:
                 counting[key] = self._counting(partition.holders[key[0]], sure=key[1])
             if content not in told:
                 outcome = partition.outcome(content)
-                told[content] = Content(outcome, partition.actions_of(content), related[content])
+                told[content] = Content(outcome, partition.actions_of(content), related[content].as_py())
             count[row] = (counting[key], content)
-            for place in partition.sets[int(classes[row])].tolist():
-                if place in places:
-                    rows[place].append(row)
-        ways: dict[tuple[int, ...], list[Held]] = {}
+        ways: dict[bytes, list[Held]] = {}
         found = {}
-        for place in sorted(places):
-            some = tuple(rows.get(place, ()))
-            if some not in ways:
-                ways[some] = self._ways([count[row] for row in some], told)
-            found[place] = ways[some]
+        for place, some in _by_class(partition.sets, classes, rows, wanted):
+            key_ = some.tobytes()
+            if key_ not in ways:
+                ways[key_] = self._ways([count[row] for row in some.tolist()], told)
+            found[place] = ways[key_]
         return found
 
     def _counting(self, members: Numbers, *, sure: bool) -> _Counting:
@@ -148,6 +148,26 @@ class StoredWays:
             if one.others and not covered.issuperset(told[content].actions):
                 found += [(index, content) for index in one.others]
         return [Held(self._holders[index], told[content]) for index, content in found]
+
+
+def _by_class(
+    sets: Lists, classes: Numbers, rows: NDArray[np.intp], wanted: Flags
+) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Each of the wanted classes, with the rows that are about it."""
+    places = np.flatnonzero(wanted)
+    if not len(places):
+        return
+    members = [sets[number] for number in classes[rows].tolist()]
+    where = np.concatenate([*members, places])
+    # Each wanted class stands at the end once more, so that those without a row are told too.
+    what = np.concatenate([np.repeat(rows, [len(some) for some in members]), np.full(len(places), -1)])
+    chosen = wanted[where]
+    where, what = where[chosen], what[chosen]
+    order = np.argsort(where, kind="stable")
+    what = what[order]
+    ends = np.searchsorted(where[order], places, side="right")
+    for place, begin, end in zip(places.tolist(), [0, *ends[:-1].tolist()], ends.tolist(), strict=True):
+        yield place, what[begin : end - 1]
 
 
 def _flags(count: int, places: Iterable[int]) -> Flags:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from graph.names import subject_of
@@ -16,7 +18,7 @@ PER_PAGE = 20
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _reached(_asked: Questions, id: str, key: str) -> list[Reached]:
+def _reached(_asked: Questions, id: str, key: str) -> Sequence[Reached]:
     assert id
     return reach(_asked, key)
 
@@ -37,14 +39,19 @@ def _reaches(id: str, key: str, names: ScreenNames) -> None:
     st.header("What it can reach", anchor=False)
     rows = _reached(session.questions(id), id, key)
     text = st.text_input("Search", key="identity_search", type="search", live=True, max_chars=200) or ""
-    cells = [_row(row, names) for row in rows]
-    shown = [cell for cell in cells if text.lower() in " ".join(cell).lower().replace("\\", "").replace("\u2060", "")]
+    shown = rows if not text else [row for row in rows if text.lower() in _searched(_row(row, names))]
     if not shown:
         kit.empty("Nothing that was read." if not text else "Nothing fits the search.")
         return
-    st.caption(f"{counted(len(shown), 'entry', 'entries')}, by name")
+    st.caption(f"{counted(len(shown), 'entry', 'entries')}, by account and name")
     page = kit.page_of("identity_page", len(shown), PER_PAGE)
-    kit.rows(("State", "Access", "How"), shown[page * PER_PAGE : (page + 1) * PER_PAGE], "What it can reach")
+    # Somebody may reach hundreds of thousands of things: only those of the page are put into words.
+    cells = [_row(row, names) for row in shown[page * PER_PAGE : (page + 1) * PER_PAGE]]
+    kit.rows(("State", "Access", "How"), cells, "What it can reach")
+
+
+def _searched(cells: tuple[str, str, str]) -> str:
+    return " ".join(cells).lower().replace("\\", "").replace("\u2060", "")
 
 
 def _become(id: str, key: str, names: ScreenNames) -> None:
