@@ -47,6 +47,7 @@ def build(
                 "edges": info.edges,
                 "classes": {"principals": info.principal_classes, "resources": info.resource_classes},
                 "seconds": info.seconds,
+                "taken_over": info.taken_over,
             }
         )
     else:
@@ -54,6 +55,8 @@ def build(
         say(f"Built snapshot {info.snapshot} in {seconds:.1f} s.")
         say(f"  {sum(info.nodes.values()):,} nodes, {sum(info.edges.values()):,} edges")
         say(f"  {info.principal_classes:,} classes of principals, {info.resource_classes:,} of resources")
+        if info.taken_over:
+            say(f"  {counted(info.taken_over, 'account')} unchanged since the build of snapshot {info.earlier}")
         if url is not None:
             say(f"  the graph is in {url} too")
         say(f"  {counted(len(info.gaps), 'gap')} in the snapshot" if info.gaps else "  no gaps in the snapshot")

@@ -13,6 +13,8 @@ from graph.bits import bits_of, members
 from graph.candidates import Beyond, Candidates
 from graph.contents import CONTENTS, ContentPatterns
 from graph.ground import Ground
+from graph.naming import written
+from graph.partition import Lent
 from graph.subjects import Subject
 from graph.units import Unit, Units
 from model.entities import Resource
@@ -54,6 +56,8 @@ class AccountUnits:
         self._assembler = assembler
         self.resources = resources
         self._places = {resource.arn: assembler.place(resource.arn, "", account) for resource in resources}
+        self._lending: dict[str, Beyond] = {}
+        self._known: dict[str, tuple[Subject, ...]] = {}
         self._beyond = self._others()
         self.ground = Ground(assembler, account, resources, self._places, self._made())
         lent = [unit for unit in self.units.all if unit.container and unit.container.arn in self._beyond]
@@ -83,6 +87,8 @@ class AccountUnits:
         found = {}
         for arn, place in self._places.items():
             beyond = self._shared.candidates.beyond(place)
+            if beyond or beyond.names or beyond.unnamed:
+                self._lending[arn] = beyond
             if beyond:
                 found[arn] = beyond
         return found
@@ -158,15 +164,21 @@ class AccountUnits:
             yield subject, self.ground, self.units.everything
         others: dict[int, tuple[Subject, int]] = {}
         for arn, beyond in self._beyond.items():
-            bits = self.lent.units.of_container.get(arn, 0)
+            bits = self.lent.units.of_container(arn)
             for subject in self._reached(beyond, arn):
                 if subject.index not in own:
                     others[subject.index] = (subject, others.get(subject.index, (subject, 0))[1] | bits)
         for _, (subject, bits) in sorted(others.items()):
             yield subject, self.lent, bits
 
-    def _reached(self, beyond: Beyond, arn: str) -> Iterator[Subject]:
+    def _reached(self, beyond: Beyond, arn: str) -> tuple[Subject, ...]:
         """Whom a resource lets in from elsewhere: of users and roles those whose own policies may allow it (L4)."""
+        found = self._known.get(arn)
+        if found is None:
+            found = self._known[arn] = tuple(self._let_in(beyond, arn))
+        return found
+
+    def _let_in(self, beyond: Beyond, arn: str) -> Iterator[Subject]:
         container = self._places[arn].container
         assert container is not None
         service = deciding_service(container.type)
@@ -179,6 +191,15 @@ class AccountUnits:
         if beyond.everyone:
             yield from (one for one in self._shared.candidates.anybody if one.kind not in ("User", "Role"))
             yield from (one for one in allowing.on(arn, service, inside).values() if one.index not in beyond.named)
+
+    def lent_to(self) -> Iterator[Lent]:
+        """What hangs here on principals of other accounts: a build that follows looks only at those."""
+        for arn, beyond in self._lending.items():
+            container = self._places[arn].container
+            assert container is not None
+            reached = {one.index for one in self._reached(beyond, arn) if one.account != self.account}
+            names = tuple(sorted(map(written, beyond.names)))
+            yield Lent(arn, container.type, names, beyond.everyone, beyond.unnamed, tuple(sorted(reached)))
 
     def named(self) -> tuple[str, ...]:
         """Whom the policies here name, as texts; ``*``: anybody may have access by them, by a share or by an ACL."""

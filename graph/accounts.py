@@ -10,8 +10,9 @@ from graph.account_units import AccountUnits, Shared
 from graph.assume import Assuming
 from graph.candidates import Candidates
 from graph.classes import ResourceClass
-from graph.deciding import Outcome
+from graph.deciding import Decider, Outcome
 from graph.ground import Ground
+from graph.keeping import Recent
 from graph.partition import Content, Grant, Partition, outcome_on, spelled
 from graph.resolver import AccountResolver, GroundResolver, Held
 from graph.steps import ASSUME_ROLE, Step, loses_mfa
@@ -23,6 +24,26 @@ from policy.assemble import Assembler
 #: Who becomes no role by AssumeRole: root users may not (semantics L10), providers and people have other calls.
 _NOT_ASSUMING = ("RootUser", "Provider", "Person")
 
+#: A process answers questions for days: so many accounts, and ARNs, stay open.
+_OPEN_ACCOUNTS = 64
+_OPEN_ARNS = 2048
+
+
+class _Opened:
+    """An account that somebody's access is decided in, with what was decided: it speaks of the resolver's contents."""
+
+    def __init__(self, resolver: AccountResolver, units: AccountUnits) -> None:
+        self.resolver = resolver
+        self.units = units
+        self._held: dict[Subject, Held] = {}
+
+    def held(self, subject: Subject) -> Held:
+        found = self._held.get(subject)
+        if found is None:
+            asker = self.resolver.asker(subject, self.units.ground, self.units.units.everything)
+            found = self._held[subject] = self.resolver.held(asker)
+        return found
+
 
 class Accounts:
     """Resolves accounts; numbers of subjects are those of ``subjects``."""
@@ -33,9 +54,8 @@ class Accounts:
         self._subjects = subjects
         self._assuming = assuming
         self._done: dict[str, Partition] = {}
-        self._opened: dict[tuple[str, Subject | None], tuple[AccountResolver, AccountUnits]] = {}
-        self._held: dict[tuple[str, Subject], Held] = {}
-        self._single: dict[tuple[str, str], tuple[GroundResolver, Ground]] = {}
+        self._open: Recent[tuple[str, Subject | None], _Opened] = Recent(_OPEN_ACCOUNTS)
+        self._single: Recent[tuple[str, str], tuple[GroundResolver, Ground]] = Recent(_OPEN_ARNS)
 
     @cached_property
     def accounts(self) -> list[str]:
@@ -69,8 +89,11 @@ class Accounts:
 
     # -- steps
 
-    def steps(self, partition: Partition) -> Iterator[Step]:
-        """The steps into the roles of an account: of those who hold AssumeRole on them, and of providers."""
+    def steps(self, partition: Partition, assembler: Assembler | None = None) -> Iterator[Step]:
+        """The steps into the roles of an account: of those who hold AssumeRole on them, and of providers.
+
+        ``assembler`` is one that knows the account's resources, where this world may not.
+        """
         for holders, content, classes in partition.rows:
             found = partition.contents[content]
             if ASSUME_ROLE not in found.actions:
@@ -84,20 +107,15 @@ class Accounts:
                         target = self._subjects.session(role, lost=loses_mfa(subject))
                         if target is not subject:
                             yield Step(subject, target, ASSUME_ROLE, outcome)
-        yield from self._assuming.by_providers(partition.account)
+        yield from self._assuming.by_providers(partition.account, Decider(assembler or self._assembler))
 
     # -- one subject
 
     def held(self, subject: Subject, account: str) -> tuple[AccountResolver, AccountUnits, Held]:
         """What one subject, listed or not, holds in an account, decided afresh."""
-        key = (account, None if subject.index >= 0 else subject)
-        if key not in self._opened:
-            self._opened[key] = self.opened(account, also=key[1])
-        resolver, place = self._opened[key]
-        if (account, subject) not in self._held:
-            asker = resolver.asker(subject, place.ground, place.units.everything)
-            self._held[account, subject] = resolver.held(asker)
-        return resolver, place, self._held[account, subject]
+        also = None if subject.index >= 0 else subject
+        place = self._open.of((account, also), lambda: _Opened(*self.opened(account, also=also)))
+        return place.resolver, place.units, place.held(subject)
 
     def pair(self, subject: Subject, item: ResourceClass) -> Iterator[Grant]:
         """The grants of one subject, listed or not, on one class, of this world or of another."""
@@ -113,9 +131,7 @@ class Accounts:
 
     def _contents_on(self, subject: Subject, arn: str, account: str) -> list[Content]:
         key = (arn, account)
-        if key not in self._single:
-            self._single[key] = self._alone(arn, account)
-        resolver, ground = self._single[key]
+        resolver, ground = self._single.of(key, lambda: self._alone(arn, account))
         return resolver.outcomes(resolver.asker(subject, ground, ground.units.everything))
 
     def _alone(self, arn: str, account: str) -> tuple[GroundResolver, Ground]:

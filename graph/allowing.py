@@ -20,8 +20,8 @@ from policy.inputs import PolicyRef
 from policy.patterns import Test, Wild, loosened, matcher, resource_parts
 
 
-class _Entry(NamedTuple):
-    """One pattern of an Allow statement; no test: it matches everything. ``services`` of the actions, ``None``: any."""
+class Entry(NamedTuple):
+    """One pattern of a statement; no test: it matches everything. ``services`` of the actions, ``None``: any."""
 
     test: Test | None
     glob: str
@@ -29,7 +29,7 @@ class _Entry(NamedTuple):
     services: frozenset[str] | None
 
     def may_match(self, arn: str, service: str, inside: str) -> bool:
-        """Whether it may allow an action of ``service`` on ``arn``, or on contents, which begin with ``inside``."""
+        """Whether it may be about an action of ``service`` on ``arn``, or on contents, which begin with ``inside``."""
         if self.services is not None and service not in self.services:
             return False
         if self.test is None or self.test(arn):
@@ -47,7 +47,7 @@ class Allowing:
     def __init__(self, assembler: Assembler, subjects: Callable[[], Iterable[Subject]]) -> None:
         self._assembler = assembler
         self._subjects = subjects
-        self._entries: dict[Document, tuple[_Entry, ...]] = {}
+        self._entries: dict[Document, tuple[Entry, ...]] = {}
 
     def may(self, subject: Subject, arn: str, service: str, inside: str = "") -> bool:
         """Whether a subject's own policies may allow it an action of ``service`` on ``arn``, or on contents of it."""
@@ -62,7 +62,7 @@ class Allowing:
     def _allows(self, document: Document, arn: str, service: str, inside: str) -> bool:
         return any(entry.may_match(arn, service, inside) for entry in self._of(document))
 
-    def _of(self, document: Document) -> tuple[_Entry, ...]:
+    def _of(self, document: Document) -> tuple[Entry, ...]:
         found = self._entries.get(document)
         if found is None:
             found = self._entries[document] = tuple(_entries(document))
@@ -103,14 +103,14 @@ class _Index:
     def __init__(self) -> None:
         self.holders: defaultdict[Document, list[Subject]] = defaultdict(list)
         self.unread: list[Subject] = []
-        self._by_start: dict[str, defaultdict[str, list[tuple[_Entry, Document]]]] = {}
+        self._by_start: dict[str, defaultdict[str, list[tuple[Entry, Document]]]] = {}
         self._starts: dict[str, list[str]] = {}
 
-    def take(self, entry: _Entry, document: Document) -> None:
+    def take(self, entry: Entry, document: Document) -> None:
         account = entry.glob.split(":", 5)[4] if _fixed_account(entry.glob) else ""
         self._by_start.setdefault(account, defaultdict(list))[entry.start].append((entry, document))
 
-    def near(self, account: str, arn: str) -> Iterator[tuple[_Entry, Document]]:
+    def near(self, account: str, arn: str) -> Iterator[tuple[Entry, Document]]:
         """Entries whose beginnings fit an ARN, or something behind it."""
         by_start = self._by_start.get(account)
         if by_start is None:
@@ -121,15 +121,19 @@ class _Index:
             yield from by_start.get(start, ())
 
 
-def _entries(document: Document) -> Iterator[_Entry]:
+def _entries(document: Document) -> Iterator[Entry]:
     for statement in document.statements:
-        if not statement.allows:
-            continue
-        services = _services(statement)
-        for text in statement.resources or ("*",):
-            parts = loosened(resource_parts(text, variables=document.version == "2012-10-17"))
-            start = parts[0] if parts and isinstance(parts[0], str) else ""
-            yield _Entry(None if parts == (Wild.STAR,) else matcher(parts), glob_of(parts), start, services)
+        if statement.allows:
+            yield from entries_of(document, statement)
+
+
+def entries_of(document: Document, statement: Statement) -> Iterator[Entry]:
+    """The patterns of a statement of a document: all that it can be about, and maybe more."""
+    services = _services(statement)
+    for text in statement.resources or ("*",):
+        parts = loosened(resource_parts(text, variables=document.version == "2012-10-17"))
+        start = parts[0] if parts and isinstance(parts[0], str) else ""
+        yield Entry(None if parts == (Wild.STAR,) else matcher(parts), glob_of(parts), start, services)
 
 
 def _fixed_account(glob: str) -> bool:

@@ -11,17 +11,16 @@ from graph import generations
 from graph.access import graph_rows
 from graph.builds import Report, no_report
 from graph.engines import Engine, LocalEngine
+from graph.heap import uncollected
 from graph.kinds import EdgeTable
 from graph.ladybug_store import LadybugStore
-from graph.progress import Done
+from graph.resolving import Resolving
 from graph.schema import GRAPH_VERSION
-from graph.steps import Step
 from graph.store import Rows, Store, StoreError
 from graph.subjects import NOTHING, list_subjects
 from graph.table_format import INVENTORY_FOLDER, TABLES_VERSION, BuildInfo
-from graph.table_writer import TableWriter
 from graph.tables import Tables
-from graph.tasks import decode, encode_shared
+from graph.versions import maker
 from graph.world import World
 from model.inventory import Inventory
 from model.load_account import AccountData
@@ -40,7 +39,8 @@ def build(
     """Builds tables and graph of ``snapshot`` in ``home/graphs/<snapshot>/`` and makes them the current ones.
 
     Until the last moment everything is written beside: a build that fails or is killed leaves the one before it
-    answering. Accounts that were resolved before an interruption are not resolved again. The same graph is loaded into
+    answering. Accounts whose resolution cannot have changed since an earlier build of the home are taken over from it,
+    and accounts that were resolved before an interruption are not resolved again. The same graph is loaded into
     the store ``second`` when the build is in its place, so that no store answers from what the home could not explain.
     Raises ``SnapshotError``, ``InventoryError``, ``StoreError``, ``EngineError``.
     """
@@ -49,7 +49,7 @@ def build(
         second.generations()  # one that cannot be reached is told of now rather than after all the work
     # Held from the beginning: who comes second is told of it now, and so is a home that cannot be written.
     with _writing(home, snapshot.id) as folder:
-        work = _Build(snapshot, folder, generations.work_folder(home, snapshot.id), clock, engine or LocalEngine())
+        work = _Build(snapshot, home, folder, clock, engine or LocalEngine())
         info, nodes, edges = work.run()
     if second is not None:
         with clock.phase("store"):
@@ -58,27 +58,27 @@ def build(
 
 
 class _Build:
-    """One build on its way. ``folder`` becomes the build; ``work`` keeps what is done until it has."""
+    """One build on its way. ``folder`` becomes the build; what is done until it has is kept in another."""
 
-    def __init__(self, snapshot: Snapshot, folder: Path, work: Path, clock: _Clock, engine: Engine) -> None:
+    def __init__(self, snapshot: Snapshot, home: Path, folder: Path, clock: _Clock, engine: Engine) -> None:
         self._snapshot = snapshot
+        self._home = home
         self._folder = folder
-        self._work = work
+        self._work = generations.work_folder(home, snapshot.id)
         self._clock = clock
         self._engine = engine
-        self._invalid: dict[str, str] = {}
 
     def run(self) -> tuple[BuildInfo, Mapping[str, Rows], Mapping[EdgeTable, Rows]]:
         with self._clock.phase("read"):
             world = self._read()
-        accounts = world.resolver.accounts
         with self._clock.phase("resolve"):
-            done = self._resolve(world, accounts)
+            resolving = Resolving(world, self._home, self._folder, self._work, self._clock.report)
+            resolving.resolve(self._engine)
         with self._clock.phase("tables"):
-            writer, steps = self._tables(world, accounts, done)
+            writer = resolving.write()
         with self._clock.phase("rows"):
             tables = Tables.unfinished(self._folder)
-            nodes, edges = graph_rows(world, tables, steps)
+            nodes, edges = graph_rows(world, tables, tables.steps(world.subjects))
         with self._clock.phase("graph"):
             store = LadybugStore.create(self._folder / generations.GRAPH_FILE)
             try:
@@ -94,11 +94,14 @@ class _Build:
             principal_classes=tables.holder_sets,
             resource_classes=len(tables.classes),
             seconds=self._clock.seconds,
-            invalid={**world.assembler.invalid, **self._invalid},
+            maker=maker(),
+            taken_over=len(resolving.taken),
+            earlier=resolving.earlier,
+            invalid={**world.assembler.invalid, **resolving.invalid},
             gaps=list(world.inventory.data.gaps),
         )
         writer.write_info(info)
-        done.clear()
+        resolving.done.clear()
         return info, nodes, edges
 
     def _read(self) -> World:
@@ -119,32 +122,6 @@ class _Build:
         inventory = Inventory(shared.data, FolderSource(folder, shared))
         bare = World(inventory, ())
         return World(inventory, list_subjects(bare.assembler, found))
-
-    def _resolve(self, world: World, accounts: list[str]) -> Done:
-        """Every account resolved, those of an interrupted build not again."""
-        shared = encode_shared(world.inventory.data, world.listed)
-        folder = self._folder / INVENTORY_FOLDER
-        done = Done(self._work, shared, folder)
-        left = [account for account in accounts if account not in done]
-        finished = len(accounts) - len(left)
-        self._clock.report("resolve", finished, len(accounts) + 1)
-        for account, answer in self._engine.resolve(shared, folder, left):
-            done.keep(account, answer)
-            finished += 1
-            self._clock.report("resolve", finished, len(accounts) + 1)
-        return done
-
-    def _tables(self, world: World, accounts: list[str], done: Done) -> tuple[TableWriter, list[Step]]:
-        writer = TableWriter(self._folder)
-        every: list[Step] = []
-        for number, account in enumerate(accounts):
-            partition, steps, invalid = decode(done.answer(account), world.subjects.all)
-            self._invalid.update(invalid)
-            writer.add(partition, steps)
-            every += steps
-            self._clock.report("tables", number, len(accounts))
-        writer.finish(world.subjects.all, accounts)
-        return writer, every
 
 
 @contextmanager
@@ -168,6 +145,7 @@ class _Clock:
     def phase(self, name: str) -> Iterator[None]:
         self.report(name, 0, 1)
         begun = time.monotonic()
-        yield
+        with uncollected():
+            yield
         self.seconds[name] = round(time.monotonic() - begun, 3)
         self.report(name, 1, 1)

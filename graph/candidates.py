@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from graph.naming import NOBODY, Named, SubjectIndex, grantee, named_by
+from graph.naming import NOBODY, Name, Named, SubjectIndex, grantee, named_by
 from graph.subjects import ANONYMOUS, Subject, Subjects, named_in
 from graph.told import NO_WHERE, Nothing, Told
 from policy.assemble import Assembler
@@ -21,10 +22,16 @@ _UNKNOWN = Nothing()
 @dataclass(frozen=True, slots=True)
 class Beyond:
     """Who beyond a resource's own account could reach it: these subjects by index; ``everyone``: every principal of
-    the organisation, and anybody unsigned."""
+    the organisation, and anybody unsigned.
+
+    ``names`` are those by which subjects are among them, whether somebody has them or not. ``unnamed``: others are too,
+    those of accounts whose canonical id is not known.
+    """
 
     named: Mapping[int, Subject] = field(default_factory=dict)
     everyone: bool = False
+    names: frozenset[Name] = frozenset()
+    unnamed: bool = False
 
     def __bool__(self) -> bool:
         return self.everyone or bool(self.named)
@@ -52,7 +59,15 @@ class Candidates:
 
     def inside(self, account: str) -> list[Subject]:
         """The subjects of an account that ask for themselves: providers act through roles alone."""
-        return [subject for subject in self._index.of_account(account) if subject.kind != "Provider"]
+        return self._by_account.get(account, [])
+
+    @cached_property
+    def _by_account(self) -> Mapping[str, list[Subject]]:
+        found: defaultdict[str, list[Subject]] = defaultdict(list)
+        for subject in self._subjects.deciding():
+            if subject.account and subject.kind != "Provider":
+                found[subject.account].append(subject)
+        return found
 
     @cached_property
     def anybody(self) -> list[Subject]:
@@ -74,7 +89,8 @@ class Candidates:
         """Whom the policy, the shares and the ACL of a resource could let in from elsewhere."""
         parts = [self._by_policy(place), self._by_shares(place), self._by_acl(place)]
         named = {index: subject for part in parts for index, subject in part.named.items()}
-        return Beyond(named, any(part.everyone for part in parts))
+        names = frozenset().union(*(part.names for part in parts))
+        return Beyond(named, any(part.everyone for part in parts), names, any(part.unnamed for part in parts))
 
     def _by_policy(self, place: Place) -> Beyond:
         container = place.container
@@ -98,7 +114,7 @@ class Candidates:
             return found
         # Everybody, but for a condition that no principal of the organisation meets: whoever is unsigned may.
         anyone = self._subjects.by_key[ANONYMOUS]
-        return Beyond({**found.named, anyone.index: anyone})
+        return Beyond({**found.named, anyone.index: anyone}, names=found.names)
 
     def _serves_members(self, document: Document) -> bool:
         """Whether a document's grants to everybody may be for principals of the organisation, as far as conditions on
@@ -135,11 +151,12 @@ class Candidates:
             return Beyond(everyone=True)
         names = {("account", grant.account) for grant in acl if grant.account is not None}
         found = self._named(Named(frozenset(names)), ()).named
-        if any(grant.account is None for grant in acl):  # whose canonical id it is, only its account tells
+        unnamed = any(grant.account is None for grant in acl)
+        if unnamed:  # whose canonical id it is, only its account tells
             known = self._assembler.inventory.data.canonical_ids
             unknown = (one for one in self._subjects.deciding() if one.account and one.account not in known)
             found = {**found, **{subject.index: subject for subject in unknown}}
-        return Beyond(found)
+        return Beyond(found, names=frozenset(names), unnamed=unnamed)
 
     def _named(self, whom: Named, keys: Iterable[str]) -> Beyond:
         """The subjects that are named; services and outsiders by their keys as written, or by their account."""
@@ -150,7 +167,7 @@ class Candidates:
                 subject.kind == "Service" and subject.key not in written and subject.key not in whom.names
             ):
                 del found[index]
-        return Beyond(found, whom.everyone)
+        return Beyond(found, whom.everyone, whom.names)
 
 
 def _foreign(subject: Subject) -> bool:

@@ -92,11 +92,14 @@ class Comparison:
     def changed_accounts(self) -> list[str]:
         """Accounts whose direct access may differ: those whose tables are not the same to the letter.
 
-        Tables number subjects and sets of actions; where these are not the same ones, every account may differ.
+        Tables number subjects and sets of actions; where these are not the same ones, every account may differ. Sets
+        of a build that took over others go on from theirs.
         """
         old, new = (side.questions.tables for side in (self.old, self.new))
         accounts = sorted({*old.accounts, *new.accounts})
-        if old.action_sets != new.action_sets or old.listed() != new.listed():
+        sets = [tables.action_column for tables in (old, new)]
+        common = min(map(len, sets))
+        if not sets[0].slice(0, common).equals(sets[1].slice(0, common)) or old.listed() != new.listed():
             return accounts
         return [account for account in accounts if not _same_tables(old.of_account(account), new.of_account(account))]
 

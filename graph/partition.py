@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from graph.classes import ResourceClass
 from graph.deciding import Outcome
@@ -32,6 +32,22 @@ class Content:
     related: bool
 
 
+class Lent(NamedTuple):
+    """A resource that principals of other accounts may be let at, and which of them are: what hangs on them here.
+
+    ``type`` is its own. It may be used by who has one of ``names`` (as ``graph.naming.written``), by ``everyone`` of
+    the organisation, or, where ``unnamed``, by who is of an account without a known canonical id; of users and roles by
+    those alone whose policies may allow it. ``reached`` (sorted indexes) are who came of it, but for its own account.
+    """
+
+    arn: str
+    type: str
+    names: tuple[str, ...]
+    everyone: bool
+    unnamed: bool
+    reached: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class Partition:
     """One account. A row says that subjects (a set, by place in ``holders``) hold a content (by place in ``contents``)
@@ -45,6 +61,9 @@ class Partition:
     rows: list[tuple[int, int, int]] = field(default_factory=list)
     #: Whom the policies here name, as ``graph.naming.written`` says it; ``*``: they may be about anybody.
     named: tuple[str, ...] = ()
+    lent: list[Lent] = field(default_factory=list)
+    #: Whether a policy on a resource reads the clock.
+    clocked: bool = False
 
     def grants(self) -> Iterator[Grant]:
         """Every grant, spelled out: one subject, one class (its place in this partition)."""

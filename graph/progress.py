@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from graph.engines import resources_in
-from graph.table_format import TABLES_VERSION
+from graph.subjects import Listed
+from graph.versions import maker
+from model.sources import shared_digest
 
 _SUFFIX = ".resolved"
 
 
 class Done:
-    """Answers by account. One counts only for the same shared entities and resources, in the same version."""
+    """Answers by account. One counts only for the same shared entities, subjects and resources, in the same version.
 
-    def __init__(self, folder: Path, shared: bytes, resources: Path) -> None:
+    ``resources`` is the folder where they lie, with the shared entities.
+    """
+
+    def __init__(self, folder: Path, listed: Sequence[Listed], resources: Path) -> None:
         self._folder = folder
         self._resources = resources
-        self._start = hashlib.sha256(f"{TABLES_VERSION}|".encode() + hashlib.sha256(shared).digest())
+        subjects = hashlib.sha256(msgspec.msgpack.encode(listed)).digest()
+        self._start = hashlib.sha256(maker().encode() + shared_digest(resources) + subjects)
         self._paths: dict[str, Path] = {}
         self._folder.mkdir(parents=True, exist_ok=True)
 

@@ -155,7 +155,7 @@ def list_subjects(assembler: Assembler, of_resources: Mentioned) -> list[Listed]
     policies name beyond them, anybody unsigned, people."""
     inventory = assembler.inventory
     data = inventory.data
-    splits = of_resources.mfa or any(map(_asks_mfa, _texts(data)))
+    splits = of_resources.mfa or any(map(_asks_mfa, texts_beside_resources(data)))
     found = [Listed(user.arn, "User", False, user.account) for user in data.users]
     for role in data.roles:
         found.append(Listed(role.arn, "Role", False, role.account))
@@ -233,11 +233,11 @@ def _asks_mfa(text: str) -> bool:
 
 def texts(inventory: Inventory) -> Iterator[str]:
     """The text of every policy document of an inventory."""
-    yield from _texts(inventory.data)
+    yield from texts_beside_resources(inventory.data)
     yield from (resource.policy or "" for resource in inventory.all_resources())
 
 
-def _texts(data: InventoryData) -> Iterator[str]:
+def texts_beside_resources(data: InventoryData) -> Iterator[str]:
     """The texts of policies that are not on resources."""
     for holder in (*data.users, *data.roles, *data.groups):
         for inline in holder.inline:

@@ -1,7 +1,8 @@
 """What the tables of a build are: their files, their columns, their version.
 
 ``inventory/``         the inventory: shared entities, and the resources of each account
-``accounts.arrow``     the accounts, in the order of the batches of the tables below, and whom their policies name
+``accounts.arrow``     the accounts, in the order of the batches of the tables below, whom their policies name, which
+                       policies are none (JSON, with why), whether one on a resource reads the clock
 ``subjects.arrow``     key, kind, lost, account, the accounts with grants (places); a subject's index is its row
 ``actions.arrow``      sets of actions; each once
 ``build.json``         what was built, from which snapshot, in which version of these tables
@@ -14,6 +15,7 @@ One batch an account:
 ``contents.arrow``     verdict, certain, residual (JSON or null), because (JSON), related, a set of actions, levels
 ``sets.arrow``         sets of classes, numbered in the account
 ``steps.arrow``        source, target (subjects), action, verdict, certain, residual, because: who can become its roles
+``lent.arrow``         what others may be let at: arn, type, names, everyone, unnamed, reached (``Lent``)
 
 Every figure is of the one snapshot that ``build.json`` names.
 """
@@ -29,10 +31,14 @@ from model.entities import Gap
 from model.errors import GrantmapError
 
 #: Goes up with every change of the tables or of what their figures mean; a build of another version is made anew.
-TABLES_VERSION = 3
+TABLES_VERSION = 4
 
 BUILD_FILE = "build.json"
 INVENTORY_FOLDER = "inventory"
+
+
+#: The tables with one batch an account.
+BY_ACCOUNT = ("classes", "grants", "contents", "holders", "sets", "steps", "lent")
 
 
 class TablesError(GrantmapError):
@@ -40,7 +46,11 @@ class TablesError(GrantmapError):
 
 
 class BuildInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a build holds; ``invalid`` maps each policy that is no valid document to the reason."""
+    """What a build holds; ``invalid`` maps each policy that is no valid document to the reason.
+
+    ``maker`` is the version that made it. ``taken_over`` accounts are those of the build before it, which was of the
+    snapshot ``earlier`` (empty: there was none).
+    """
 
     version: int
     graph_version: int
@@ -50,6 +60,9 @@ class BuildInfo(msgspec.Struct, frozen=True, kw_only=True):
     principal_classes: int
     resource_classes: int
     seconds: dict[str, float]
+    maker: str = ""
+    taken_over: int = 0
+    earlier: str = ""
     invalid: dict[str, str] = {}
     gaps: list[Gap] = []
 
@@ -77,6 +90,14 @@ def SCHEMAS(pa: Any) -> dict[str, Any]:  # noqa: N802  # a constant, but for the
             "holders": [("subjects", pa.list_(number))],
             "sets": [("classes", pa.list_(number))],
             "steps": [("source", number), ("target", number), ("action", text), *outcome],
+            "lent": [
+                ("arn", text),
+                ("type", text),
+                ("names", pa.list_(text)),
+                ("everyone", flag),
+                ("unnamed", flag),
+                ("reached", pa.list_(number)),
+            ],
             "subjects": [
                 ("key", text),
                 ("kind", text),
@@ -85,6 +106,6 @@ def SCHEMAS(pa: Any) -> dict[str, Any]:  # noqa: N802  # a constant, but for the
                 ("where", pa.list_(number)),
             ],
             "actions": [("actions", pa.list_(text))],
-            "accounts": [("account", text), ("named", pa.list_(text))],
+            "accounts": [("account", text), ("named", pa.list_(text)), ("invalid", text), ("clocked", flag)],
         }.items()
     }

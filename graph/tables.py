@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
@@ -13,17 +12,22 @@ import msgspec
 import numpy as np
 
 from graph.classes import ResourceClass
+from graph.columns import Lists, StoredActions
 from graph.deciding import Outcome
+from graph.keeping import Recent
 from graph.naming import names_of, written
 from graph.partition import Grant
 from graph.steps import Step
-from graph.stored import Lists, StoredPartition
+from graph.stored import StoredPartition
 from graph.subjects import Listed, Subject, Subjects
 from graph.table_format import BUILD_FILE, INVENTORY_FOLDER, TABLES_VERSION, BuildInfo, TablesError, arrow
 from model.errors import InventoryError
 from model.inventory import Inventory
 from model.sources import open_inventory
 from policy.verdicts import Verdict
+
+#: What was read of the tables of so many accounts stays.
+_OPEN_ACCOUNTS = 128
 
 __all__ = ["BuildInfo", "Tables", "TablesError"]
 
@@ -35,7 +39,7 @@ class Tables:
         self.folder = folder
         self.info = self._info()
         self._files: dict[str, Any] = {}
-        self._partitions: dict[int, StoredPartition] = {}
+        self._partitions: Recent[int, StoredPartition] = Recent(_OPEN_ACCOUNTS)
 
     @classmethod
     def unfinished(cls, folder: Path) -> Tables:
@@ -43,7 +47,7 @@ class Tables:
         found = cls.__new__(cls)
         found.folder = folder
         found._files = {}
-        found._partitions = {}
+        found._partitions = Recent(_OPEN_ACCOUNTS)
         return found
 
     def _info(self) -> BuildInfo:
@@ -68,14 +72,18 @@ class Tables:
 
     # -- files
 
+    def batch(self, name: str, number: int) -> Any:
+        """The batch of a table (``graph.table_format``) with this number."""
+        return self._batch(name, number)
+
     def _batch(self, name: str, number: int) -> Any:
         pa = arrow()
-        path = self.folder / f"{name}.arrow"
         try:
             if name not in self._files:
-                self._files[name] = pa.ipc.open_file(pa.memory_map(str(path)))
+                self._files[name] = pa.ipc.open_file(pa.memory_map(str(self.folder / f"{name}.arrow")))
             return self._files[name].get_batch(number)
         except (OSError, ValueError, pa.ArrowException) as error:
+            path = self.folder / f"{name}.arrow"
             raise TablesError(f"table `{path}` cannot be read: {error}; run `grantmap build`") from error
 
     # -- accounts
@@ -112,17 +120,22 @@ class Tables:
         return [0, *np.cumsum(counts).tolist()]
 
     @cached_property
-    def action_sets(self) -> list[tuple[str, ...]]:
-        return [tuple(actions) for actions in self._batch("actions", 0).column(0).to_pylist()]
+    def action_sets(self) -> StoredActions:
+        return StoredActions(self._batch("actions", 0).column(0))
+
+    @property
+    def action_column(self) -> Any:
+        """As ``action_sets``, unread."""
+        return self._batch("actions", 0).column(0)
 
     def partition(self, number: int) -> StoredPartition:
         """The account with this number."""
-        found = self._partitions.get(number)
-        if found is None:
-            found = self._partitions[number] = StoredPartition(
-                self.accounts[number], self._starts[number], lambda name: self._batch(name, number), self.action_sets
-            )
-        return found
+        return self._partitions.of(number, lambda: self._opened(number))
+
+    def _opened(self, number: int) -> StoredPartition:
+        return StoredPartition(
+            self.accounts[number], self._starts[number], lambda name: self._batch(name, number), self.action_sets
+        )
 
     def of_account(self, account: str) -> StoredPartition | None:
         """The partition of an account, ``None`` where the build has none."""
@@ -153,6 +166,11 @@ class Tables:
     def with_grants_of(self, subject: int) -> Iterator[StoredPartition]:
         """The accounts that a subject holds something in directly."""
         return map(self.partition, self._where[subject].tolist())
+
+    def accounts_with_grants_of(self, subjects: Iterable[int]) -> list[str]:
+        """The accounts that some of these subjects hold something in directly."""
+        found = [self._where[subject] for subject in subjects]
+        return [self.accounts[number] for number in np.unique(np.concatenate(found)).tolist()] if found else []
 
     def grants_of(self, subject: int) -> list[Grant]:
         """The direct grants of one subject, one a class."""
@@ -189,13 +207,14 @@ class Tables:
 def _steps(
     table: dict[str, list[Any]], subjects: Sequence[Subject], known: dict[tuple[Any, ...], Outcome]
 ) -> Iterator[Step]:
+    decode, verdicts = msgspec.json.decode, {str(verdict): verdict for verdict in Verdict}
     outcomes = zip(table["verdict"], table["certain"], table["residual"], table["because"], strict=True)
     for source, target, action, key in zip(table["source"], table["target"], table["action"], outcomes, strict=True):
         outcome = known.get(key)
         if outcome is None:
             verdict, certain, residual, because = key
-            tree = None if residual is None else json.loads(residual)
-            outcome = known[key] = Outcome(Verdict(verdict), tree, tuple(json.loads(because)), certain)
+            tree = None if residual is None else decode(residual)
+            outcome = known[key] = Outcome(verdicts[verdict], tree, tuple(decode(because)), certain)
         yield Step(subjects[source], subjects[target], action, outcome)
 
 

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from graph.accounts import Accounts
 from graph.classes import ResourceClass
+from graph.clock import reads_clock
 from graph.deciding import Outcome
-from graph.partition import Content, Partition
+from graph.heap import uncollected
+from graph.partition import Content, Lent, Partition
 from graph.steps import Step
 from graph.subjects import Listed, Subject
 from graph.world import World
@@ -70,6 +73,8 @@ class Resolved(msgspec.Struct):
     outcomes: list[_Content]
     invalid: dict[str, str]
     named: tuple[str, ...]
+    lent: list[Lent]
+    clocked: bool
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -87,7 +92,8 @@ def resolved(shared: bytes, account: str, resources: bytes) -> bytes:
 
     Raises ``msgspec.MsgspecError`` for what is no input.
     """
-    return resolved_by(_world(shared), account, decode_resources(resources))
+    with uncollected():
+        return resolved_by(_world(shared), account, decode_resources(resources))
 
 
 #: The world that this process made of some shared input last: tasks of one build come one after another.
@@ -103,10 +109,18 @@ def _world(shared: bytes) -> World:
 
 def resolved_by(world: World, account: str, resources: tuple[Resource, ...]) -> bytes:
     """As ``resolved``, with a world that is there already."""
-    accounts = world.resolver
-    resolver, _ = accounts.opened(account, resources)
+    return resolved_in(world.resolver, account, resources)
+
+
+def resolved_in(accounts: Accounts, account: str, resources: tuple[Resource, ...]) -> bytes:
+    """As ``resolved``, with accounts that are there already."""
+    resolver, place = accounts.opened(account, resources)
     partition = resolver.partition()
-    return _encode(_travelling(partition, list(accounts.steps(partition)), resolver.assembler.invalid))
+    partition.lent = list(place.lent_to())
+    partition.clocked = any(reads_clock(one.policy) for one in resources if one.policy)
+    return _encode(
+        _travelling(partition, list(accounts.steps(partition, resolver.assembler)), resolver.assembler.invalid)
+    )
 
 
 def _travelling(partition: Partition, steps: Sequence[Step], invalid: dict[str, str]) -> Resolved:
@@ -140,6 +154,8 @@ def _travelling(partition: Partition, steps: Sequence[Step], invalid: dict[str, 
         outcomes=outcomes,
         invalid=invalid,
         named=partition.named,
+        lent=partition.lent,
+        clocked=partition.clocked,
     )
 
 
@@ -166,6 +182,8 @@ def decode(answer: bytes, subjects: Sequence[Subject]) -> tuple[Partition, list[
         found.sets,
         found.rows,
         found.named,
+        found.lent,
+        found.clocked,
     )
     outcomes = [_outcome(one) for one in found.outcomes]
     steps = [Step(subjects[one.source], subjects[one.target], one.action, outcomes[one.outcome]) for one in found.steps]

@@ -32,6 +32,8 @@ class World:
     @property
     def listed(self) -> list[Listed]:
         """The subjects as a build lists them."""
+        if isinstance(self._listed, list):
+            return self._listed
         return [Listed(one.key, one.kind, one.lost, one.account) for one in self.subjects.all]
 
     @cached_property

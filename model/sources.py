@@ -6,6 +6,7 @@ processes as there are, then ``store_shared`` with what they return, in that ord
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -97,6 +98,11 @@ def read_shared(folder: Path) -> Shared:
         return _decode_shared(path.read_bytes())
     except (OSError, msgspec.MsgspecError) as error:
         raise InventoryError(f"stored inventory `{path}` cannot be read: {error}; build again") from error
+
+
+def shared_digest(folder: Path) -> bytes:
+    """A digest of what ``store_shared`` wrote. Raises ``OSError``."""
+    return hashlib.sha256((folder / _SHARED).read_bytes()).digest()
 
 
 def store_inventory(inventory: Inventory, folder: Path) -> None:

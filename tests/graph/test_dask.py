@@ -19,10 +19,11 @@ from distributed.protocol import pickle as transport
 from distributed.security import Security
 
 from cli.main import run
-from graph import dask_engine, generations
+from graph import dask_engine, generations, versions
 from graph.builder import build
-from graph.dask_engine import DaskEngine, resolve_account, task_version
+from graph.dask_engine import DaskEngine, resolve_account
 from graph.engines import EngineError, resources_in
+from graph.versions import task_version
 from model.snapshot import open_snapshot
 from tests.graph.engine_work import Recording, Work, killed, organisation, tables, unbuilt
 
@@ -117,7 +118,7 @@ def test_workers_of_another_version_are_refused(
     cluster: LocalCluster, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = task_version()
-    monkeypatch.setattr(dask_engine, "TABLES_VERSION", 0)
+    monkeypatch.setattr(versions, "TABLES_VERSION", 0)
     with pytest.raises(EngineError) as caught:
         next(resolving(cluster, work))
     assert f"has {theirs}, this is {task_version()}: install the same everywhere" in str(caught.value)

@@ -1,0 +1,61 @@
+"""What the accounts of a build lend to others, and by what name: the table ``lent`` as an index."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from graph.partition import Lent
+from graph.table_format import arrow
+from graph.tables import Tables
+
+
+class Lending:
+    """What the accounts of a build lend, by whom it may be used. Rows are numbered through all accounts."""
+
+    def __init__(self, tables: Tables) -> None:
+        pa = arrow()
+        batches = [tables.batch("lent", number) for number in range(len(tables.accounts))]
+        self._table = pa.Table.from_batches(batches).combine_chunks()
+        self._starts = np.concatenate([[0], np.cumsum([batch.num_rows for batch in batches])])
+        self._of = np.repeat(np.arange(len(batches)), np.diff(self._starts))
+        self._accounts = tables.accounts
+        #: Rows that are for everybody, and those for whoever is of an account without a known canonical id.
+        self.everyone, self.unnamed = (
+            np.flatnonzero(self._column(name).to_numpy(zero_copy_only=False)).tolist()
+            for name in ("everyone", "unnamed")
+        )
+
+    def _column(self, name: str) -> Any:
+        column = self._table.column(name)
+        return column.chunk(0) if column.num_chunks else column.combine_chunks()
+
+    def naming(self, names: Iterable[str]) -> dict[str, list[int]]:
+        """The rows with each of these names."""
+        import pyarrow.compute as pc
+
+        pa = arrow()
+        column = self._column("names")
+        wanted = pa.array(list(names), pa.string())
+        places = np.flatnonzero(pc.is_in(column.values, value_set=wanted).to_numpy(zero_copy_only=False))
+        rows = np.searchsorted(column.offsets.to_numpy(), places, side="right") - 1
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for name, row in zip(column.values.take(pa.array(places)).to_pylist(), rows.tolist(), strict=True):
+            found[name].append(row)
+        return found
+
+    def account(self, row: int) -> str:
+        return self._accounts[int(self._of[row])]
+
+    def resource(self, row: int) -> tuple[str, str]:
+        """ARN and type."""
+        return self._column("arn")[row].as_py(), self._column("type")[row].as_py()
+
+    def of_account(self, number: int) -> Iterator[tuple[int, Lent]]:
+        start = int(self._starts[number])
+        several = self._table.slice(start, int(self._starts[number + 1]) - start).to_pylist()
+        for row, one in enumerate(several, start):
+            yield row, Lent(**{**one, "names": tuple(one["names"]), "reached": tuple(one["reached"])})
