@@ -97,7 +97,7 @@ class _Build:
             maker=maker(),
             taken_over=len(resolving.taken),
             earlier=resolving.earlier,
-            invalid={**world.assembler.invalid, **resolving.invalid},
+            invalid={**_invalid_guardrails(world), **resolving.invalid},
             gaps=list(world.inventory.data.gaps),
         )
         writer.write_info(info)
@@ -122,6 +122,16 @@ class _Build:
         inventory = Inventory(shared.data, FolderSource(folder, shared))
         bare = World(inventory, ())
         return World(inventory, list_subjects(bare.assembler, found))
+
+
+def _invalid_guardrails(world: World) -> dict[str, str]:
+    """The organisation's policies that are none: every account under them meets them, and none has them."""
+    organization = world.inventory.organization
+    policies = organization.policies if organization is not None else ()
+    for policy in policies:
+        world.assembler.ref(policy.arn, policy.document)
+    found = world.assembler.invalid
+    return {policy.arn: found[policy.arn] for policy in policies if policy.arn in found}
 
 
 @contextmanager

@@ -1,39 +1,14 @@
-"""What a process that answers questions for days keeps: for how long, and out of sight of the collector of cycles."""
+"""What a process that answers questions for days keeps of what it was asked."""
 
 from __future__ import annotations
 
-import gc
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Makes many objects that stay: the collector, which would look at all of them again and again, has to wait."""
-    runs = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if runs:
-            gc.enable()
-
-
-def keep() -> None:
-    """Keeps what there is from the collector: a look at a large organisation takes half a second of an answer.
-
-    What was kept before is looked at once, so that a build which nobody asks any more goes when the next one comes.
-    """
-    if gc.get_freeze_count():
-        gc.unfreeze()
-        gc.collect()
-    gc.freeze()
 
 
 class Recent(Generic[_Key, _Value]):

@@ -6,9 +6,7 @@ changed since is looked at anew (``graph.earlier``).
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Iterable
 
 from graph.accounts import Accounts
 from graph.allowing import Allowing
@@ -36,17 +34,6 @@ class _Known(Candidates):
             return NOBODY_BEYOND
         reached = {index: self._all.all[index] for index in row.reached}
         return Beyond(reached, row.everyone, frozenset(row.names), row.unnamed)
-
-    def inside(self, account: str) -> list[Subject]:
-        return self._by_account.get(account, [])
-
-    @cached_property
-    def _by_account(self) -> Mapping[str, list[Subject]]:
-        found: defaultdict[str, list[Subject]] = defaultdict(list)
-        for subject in self._all.deciding():
-            if subject.account and subject.kind != "Provider":
-                found[subject.account].append(subject)
-        return found
 
 
 class _Chosen(Allowing):

@@ -12,7 +12,7 @@ from typing import Any
 
 from graph.closure import Chain, Steps, joined
 from graph.deciding import Outcome, Reason, Tree
-from graph.keeping import keep, undisturbed
+from graph.heap import keep, uncollected
 from graph.names import action_of, resource_of, subject_of
 from graph.steps import WITH_SAML, WITH_WEB_IDENTITY, Step
 from graph.subjects import ANONYMOUS, Subject
@@ -112,7 +112,7 @@ class Questions:
     @cached_property
     def steps(self) -> Steps:
         """The steps that the build stored."""
-        with undisturbed():
+        with uncollected():
             found = Steps(self.tables.steps(self.world.subjects), self.world.people)
             self.world.people.ready()
         if len(found.stored) > _MANY:

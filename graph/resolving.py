@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 from graph.builds import Report, no_report
@@ -29,8 +27,7 @@ class Resolving:
         self._report = report
         self._accounts = world.resolver.accounts
         self._listed = world.listed
-        with _uncollected():
-            self._plan = plan(home, world, self._listed, self._inventory)
+        self._plan = plan(home, world, self._listed, self._inventory)
         self.done = Done(work, self._listed, self._inventory)
         #: Policies that are none, with why.
         self.invalid: dict[str, str] = {}
@@ -62,9 +59,8 @@ class Resolving:
             lent = (row for account in known for row in self._plan.known[account])
             accounts = known_accounts(data, self._world.subjects, lent)
             for account in known:
-                with _uncollected():
-                    answer = resolved_in(accounts, account, decode_resources(resources_in(self._inventory, account)))
-                yield account, answer
+                resources = decode_resources(resources_in(self._inventory, account))
+                yield account, resolved_in(accounts, account, resources)
             left = [account for account in left if account not in known]
         if left:
             yield from engine.resolve(encode_shared(data, self._listed), self._inventory, left)
@@ -75,8 +71,7 @@ class Resolving:
         writer = TableWriter(self._folder, *earlier)
         for number, account in enumerate(self._accounts):
             if account in self.taken:
-                with _uncollected():
-                    self.invalid.update(writer.take_over(self.taken[account]))
+                self.invalid.update(writer.take_over(self.taken[account]))
             else:
                 partition, steps, invalid = decode(self.done.answer(account), self._world.subjects.all)
                 self.invalid.update(invalid)
@@ -84,15 +79,3 @@ class Resolving:
             self._report("tables", number, len(self._accounts))
         writer.finish(self._world.subjects.all)
         return writer
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Nothing here is in cycles, and looking for them among all that was read takes longer than what is done here."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

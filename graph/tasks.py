@@ -118,9 +118,10 @@ def resolved_in(accounts: Accounts, account: str, resources: tuple[Resource, ...
     partition = resolver.partition()
     partition.lent = list(place.lent_to())
     partition.clocked = any(reads_clock(one.policy) for one in resources if one.policy)
-    return _encode(
-        _travelling(partition, list(accounts.steps(partition, resolver.assembler)), resolver.assembler.invalid)
-    )
+    # The world's assembler may have met a principal's policies first; those of others are for their tasks to tell.
+    invalid = {**accounts.shared.assembler.invalid, **resolver.assembler.invalid}
+    own = {policy: why for policy, why in invalid.items() if policy.split(":", 5)[4:5] in ([account], [""])}
+    return _encode(_travelling(partition, list(accounts.steps(partition, resolver.assembler)), own))
 
 
 def _travelling(partition: Partition, steps: Sequence[Step], invalid: dict[str, str]) -> Resolved:

@@ -34,7 +34,7 @@ class ActionInfo:
 class _Type:
     service: str
     name: str
-    arn: re.Pattern[str]
+    arn: str
     weight: int
 
 
@@ -136,7 +136,7 @@ class Catalogue:
         pieces = arn.split(":", 5)
         if len(pieces) < 6:
             return ()
-        fitting = [kind for kind in self._arn_index().get(pieces[2].lower(), ()) if kind.arn.fullmatch(arn)]
+        fitting = [kind for kind in self._arn_index().get(pieces[2].lower(), ()) if _compiled(kind.arn).fullmatch(arn)]
         # The service that owns the ARN knows its shapes best: what fits less closely elsewhere is another thing's ARN.
         owned = max((kind.weight for kind in fitting if kind.service == pieces[2].lower()), default=0)
         best: dict[str, int] = {}
@@ -222,14 +222,20 @@ def _arn_patterns(service: str) -> dict[str, str]:
 
 
 @lru_cache(maxsize=8192)
-def _arn_expression(arn: str) -> tuple[re.Pattern[str], int]:
-    """A matcher of an ARN pattern of the action data, and how many of its characters are fixed."""
+def _arn_expression(arn: str) -> tuple[str, int]:
+    """An ARN pattern of the action data as a regular expression, and how many of its characters are fixed."""
     head, tail = arn.split(":", 5)[:5], arn.split(":", 5)[5]
     first = [re.escape(piece) if "${" not in piece else "[^:]*" for piece in head]
     pieces = re.split(r"\$\{[^}]*\}", tail)
     fixed = sum(map(len, pieces)) + sum(len(piece) for piece in head if "${" not in piece)
     # A name may hold slashes (roles with a path, object keys): what is more specific wins by weight.
-    return re.compile(":".join(first) + ":" + ".+".join(re.escape(piece) for piece in pieces), re.DOTALL), fixed
+    return ":".join(first) + ":" + ".+".join(re.escape(piece) for piece in pieces), fixed
+
+
+@lru_cache(maxsize=8192)
+def _compiled(expression: str) -> re.Pattern[str]:
+    """Compiled when it is first needed: of two thousand types an account has thirty."""
+    return re.compile(expression, re.DOTALL)
 
 
 def _read_action(service: str, raw: dict[str, Any], keys_of_types: Mapping[str, Iterable[str]]) -> ActionInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -321,3 +322,18 @@ def test_of_a_build_that_took_over_the_rest_only_what_was_resolved_anew_is_compa
     other = built(two(allow("sqs:GetQueueUrl", f"arn:aws:sqs:us-east-1:{ONE}:mine")), tmp_path, "two")
     assert len(other.action_sets) > len(one.action_sets)
     assert Comparison(Questions(one), Questions(other)).changed_accounts() == [ONE]
+
+
+def test_every_policy_that_is_none_is_told_of_by_its_own_account(tmp_path: Path) -> None:
+    data = world(3)
+    wrong = (InlinePolicy(name="own", document='{"Statement": 7}'),)
+    data = replace(
+        data,
+        users=tuple(replace(one, inline=wrong) for one in data.users),
+        roles=tuple(replace(one, inline=wrong) for one in data.roles),
+    )
+    told = built(data, tmp_path, "one")
+    wanted = {f"{one.arn}#inline:own" for one in (*data.users, *data.roles) if one.account in told.accounts}
+    assert wanted <= told.info.invalid.keys()
+    for row in told.batch("accounts", 0).to_pylist():
+        assert {policy.split(":")[4] for policy in json.loads(row["invalid"])} <= {row["account"], ""}
