@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.estate import peak, say
+from bench.estate import peak, say, timed
 from graph import generations
 from graph.questions import Questions
 from graph.reaching import reach
@@ -103,13 +103,8 @@ def _revocable(asked: Questions, subject: Subject) -> Iterator[tuple[str, str]]:
 
 
 def _tell(what: str, calls: Iterable[Callable[[], object]]) -> None:
-    seconds = []
-    for call in calls:
-        begun = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - begun)
-    first, *rest = seconds
-    rest = sorted(rest) or [first]
+    first, others = timed(calls)
+    rest = others or [first]
     say(f"{what}: median of {len(rest)}", f"{statistics.median(rest) * 1000:,.0f} ms")
     say("  of a hundred the 95th", f"{rest[len(rest) * 95 // 100] * 1000:,.0f} ms")
     say("  worst, first", f"{rest[-1] * 1000:,.0f}, {first * 1000:,.0f} ms")

@@ -44,7 +44,6 @@ class ActionList:
         self.all = (1 << len(actions)) - 1
         self.services = frozenset(action.partition(":")[0] for action in self.lowered)
         self.free = sum(1 << n for n, action in enumerate(self.lowered) if action in _FREE_LOWERED)
-        self.assumes = sum(1 << n for n, action in enumerate(self.lowered) if action.startswith("sts:assumerole"))
         self.by_acl = sum(1 << n for n, action in enumerate(self.lowered) if action in S3_BUCKET_ACL)
         self._arn = arn
         self._about: dict[tuple[tuple[str, ...] | None, tuple[str, ...] | None], int] = {}

@@ -9,14 +9,12 @@ from functools import cached_property
 
 from graph.naming import NOBODY, Name, Named, SubjectIndex, grantee, named_by
 from graph.subjects import ANONYMOUS, Subject, Subjects, named_in
-from graph.told import NO_WHERE, Nothing, Told
+from graph.told import NO_WHERE, NOTHING, Told
 from policy.assemble import Assembler
 from policy.document import Document
 from policy.expression import FALSE
 from policy.s3 import PUBLIC_GROUPS, acl_actions
 from policy.targets import Place
-
-_UNKNOWN = Nothing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ class Candidates:
         organization = self._assembler.inventory.organization
         if organization is None or not organization.id:
             return True
-        context = Told(_UNKNOWN, "aws:principalorgid", (organization.id,))
+        context = Told(NOTHING, "aws:principalorgid", (organization.id,))
         for statement in document.statements:
             element = statement.principal_element
             if element is None or not statement.allows or not (element.everyone or element.negated):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from graph.told import NO_WHERE, Nothing, Told
+from graph.told import NO_WHERE, NOTHING, Told
 from policy.document import parse_document
 from policy.errors import PolicyError
 from policy.expression import FALSE, TRUE
@@ -48,10 +48,9 @@ def tells_apart(text: str, before: Moment, after: Moment) -> bool:
     conditions = [one for statement in document.statements for one in statement.conditions if one.key in KEYS]
     if len(conditions) != count:
         return True  # a variable, or a name that happens to hold the word
-    nothing = Nothing()
     for one in conditions:
         place = KEYS.index(one.key)
-        was, now = (one.truth(Told(nothing, one.key, (moment[place],)), NO_WHERE) for moment in (before, after))
+        was, now = (one.truth(Told(NOTHING, one.key, (moment[place],)), NO_WHERE) for moment in (before, after))
         if was is not now or was not in (TRUE, FALSE):
             return True
     return False

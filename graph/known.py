@@ -25,14 +25,13 @@ NOBODY_BEYOND = Beyond()
 class _Known(Candidates):
     def __init__(self, assembler: Assembler, subjects: Subjects, lent: Iterable[Lent]) -> None:
         super().__init__(assembler, subjects)
-        self._all = subjects
         self._lent = {row.arn: row for row in lent}
 
     def beyond(self, place: Place) -> Beyond:
         row = self._lent.get(place.target.arn)
         if row is None:
             return NOBODY_BEYOND
-        reached = {index: self._all.all[index] for index in row.reached}
+        reached = {index: self._subjects.all[index] for index in row.reached}
         return Beyond(reached, row.everyone, frozenset(row.names), row.unnamed)
 
 

@@ -125,6 +125,3 @@ class SubjectIndex:
     def named(self, names: Iterable[Name]) -> dict[int, Subject]:
         """The subjects that have one of these names, by index."""
         return {subject.index: subject for name in names for subject in self._by_name.get(name, ())}
-
-    def of_account(self, account: str) -> list[Subject]:
-        return self._by_name.get(("account", account), [])

@@ -74,9 +74,6 @@ class Tables:
 
     def batch(self, name: str, number: int) -> Any:
         """The batch of a table (``graph.table_format``) with this number."""
-        return self._batch(name, number)
-
-    def _batch(self, name: str, number: int) -> Any:
         pa = arrow()
         try:
             if name not in self._files:
@@ -91,14 +88,14 @@ class Tables:
     @cached_property
     def accounts(self) -> list[str]:
         """The accounts, in the order of their numbers."""
-        found: list[str] = self._batch("accounts", 0).column(0).to_pylist()
+        found: list[str] = self.batch("accounts", 0).column(0).to_pylist()
         return found
 
     @cached_property
     def _naming(self) -> dict[str, list[int]]:
         """The accounts, by number, whose policies name somebody; ``*``: anybody."""
         found: dict[str, list[int]] = {}
-        for number, names in enumerate(self._batch("accounts", 0).column(1).to_pylist()):
+        for number, names in enumerate(self.batch("accounts", 0).column(1).to_pylist()):
             for name in names:
                 found.setdefault(name, []).append(number)
         return found
@@ -116,17 +113,17 @@ class Tables:
     @cached_property
     def _starts(self) -> list[int]:
         """The number of each account's first class; at the end how many there are."""
-        counts = [self._batch("classes", number).num_rows for number in range(len(self.accounts))]
+        counts = [self.batch("classes", number).num_rows for number in range(len(self.accounts))]
         return [0, *np.cumsum(counts).tolist()]
 
     @cached_property
     def action_sets(self) -> StoredActions:
-        return StoredActions(self._batch("actions", 0).column(0))
+        return StoredActions(self.batch("actions", 0).column(0))
 
     @property
     def action_column(self) -> Any:
         """As ``action_sets``, unread."""
-        return self._batch("actions", 0).column(0)
+        return self.batch("actions", 0).column(0)
 
     def partition(self, number: int) -> StoredPartition:
         """The account with this number."""
@@ -134,7 +131,7 @@ class Tables:
 
     def _opened(self, number: int) -> StoredPartition:
         return StoredPartition(
-            self.accounts[number], self._starts[number], lambda name: self._batch(name, number), self.action_sets
+            self.accounts[number], self._starts[number], lambda name: self.batch(name, number), self.action_sets
         )
 
     def of_account(self, account: str) -> StoredPartition | None:
@@ -160,7 +157,7 @@ class Tables:
 
     @cached_property
     def _where(self) -> Lists:
-        batch = self._batch("subjects", 0)
+        batch = self.batch("subjects", 0)
         return Lists(batch.column(batch.schema.get_field_index("where")))
 
     def with_grants_of(self, subject: int) -> Iterator[StoredPartition]:
@@ -185,7 +182,7 @@ class Tables:
 
     def listed(self) -> list[Listed]:
         """The subjects, in the order of their numbers."""
-        batch = self._batch("subjects", 0)
+        batch = self.batch("subjects", 0)
         columns = [batch.column(batch.schema.get_field_index(name)).to_pylist() for name in Listed._fields]
         return [Listed(*row) for row in zip(*columns, strict=True)]
 
@@ -193,14 +190,14 @@ class Tables:
 
     def steps(self, subjects: Subjects) -> list[Step]:
         """The steps between subjects; raises ``TablesError`` when they are not the subjects of this build."""
-        keys = self._batch("subjects", 0).column(0).to_pylist()
+        keys = self.batch("subjects", 0).column(0).to_pylist()
         if keys != [subject.key for subject in subjects.all]:
             raise TablesError(f"the build in `{self.folder}` is of another version of grantmap: run `grantmap build`")
         known: dict[tuple[Any, ...], Outcome] = {}
         return [
             step
             for number in range(len(self.accounts))
-            for step in _steps(self._batch("steps", number).to_pydict(), subjects.all, known)
+            for step in _steps(self.batch("steps", number).to_pydict(), subjects.all, known)
         ]
 
 

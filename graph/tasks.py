@@ -93,7 +93,7 @@ def resolved(shared: bytes, account: str, resources: bytes) -> bytes:
     Raises ``msgspec.MsgspecError`` for what is no input.
     """
     with uncollected():
-        return resolved_by(_world(shared), account, decode_resources(resources))
+        return resolved_in(_world(shared).resolver, account, decode_resources(resources))
 
 
 #: The world that this process made of some shared input last: tasks of one build come one after another.
@@ -105,11 +105,6 @@ def _world(shared: bytes) -> World:
         found = _decode_shared(shared)
         _KEPT[:] = [(shared, World(Inventory(found.data), found.subjects))]
     return _KEPT[0][1]
-
-
-def resolved_by(world: World, account: str, resources: tuple[Resource, ...]) -> bytes:
-    """As ``resolved``, with a world that is there already."""
-    return resolved_in(world.resolver, account, resources)
 
 
 def resolved_in(accounts: Accounts, account: str, resources: tuple[Resource, ...]) -> bytes:
