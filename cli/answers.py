@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cli.acting import GIVEN, assigned, carried_line, how_given, why_no_role
 from cli.naming import Names
 from cli.output import printable, say, table, wrapped
 from cli.words import condition_lines, counted, gap_line, keys_of
@@ -13,7 +14,6 @@ from cli.words import condition_lines, counted, gap_line, keys_of
 if TYPE_CHECKING:
     from graph.deciding import Outcome, Tree
     from graph.questions import Answer, Questions, Row
-    from graph.steps import Step
     from graph.subjects import Subject
     from model.entities import Gap
     from policy.context import Overrides
@@ -28,6 +28,8 @@ _PEOPLE, _INSIDE, _WORKLOADS, _OUTSIDE = (
 #: No column is padded further; what is longer sticks out.
 _WIDEST = 60
 _WIDTH = 140
+#: How somebody has the only role that they have: it is carried, or assigned.
+_GIVING = ("carried", "assigned")
 #: A condition that so many rows share is said once.
 _OFTEN = 4
 _CHAINS_SHOWN = 10
@@ -113,9 +115,9 @@ def say_can(
     asked: Questions, names: Names, request: tuple[str, str, str], overrides: Overrides, answer: Answer
 ) -> None:
     """The answer of ``can``: the direct request explained, the ways through other roles, and what the words mean."""
-    from graph.names import subject_of
+    from graph.names import acting_subject
 
-    subject = subject_of(asked.world, request[0])
+    subject = acting_subject(asked.world, request[0])
     sentences, words = explained(asked, names, request, overrides, answer)
     for sentence in sentences:
         _say_lines(sentence)
@@ -193,7 +195,7 @@ def _say_chain(names: Names, request: tuple[str, str, str], row: Row, told: _Con
     for step in row.steps:
         target = step.target.key
         here = target.split(":", 5)[4]
-        how = _assigned(names, step) or _allowing(names, step.source.key, target, [*step.outcome.because])
+        how = assigned(names, step) or _allowing(names, step.source.key, target, [*step.outcome.because])
         _say_step(names.who(target, place=here != place), step.outcome, how, told)
         place = here
     unread = _documents(row.end.residual)
@@ -217,39 +219,41 @@ def _say_step(goal: str, outcome: Outcome, how: str, told: _Conditions) -> None:
     told.say(outcome.residual, certain=outcome.certain, indent="         ")
 
 
-def _assigned(names: Names, step: Step) -> str:
-    """How a person comes to have a permission set; empty for other steps."""
-    name = names.who(step.target.key).removeprefix("permission set ")
-    ways = [names.assignment(item["policy"]) for item in step.outcome.because if item["layer"] == "assignment"]
-    return ", and ".join(dict.fromkeys(way.replace(f"assigned {name}", "assigned") for way in ways))
-
-
 def explained(
     asked: Questions, names: Names, request: tuple[str, str, str], overrides: Overrides, answer: Answer
 ) -> tuple[list[str], dict[str, str]]:
     """The direct request in sentences, and what their words mean; for a person, through the assigned role that
-    decides best."""
-    from graph.names import action_of, resource_of, subject_of
+    decides best, for a resource through the role that it carries."""
+    from graph.names import acting_subject, action_of, resource_of
 
     principal, action, resource = request
-    subject = subject_of(asked.world, principal)
+    subject = acting_subject(asked.world, principal)
     what = action_of(action), resource_of(asked.world.inventory, resource, action)
     if subject.caller is not None:
         return _sentences(asked, names, subject, what, overrides)
-    person = names.who(subject.key)
+    person = names.who(subject.key) if answer.carried is None else names.thing(subject.key)
     if answer.step is None:
-        return [_why_no_role(asked, subject.key, person)], {}
+        why = carried_line(names, subject.key, answer.carried) or why_no_role(asked, subject.key, person)
+        return [why], {}
     acting = names.who(answer.step.target.key)
     (first, *more), words = _sentences(asked, names, answer.step.target, what, overrides, person)
-    words["permission set"] = "a role that Identity Center, the company's sign-in, gives to the people assigned to it"
     first = first.removesuffix(".")
-    given = f"This permission set is {_assigned(names, answer.step)}."
+    if acting.startswith("permission set "):
+        words["permission set"] = (
+            "a role that Identity Center, the company's sign-in, gives to the people assigned to it"
+        )
+    given = [how_given(names, person, answer)]
+    if not answer.step.certain and answer.step.outcome.residual is not None:
+        head, *rest = condition_lines(answer.step.outcome.residual, names.document)
+        given.append("\n".join([f"That role is given only if {head}", *rest]) + ".")
     if answer.direct.can:
-        return [f"{first}, as {acting}.", given, *more], words
-    count = len(asked.steps.out.get(subject.index, ()))
-    if count == 1:
-        return [f"{first} to {acting}, the only one assigned.", given, *more], words
-    opening = f"{first} to any of the {counted(count, 'permission set')} assigned."
+        unsure = "" if answer.step.certain else ", if it gets that role"
+        return [f"{first}, as {acting}{unsure}.", *given, *more], words
+    steps = [] if answer.carried is not None else asked.steps.out.get(subject.index, [])
+    if len(steps) < 2:
+        return [f"{first} to {acting}, the only one {_GIVING[answer.carried is None]}.", *given, *more], words
+    kind = "permission set" if all("/aws-reserved/" in step.target.key for step in steps) else "role"
+    opening = f"{first} to any of the {counted(len(steps), kind)} assigned."
     return [opening, f"What stops {acting}, which comes nearest:", *more], words
 
 
@@ -328,14 +332,13 @@ def say_path(names: Names, number: int, path: dict[str, Any]) -> None:
     place = ""
     for step in steps:
         here = step["to"].split(":", 5)[4] if step["to"].count(":") >= 5 else ""
-        policies = [item["policy"] or "" for item in step["because"] if item["layer"] == "assignment"]
+        policies = [item["policy"] or "" for item in step["because"] if item["layer"] in GIVEN]
         if policies:
             ways = ", and ".join(dict.fromkeys(names.assignment(policy) for policy in policies))
             wrapped(f"→ {ways}", "   ", "     ", _WIDTH)
         else:
-            goal = (
-                names.who(step["to"], place=here != place) if step["kind"] == "CAN_ASSUME" else names.thing(step["to"])
-            )
+            role = step["kind"] in ("CAN_ASSUME", "CARRIES")
+            goal = names.who(step["to"], place=here != place) if role else names.thing(step["to"])
             told = _allowing(names, step["from"], step["to"], step["because"])
             wrapped(f"→ {goal}: {told}", "   ", "     ", _WIDTH)
         place = here
@@ -368,14 +371,3 @@ def _own(names: Names, policy: str, source: str, target: str) -> str:
     if owner == source:
         return told.removesuffix(f" of {names.who(owner)}")
     return told.removesuffix(f" in {names.account(policy.split(':')[4])}") if policy.count(":") >= 5 else told
-
-
-def _why_no_role(asked: Questions, key: str, person: str) -> str:
-    """Why a person opens no role: never "no access" where an assignment could not be followed."""
-    user = asked.world.inventory.people[key].user
-    if user.active is False:
-        return f"{person} is disabled in Identity Center, and so has no access now; assignments may remain."
-    groups = {group.id for group in asked.world.inventory.data.directory_groups if user.id in group.members}
-    if any(item.principal_id in {user.id, *groups} for item in asked.world.inventory.data.assignments):
-        return f"{person} has assignments, but none of their roles was found: what they open is not known."
-    return f"{person} has no permission set assigned, and so no access."

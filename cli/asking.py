@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.acting import say_carried
 from cli.answers import say_can, say_path, say_reach, say_unknown, say_who_can
 from cli.naming import Names
 from cli.options import Json, SnapshotId, StoreUrl
@@ -131,7 +132,7 @@ def reach(
     as_json: Json = False,
 ) -> int:
     """What somebody reaches, directly or through roles."""
-    from graph.reaching import expanded, reach_json, unknown
+    from graph.reaching import carried_by, expanded, reach_json, unknown
     from graph.reaching import reach as run
 
     asked = questions(snapshot, store)
@@ -145,6 +146,7 @@ def reach(
         write_json(reach_json(asked, rows, limit))
         return 0
     names = Names(asked.world.inventory)
+    say_carried(names, principal, carried_by(rows))
     if expand:
         say_reach(names, principal, [(row, "") for row in expanded(rows, limit)], "resource")
     else:

@@ -1,4 +1,7 @@
-"""Identity Center: permission sets, who is assigned which in which account, and the people and groups behind."""
+"""Identity Center: permission sets, who is assigned which in which account, and the people and groups behind.
+
+With it goes account access manager, which gives existing roles to these people and groups.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from collectors.organization import entries
 from collectors.registry import (
     DESCRIBE_ABAC,
     DESCRIBE_SET,
+    GET_APPLICATION,
+    LIST_APPLICATIONS,
     LIST_ASSIGNMENTS,
+    LIST_ENTITLEMENTS,
     LIST_GROUPS,
     LIST_INSTANCES,
     LIST_MEMBERSHIPS,
@@ -24,6 +30,7 @@ from collectors.registry import (
     SET_MANAGED,
     SET_TAGS,
 )
+from collectors.session import ALWAYS_ON
 
 _OF_A_SET: tuple[Operation, ...] = (DESCRIBE_SET, SET_INLINE, SET_MANAGED, SET_CUSTOMER, SET_BOUNDARY)
 
@@ -50,6 +57,24 @@ def collect(unit: Unit, regions: Sequence[str], accounts: Sequence[str]) -> None
     for instance, region in instances.values():
         _permission_sets(unit, instance["InstanceArn"], region, accounts)
         _directory(unit, instance["IdentityStoreId"], region)
+    _account_access(unit, sorted({region for _, region in instances.values()}))
+
+
+def _account_access(unit: Unit, regions: Sequence[str]) -> None:
+    """Applications and entitlements of account access manager, which lives in the region of its Identity Center.
+
+    "You must do this in the same AWS account and Region as your IAM Identity Center instance"; "Opt-in Commercial
+    Regions, GovCloud (US), China, and other non-commercial Regions are not supported". botocore's list of regions does
+    not know the service. https://docs.aws.amazon.com/IAM/latest/UserGuide/account-access-manager-getting-started.html
+    """
+    offering = [region for region in regions if unit.partition == "aws" and region in ALWAYS_ON]
+    listed = unit.ask_each(Question(LIST_APPLICATIONS, region=region) for region in offering)
+    found = [(each["applicationArn"], record.region) for record in listed for each in entries([record], "applications")]
+    unit.ask_each(Question(GET_APPLICATION, {"applicationArn": arn}, arn, region) for arn, region in found)
+    # The filter must be there; an empty one leaves nothing out.
+    unit.ask_each(
+        Question(LIST_ENTITLEMENTS, {"applicationArn": arn, "filter": {}}, arn, region) for arn, region in found
+    )
 
 
 def _permission_sets(unit: Unit, instance: str, region: str, accounts: Sequence[str]) -> None:

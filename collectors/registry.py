@@ -264,6 +264,22 @@ LIST_MEMBERSHIPS = Operation(
     page_size=100,
 )
 
+# Account access manager: existing roles for users and groups of Identity Center.
+_access = partial(
+    Operation, service="account-access", collector="identity_center", affects="account-access:application", gone=_GONE
+)
+LIST_APPLICATIONS = _access(
+    name="ListApplications", items=("applications",), each="regions of sso-admin:ListInstances", gone=frozenset()
+)
+GET_APPLICATION = _access(name="GetApplication", params=("applicationArn",), each="account-access:ListApplications")
+LIST_ENTITLEMENTS = _access(
+    name="ListEntitlements",
+    items=("entitlements",),
+    params=("applicationArn", "filter"),
+    each="account-access:ListApplications, with an empty filter",
+    page_size=100,
+)
+
 # AWS RAM: what accounts share with others.
 _NO_SHARE = frozenset({"UnknownResourceException"})
 _ram = partial(Operation, service="ram", collector="ram", affects="ram:resource-share")

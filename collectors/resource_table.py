@@ -113,6 +113,7 @@ def _detail(
     items: str = "",
     absent: frozenset[str] = frozenset(),
     gone: frozenset[str] = frozenset(),
+    drops: frozenset[str] = frozenset(),
 ) -> Detail:
     operation = Operation(
         service=listed.service,
@@ -124,6 +125,7 @@ def _detail(
         each=f"{listed.service}:{listed.name}",
         absent=absent,
         gone=gone,
+        drops=drops,
     )
     return Detail(operation=operation, params=params)
 
@@ -135,6 +137,19 @@ _TOPICS = _list("sns", "ListTopics", "topic", "Topics")
 _FUNCTIONS = _list("lambda", "ListFunctions", "function", "Functions", drops=frozenset({"Environment"}))
 _SECRETS = _list("secretsmanager", "ListSecrets", "secret", "SecretList", 100)
 _TABLES = _list("dynamodb", "ListTables", "table", "TableNames", 100)
+_TASKS = _list("ecs", "ListTaskDefinitions", "task-definition", "taskDefinitionArns", 100)
+# Arguments and connections are where people keep passwords.
+_JOBS = _list("glue", "GetJobs", "job", "Jobs", 1000, drops=frozenset({"DefaultArguments", "NonOverridableArguments"}))
+_PROJECTS = _list("codebuild", "ListProjects", "project", "projects")
+_MACHINES = Operation(
+    service="stepfunctions",
+    name="ListStateMachines",
+    collector="stepfunctions",
+    affects="states:stateMachine",
+    items=("stateMachines",),
+    page_size=1000,
+    action="states:ListStateMachines",
+)
 
 REGIONAL: tuple[ResourceRow, ...] = (
     ResourceRow(
@@ -211,6 +226,76 @@ REGIONAL: tuple[ResourceRow, ...] = (
         thing=Thing(id="", arn=""),
         details=(),
         also=(_list("ec2", "DescribeVpcEndpoints", "vpc-endpoint", "VpcEndpoints", 1000),),
+    ),
+    # Compute that carries roles. What it runs is not read: there people keep passwords.
+    ResourceRow(
+        collector="ecs",
+        list=_TASKS,
+        thing=Thing(id="", arn="{id}"),
+        details=(
+            _detail(
+                _TASKS,
+                "DescribeTaskDefinition",
+                {"taskDefinition": "{id}", "include": ["TAGS"]},
+                # Its one error for what is no more is the one for anything else that is wrong.
+                drops=frozenset({"containerDefinitions"}),
+            ),
+        ),
+    ),
+    ResourceRow(
+        collector="codebuild",
+        list=_PROJECTS,
+        thing=Thing(id="", arn="arn:{partition}:codebuild:{region}:{account}:project/{id}"),
+        details=(
+            _detail(
+                _PROJECTS,
+                "BatchGetProjects",
+                {"names": ["{id}"]},
+                items="projects",
+                drops=frozenset({"environment", "source", "secondarySources"}),
+            ),
+        ),
+    ),
+    ResourceRow(
+        collector="glue",
+        list=_JOBS,
+        thing=Thing(id="Name", arn="arn:{partition}:glue:{region}:{account}:job/{id}"),
+        details=(_detail(_JOBS, "GetTags", {"ResourceArn": "{arn}"}, gone=frozenset({"EntityNotFoundException"})),),
+    ),
+    ResourceRow(
+        collector="stepfunctions",
+        list=_MACHINES,
+        thing=Thing(id="stateMachineArn", arn="{id}"),
+        details=(
+            Detail(
+                operation=Operation(
+                    service="stepfunctions",
+                    name="DescribeStateMachine",
+                    collector="stepfunctions",
+                    affects="states:stateMachine",
+                    params=("stateMachineArn",),
+                    each="stepfunctions:ListStateMachines",
+                    gone=frozenset({"StateMachineDoesNotExist"}),
+                    action="states:DescribeStateMachine",
+                    drops=frozenset({"definition", "variableReferences"}),
+                ),
+                params={"stateMachineArn": "{id}"},
+            ),
+            Detail(
+                operation=Operation(
+                    service="stepfunctions",
+                    name="ListTagsForResource",
+                    collector="stepfunctions",
+                    affects="states:stateMachine",
+                    items=("tags",),
+                    params=("resourceArn",),
+                    each="stepfunctions:ListStateMachines",
+                    gone=frozenset({"ResourceNotFound"}),
+                    action="states:ListTagsForResource",
+                ),
+                params={"resourceArn": "{id}"},
+            ),
+        ),
     ),
     _ACCESS_POINTS,
 )

@@ -30,8 +30,8 @@ def graph_rows(
     """(nodes, edges) for ``Store.load``.
 
     ``tables`` are of the world's inventory, their subjects those of ``world.subjects``; ``steps`` are all but people's,
-    which the assignments tell. Of resources only one account is in memory at a time, and the rows lie in files until
-    they are read; ``tables.folder`` must be one to write in.
+    which assignments and entitlements tell. Of resources only one account is in memory at a time, and the rows lie in
+    files until they are read; ``tables.folder`` must be one to write in.
     """
     folder = tables.folder / _FOLDER
     folder.mkdir()
@@ -48,7 +48,7 @@ def _rows(
     add_places(small, world)
     add_open_trusts(small, world)
     add_admins(small, world)
-    assigned = add_assigned(small, inventory)
+    assigned = add_assigned(small, inventory, world.people.entitled)
     taken = add_steps(pieces, inventory, (step for step in steps if step.source.kind != "Person"))
     add_components(pieces, taken | assigned)
     holders, patterns = Holders(world.subjects), ActionPatterns(tables.action_sets)

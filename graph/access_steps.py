@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from graph.deciding import Outcome, Reason, reason
+from graph.entitled import Entitled
 from graph.federation import tenant_bound
 from graph.kinds import EdgeTable
 from graph.outcome_text import under_conditions, written
-from graph.people import assignment_id
+from graph.people import assignment_id, opened
 from graph.rows import GraphRows, Pieces
-from graph.steps import WITH_SAML, Step
+from graph.steps import BY_ENTITLEMENT, WITH_SAML, Step
+from model.access_manager import RoleEntitlement
 from model.inventory import Inventory
 from policy.verdicts import Verdict
 
@@ -68,8 +70,9 @@ class _Told:
         return found[:2]
 
 
-def add_assigned(rows: GraphRows, inventory: Inventory) -> set[tuple[Node, Node]]:
-    """Adds what assignments of Identity Center open (semantics L15), and answers with the pairs of who can become whom.
+def add_assigned(rows: GraphRows, inventory: Inventory, entitled: Entitled) -> set[tuple[Node, Node]]:
+    """Adds what assignments of Identity Center open (semantics L15) and entitlements of account access manager, and
+    answers with the pairs of who can become whom.
 
     A disabled person opens nothing: their memberships lead nowhere, and a group without any other member opens nothing
     either.
@@ -79,10 +82,13 @@ def add_assigned(rows: GraphRows, inventory: Inventory) -> set[tuple[Node, Node]
         group.id: [people[member] for member in group.members if member in people]
         for group in inventory.data.directory_groups
     }
+
+    def node(who: str) -> Node | None:
+        return ("Person", people[who]) if who in people else ("DirectoryGroup", who) if members.get(who) else None
+
     found: defaultdict[tuple[Node, Node], list[Reason]] = defaultdict(list)
     for assignment in inventory.data.assignments:
-        who = assignment.principal_id
-        source = ("Person", people[who]) if who in people else ("DirectoryGroup", who) if members.get(who) else None
+        source = node(assignment.principal_id)
         role = inventory.permission_set_role(assignment.account, assignment.permission_set)
         if source is not None and role is not None:
             found[source, ("Role", role.arn)].append(reason("assignment", assignment_id(assignment)))
@@ -96,11 +102,37 @@ def add_assigned(rows: GraphRows, inventory: Inventory) -> set[tuple[Node, Node]
             conditional=False,
             because=written(because),
         )
-    opening = {source[1] for source, _ in found if source[0] == "DirectoryGroup"}
+    given: defaultdict[tuple[Node, Node], list[RoleEntitlement]] = defaultdict(list)
+    for item in inventory.data.entitlements:
+        source = node(item.principal_id)
+        if source is not None and item.role in inventory.roles:
+            given[source, ("Role", item.role)].append(item)
+    pairs = {*found, *_add_entitled(rows, entitled, given)}
+    opening = {source[1] for source, _ in pairs if source[0] == "DirectoryGroup"}
     belonging = {
         (("Person", person), ("DirectoryGroup", group)) for group in opening for person in dict.fromkeys(members[group])
     }
-    return {*found, *belonging}
+    return {*pairs, *belonging}
+
+
+def _add_entitled(
+    rows: GraphRows, entitled: Entitled, given: Mapping[tuple[Node, Node], list[RoleEntitlement]]
+) -> Iterator[tuple[Node, Node]]:
+    """Adds what entitlements open, by who has them and their role, and answers with the pairs that they do."""
+    for (source, target), items in given.items():
+        outcome = opened(entitled, items)
+        if outcome.can:
+            rows.edge(
+                "CAN_ASSUME",
+                source,
+                target,
+                action=BY_ENTITLEMENT,
+                verdict=str(outcome.verdict),
+                conditional=under_conditions(outcome),
+                residual=written(outcome.residual),
+                because=written(outcome.because),
+            )
+            yield source, target
 
 
 def add_components(pieces: Pieces, steps: Iterable[tuple[Node, Node]]) -> None:

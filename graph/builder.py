@@ -97,7 +97,7 @@ class _Build:
             maker=maker(),
             taken_over=len(resolving.taken),
             earlier=resolving.earlier,
-            invalid={**_invalid_guardrails(world), **resolving.invalid},
+            invalid={**_invalid_guardrails(world), **_collected(resolving.invalid, world)},
             gaps=list(world.inventory.data.gaps),
         )
         writer.write_info(info)
@@ -122,6 +122,12 @@ class _Build:
         inventory = Inventory(shared.data, FolderSource(folder, shared))
         bare = World(inventory, ())
         return World(inventory, list_subjects(bare.assembler, found))
+
+
+def _collected(invalid: Mapping[str, str], world: World) -> dict[str, str]:
+    """Without the trusts of roles that only an entitlement names: nobody read them."""
+    unread = {f"{role.arn}#trust" for role in world.inventory.data.roles if not role.trust}
+    return {policy: why for policy, why in invalid.items() if policy not in unread}
 
 
 def _invalid_guardrails(world: World) -> dict[str, str]:

@@ -31,6 +31,8 @@ _KINDS = {
     "member": "membership",
     "joined": "membership",
     "assignment": "assignment",
+    # AWS: "an entitlement (assignment)".
+    "entitlement": "assignment",
     "resource": "resource",
     "grant": "grant",
     "grants": "grant",
@@ -120,6 +122,8 @@ def unknown_in(key: Key, facts: Mapping[Key, Any], other: Mapping[Key, Any], inv
         return isinstance(value, Role) and value.assumed_from_permission_set
     if sort == "account":
         return not value.collected
+    if sort == "application":
+        return not value.status
     if sort == "center":
         return value.abac is None
     if sort == "share":
@@ -140,6 +144,8 @@ def _missing(key: Key, told: Any, inventory: Inventory) -> bool:
         return _asked_in_vain(inventory, "sso-admin", "identitystore") or (
             not data.centers and not data.directory_users
         )
+    if sort in ("entitlement", "application"):
+        return data.unread_entitlements or _missing(("person",), told, inventory)
     if sort in ("account", "organization"):
         return _asked_in_vain(inventory, "organizations") or (data.organization is None and not data.alone)
     if sort in ("target", "guard"):

@@ -17,7 +17,9 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from graph.entitled import entitlement_id
 from graph.people import assignment_id
+from model.access_manager import RoleEntitlement
 from model.entities import (
     AccessPoint,
     Assignment,
@@ -186,6 +188,17 @@ class Facts:
                     known = inventory.permission_sets.get(item.permission_set)
                     if known is not None:
                         piece.context["permission-set", known.arn] = known
+                for entitled in self._entitlements[inventory is self.both[1]].get(holder, ()):
+                    facts["entitlement", entitlement_id(entitled), entitled.role] = entitled
+                    self._application(piece, entitled.application)
+
+    def _application(self, piece: Piece, arn: str) -> None:
+        several = [{one.arn: one for one in inventory.data.access_applications}.get(arn) for inventory in self.both]
+        known = [one for one in several if one is not None]
+        if len(known) == 2:
+            piece.put(("application", arn), *known)
+        elif known:  # giving somebody a role by it is the fact
+            piece.context["application", arn] = known[0]
 
     @cached_property
     def _groups(self) -> tuple[dict[str, list[DirectoryGroup]], ...]:
@@ -201,6 +214,13 @@ class Facts:
         """Assignments by user or group, in each snapshot."""
         return tuple(
             _listed((item.principal_id, item) for item in inventory.data.assignments) for inventory in self.both
+        )
+
+    @cached_property
+    def _entitlements(self) -> tuple[dict[str, list[RoleEntitlement]], ...]:
+        """Entitlements by user or group, in each snapshot."""
+        return tuple(
+            _listed((item.principal_id, item) for item in inventory.data.entitlements) for inventory in self.both
         )
 
     @cached_property
@@ -365,7 +385,7 @@ def _tags(arn: str, tags: Mapping[str, str]) -> dict[Key, Any]:
 
 def _bare_resource(resource: Resource) -> Resource:
     s3 = S3Settings() if resource.s3 is not None else None
-    return replace(resource, policy="", tags={}, grants=(), s3=s3, role="", aliases=())
+    return replace(resource, policy="", tags={}, grants=(), s3=s3, role="", unread_role="", aliases=())
 
 
 def merged(pieces: Iterable[Piece]) -> Piece:

@@ -188,7 +188,7 @@ def _finding(inventory: Inventory, held: _Held, remark: Remark) -> Finding:
 
 def _unknown(assembler: Assembler, held: _Held) -> Finding:
     """A document that nobody could read, or that is no policy (semantics U6)."""
-    reason = assembler.invalid.get(held.id)
+    reason = assembler.invalid.get(held.id) if held.text else None
     kind = NOT_READ if reason is None else NOT_PARSED
     told = "it could not be read" if reason is None else f"it is no policy that can be read, at {reason}"
     return Finding(

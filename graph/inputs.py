@@ -25,10 +25,10 @@ _APART = frozenset(
     {"organization", "accounts", "users", "roles", "groups", "policies", "account_public_block", "account_ignores_acls"}
 )
 #: Fields that no task reads. The snapshot's time is read by policies alone (``graph.clock``), resources are compared as
-#: files, and who is behind a reserved role is told beside the tables.
+#: files, and who is behind a role of Identity Center or an entitled one is told beside the tables.
 _UNREAD = frozenset(
     {"snapshot", "taken", "resources", "gaps", "skipped", "permission_sets", "assignments"}
-    | {"directory_users", "directory_groups"}
+    | {"directory_users", "directory_groups", "access_applications", "entitlements", "unread_entitlements"}
 )
 
 _Named = TypeVar("_Named")
@@ -74,6 +74,8 @@ class Comparison:
         several = (*self._of_changed(changed), *self._listed_once())
         # People never ask for themselves.
         subjects = tuple(one for one in dict.fromkeys(several) if one.kind != "Person")
+        if any(one.kind == "Provider" and not one.account for one in subjects):
+            return None  # one that AWS knows by name may take a role of any account (semantics L13)
         return Difference(frozenset(self._accounts), subjects, self._by_documents(subjects))
 
     # -- what all tasks read

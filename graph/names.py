@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from graph.carriers import carrier, carrier_subject, may_carry
 from graph.subjects import ANONYMOUS, Subject
 from graph.world import World
 from model.arn import Arn, is_account_id
@@ -25,6 +26,17 @@ class AmbiguousNameError(GrantmapError):
 
 class BadActionError(GrantmapError):
     """An action that AWS does not have."""
+
+
+def acting_subject(world: World, text: str) -> Subject:
+    """As ``subject_of``, or a resource that carries a role, by its ARN: it acts as that role."""
+    found = carrier(world.inventory, text)
+    if found is not None:
+        return carrier_subject(found)
+    if may_carry(text):
+        snapshot = world.inventory.data.snapshot
+        raise UnknownNameError(f"no resource `{text}` that carries a role in snapshot `{snapshot}`")
+    return subject_of(world, text)
 
 
 def subject_of(world: World, text: str) -> Subject:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph.access import admins
+from graph.carriers import CARRIER
 from graph.closure import Steps
 from graph.deciding import Outcome, Reason
-from graph.names import resource_of, subject_of
+from graph.names import acting_subject, resource_of, subject_of
 from graph.questions import Questions, account_of
 from graph.steps import Step
 from graph.subjects import Subject
@@ -54,10 +55,11 @@ def paths(
     """
     if max_hops < 1 or limit < 1:
         raise BadPathError(f"`--max-hops` and `--limit` must be at least 1, not `{min(max_hops, limit)}`")
-    subject = subject_of(questions.world, start)
+    subject = acting_subject(questions.world, start)
     steps = questions.steps
-    if subject.index < 0:
-        steps = Steps([*steps.all, *questions.world.assuming.steps_from(subject)])
+    more = questions.world.assuming.first_steps(subject, ())
+    if more:
+        steps = Steps([*steps.all, *more])
     if to_admin and end is not None:
         raise BadPathError(f"two ends: `{end}` and `--to-admin`; give one")
     goals, ends = _admin_goals(questions) if to_admin else (_goals(questions, end), {})
@@ -156,7 +158,8 @@ def _order(step: Step) -> tuple[bool, str]:
 
 
 def _hop(step: Step) -> Hop:
-    return Hop("CAN_ASSUME", step.source.key, step.target.key, step.outcome)
+    kind = "CARRIES" if step.source.kind == CARRIER else "CAN_ASSUME"
+    return Hop(kind, step.source.key, step.target.key, step.outcome)
 
 
 def _path_json(start: str, hops: list[Hop], ends: dict[str, Outcome]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The steps of people: an Identity Center assignment opens a role to a person, or to everybody in a group.
+"""The steps of people: an Identity Center assignment opens a role to a person, or to everybody in a group; and so does
+an entitlement of account access manager, where the role's trust lets the service in.
 
 Pairs of people and roles can be many times more than assignments, so they are made for one person, or one role, when
 asked for.
@@ -7,27 +8,40 @@ asked for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from graph.deciding import Outcome, Reason, reason
-from graph.steps import WITH_SAML, Step
+from graph.entitled import Entitled, entitlement_id
+from graph.steps import BY_ENTITLEMENT, WITH_SAML, Step
 from graph.subjects import Subject, Subjects
+from model.access_manager import RoleEntitlement
 from model.entities import Assignment
 from model.inventory import Inventory
+from policy.context import NO_OVERRIDES, Overrides
 from policy.verdicts import Verdict
 
 
 class PeopleSteps:
-    """Steps from people, by either end (semantics L15: an active assignment is all that is needed)."""
+    """Steps from people, by either end (semantics L15: an active assignment is all that is needed).
 
-    def __init__(self, inventory: Inventory, subjects: Subjects) -> None:
+    ``overrides`` are what the asker says of the context in which roles are assumed by entitlements.
+    """
+
+    def __init__(self, inventory: Inventory, subjects: Subjects, overrides: Overrides = NO_OVERRIDES) -> None:
         self._inventory = inventory
         self._subjects = subjects
+        self.entitled = Entitled(inventory, overrides)
         self._out: dict[int, list[Step]] = {}
         self._into: dict[int, list[Step]] = {}
         self._reasons: dict[str, Reason] = {}
         self._outcomes: dict[tuple[int, ...], Outcome] = {}
+        self._opened: dict[tuple[str, ...], Outcome] = {}
+
+    def under(self, overrides: Overrides) -> PeopleSteps:
+        """The same steps with what the asker says of the context."""
+        return PeopleSteps(self._inventory, self._subjects, overrides) if overrides else self
 
     def ready(self) -> None:
         """Reads the assignments, which every question about many needs."""
@@ -45,10 +59,14 @@ class PeopleSteps:
             for assignment, role in self._inventory.people[subject.key].grants:
                 by_role[role].append(self._reason(assignment))
             found = self._out[index] = [self._step(subject, role, because) for role, because in by_role.items()]
+            entitled: defaultdict[str, list[RoleEntitlement]] = defaultdict(list)
+            for item in self._inventory.people[subject.key].entitlements:
+                entitled[item.role].append(item)
+            found += (step for items in entitled.values() for step in self._entitled(subject, items))
         return found
 
     def into(self, index: int) -> list[Step]:
-        """The steps of people into the session with this number: that of a reserved role."""
+        """The steps of people into the session with this number: that of a reserved role, or of an entitled one."""
         found = self._into.get(index)
         if found is None:
             role = self._subjects.all[index]
@@ -60,6 +78,12 @@ class PeopleSteps:
                         by_person[person].append(self._reason(assignment))
                 for person, because in sorted(by_person.items()):
                     found.append(self._step(self._subjects.by_key[person], role.key, because))
+                entitled: defaultdict[str, list[RoleEntitlement]] = defaultdict(list)
+                for item in self._entitling.get(role.key, ()):
+                    for person in self._people.get(item.principal_id, ()):
+                        entitled[person].append(item)
+                for person, items in sorted(entitled.items()):
+                    found += self._entitled(self._subjects.by_key[person], items)
         return found
 
     def all(self) -> Iterator[Step]:
@@ -75,6 +99,15 @@ class PeopleSteps:
         if outcome is None:
             outcome = self._outcomes[key] = Outcome(Verdict.ALLOWED, None, tuple(because), certain=True)
         return Step(person, self._subjects.session(role, lost=True), WITH_SAML, outcome)
+
+    def _entitled(self, person: Subject, items: list[RoleEntitlement]) -> Iterator[Step]:
+        """The step by entitlements to one role, unless its trust keeps account access manager out."""
+        key = tuple(sorted(map(entitlement_id, items)))
+        outcome = self._opened.get(key)
+        if outcome is None:
+            outcome = self._opened[key] = opened(self.entitled, items)
+        if outcome.can:
+            yield Step(person, self._subjects.session(items[0].role, lost=True), BY_ENTITLEMENT, outcome)
 
     def _reason(self, assignment: Assignment) -> Reason:
         id = assignment_id(assignment)
@@ -94,6 +127,14 @@ class PeopleSteps:
         return found
 
     @cached_property
+    def _entitling(self) -> Mapping[str, list[RoleEntitlement]]:
+        """Entitlements by their role."""
+        found: defaultdict[str, list[RoleEntitlement]] = defaultdict(list)
+        for item in self._inventory.data.entitlements:
+            found[item.role].append(item)
+        return found
+
+    @cached_property
     def _people(self) -> Mapping[str, list[str]]:
         """People who may sign in, by their own id and by those of their groups."""
         by_user = {}
@@ -108,6 +149,17 @@ class PeopleSteps:
                 if member in by_user:
                     found[group.id].append(by_user[member])
         return found
+
+
+def opened(entitled: Entitled, items: Iterable[RoleEntitlement]) -> Outcome:
+    """What several entitlements to one role open: the best of them, of which those that give no less are told."""
+    some = sorted(items, key=entitlement_id)
+    outcomes = [entitled.outcome(item) for item in some]
+    best = min(outcomes, key=lambda outcome: (outcome.rank, not outcome.certain))
+    reasons = [
+        reason("entitlement", entitlement_id(item)) for item, one in zip(some, outcomes, strict=True) if one is best
+    ]
+    return replace(best, because=(*reasons, *best.because))
 
 
 def assignment_id(assignment: Assignment) -> str:

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from datetime import datetime
 
+from graph.entitled import entitlement_id
 from graph.rows import GraphRows
 from graph.subjects import Subject
 from graph.world import World
@@ -176,6 +177,7 @@ def _subject(rows: GraphRows, inventory: Inventory, subject: Subject) -> None:
 def _directory(rows: GraphRows, inventory: Inventory) -> None:
     data = inventory.data
     people = {person.user.id: key for key, person in inventory.people.items()}
+    present = {*people, *(group.id for group in data.directory_groups)}
     for key, person in inventory.people.items():
         user = person.user
         rows.node(
@@ -208,6 +210,18 @@ def _directory(rows: GraphRows, inventory: Inventory) -> None:
                 apart=assignment.account,
                 account_id=assignment.account,
                 orphan=assignment in orphans,
+            )
+    for entitlement in data.entitlements:
+        source = _assignee(rows, people, entitlement.principal_type, entitlement.principal_id)
+        if rows.has("Role", entitlement.role):
+            rows.edge(
+                "ENTITLED",
+                source,
+                ("Role", entitlement.role),
+                apart=entitlement_id(entitlement),
+                application=entitlement.application,
+                entitlement=entitlement.id,
+                orphan=bool(data.centers) and entitlement.principal_id not in present,
             )
     by_name: defaultdict[str, list[str]] = defaultdict(list)
     for item in data.permission_sets:

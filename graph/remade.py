@@ -19,6 +19,8 @@ _LISTS = {
     "provider": "providers",
     "person": "directory_users",
     "assignment": "assignments",
+    "entitlement": "entitlements",
+    "application": "access_applications",
     "center": "centers",
     "account": "accounts",
     "point": "access_points",
@@ -42,6 +44,7 @@ def inventory_of(facts: Facts, context: Context, snapshot: str) -> Inventory:
     )
     fields["resources"] = tuple(_resource(arn, one, by_sort) for (_, arn), one in by_sort["resource"].items())
     fields["organization"] = _organization(by_sort, context)
+    fields["access_applications"] += tuple(one for (sort, _), one in context.items() if sort == "application")
     fields["permission_sets"] = tuple(one for (sort, _), one in context.items() if sort == "permission-set")
     members: defaultdict[str, list[str]] = defaultdict(list)
     for _, group, member in by_sort["joined"]:

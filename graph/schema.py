@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from graph.kinds import COMMON, EdgeGroup, EdgeKind, NodeKind, Property, Type, check
 
 #: Goes up with every change of kinds, edges, properties or their meaning; a graph of another version is built anew.
-GRAPH_VERSION = 5
+GRAPH_VERSION = 6
 
 #: The longest variable-length pattern that both stores answer in time; longer questions go over components.
 MAX_VARIABLE_LENGTH = 3
@@ -217,13 +217,27 @@ _EDGES = (
             _flag("orphan", "Whether the principal, the set or the account no longer exists."),
         ),
     ),
+    EdgeKind(
+        "ENTITLED",
+        "Is entitled to the role by account access manager; where the role's trust agrees, it is `CAN_ASSUME` too.",
+        _to("Role", "Person", "DirectoryGroup"),
+        (
+            _text("application", "ARN of the application of account access manager."),
+            _text("entitlement", "The entitlement's id in it."),
+            _flag("orphan", "Whether the principal no longer exists."),
+        ),
+    ),
     EdgeKind("PROVISIONS", "Identity Center made the role from the set.", (("PermissionSet", "Role"),)),
     EdgeKind(
         "CAN_ASSUME",
         "Can become the role; from a directory group: its members can, those who are disabled aside.",
         _to("Role", *PRINCIPAL_KINDS, "DirectoryGroup"),
         (
-            _text("action", "`sts:AssumeRole` or its kin."),
+            _text(
+                "action",
+                "`sts:AssumeRole` or its kin; by an entitlement of account access manager "
+                "`account-access-runtime:GetRoleCredentials`.",
+            ),
             _VERDICT,
             _CONDITIONAL,
             _flag("tenant_bound", "From a provider: whether only one tenant of it is let in; null elsewhere."),
@@ -266,7 +280,9 @@ EDGE_GROUPS = (
         ("MEMBER_OF", "CAN_ASSUME", "HOLDS", "COVERS", "CONTAINS", "INSIDE"),
     ),
     EdgeGroup(
-        "ENTITLES", "What AWS can take away from an identity.", ("ASSIGNED", "MEMBER_OF", "HAS_POLICY", "CAN_ASSUME")
+        "ENTITLES",
+        "What AWS can take away from an identity.",
+        ("ASSIGNED", "ENTITLED", "MEMBER_OF", "HAS_POLICY", "CAN_ASSUME"),
     ),
     EdgeGroup("LIMITS", "What can only narrow.", ("BOUNDED_BY", "GUARDS")),
     EdgeGroup("PLACES", "Where things are in the organisation.", ("IN_ACCOUNT", "IN_UNIT")),

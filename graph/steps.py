@@ -10,6 +10,8 @@ from graph.subjects import Subject
 ASSUME_ROLE = "sts:AssumeRole"
 WITH_SAML = "sts:AssumeRoleWithSAML"
 WITH_WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
+#: What a person asks of account access manager, which assumes the role for them (``graph.entitled``).
+BY_ENTITLEMENT = "account-access-runtime:GetRoleCredentials"
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,8 @@ class Explainer:
             return any(word in self._text(piece) for piece in pieces for word in ("currenttime", "epochtime"))
         if key[0] == "regions":
             return False
+        if key[0] == "entitlement":
+            return key[2] in roles
         if key[0] == "assignment":
             opened = set()
             for inventory in self._both:

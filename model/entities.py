@@ -100,7 +100,10 @@ class IamGroup(IamPrincipal, frozen=True, kw_only=True):
 
 
 class Role(IamPrincipal, frozen=True, kw_only=True):
-    """An IAM role; ``trust`` is its trust policy, ``boundary`` a managed policy's ARN or ``None`` for none."""
+    """An IAM role; ``trust`` is its trust policy, ``boundary`` a managed policy's ARN or ``None`` for none.
+
+    An empty ``trust`` is not known: every role has one.
+    """
 
     trust: str
     tags: Tags = {}
@@ -108,7 +111,8 @@ class Role(IamPrincipal, frozen=True, kw_only=True):
     last_used: str = ""
     max_session: int = 3600
     instance_profiles: tuple[str, ...] = ()
-    #: Documents of a permission set stand in for a role whose account could not be read (semantics L15).
+    #: It stands in for a role whose account could not be read: with the documents of its permission set (semantics
+    #: L15), or without any where an entitlement of account access manager names it. What it has hangs on the account.
     assumed_from_permission_set: bool = False
 
     @property
@@ -324,7 +328,8 @@ class Resource(Entity, frozen=True, kw_only=True):
 
     ``type`` is ``service:kind`` (``s3:bucket``, ``kms:key``, ``lambda:function``). ``policy`` is the resource policy's
     text, empty when it is known to have none, ``None``: not known. ``tags`` ``None``: not known. ``role`` is the ARN
-    of the role that the resource carries (a function's execution role), empty for none.
+    of the role that the resource carries (a function's execution role), empty for none. ``unread_role`` is what would
+    tell it where that was not read: an instance profile, or the resource itself.
     """
 
     arn: str
@@ -335,6 +340,7 @@ class Resource(Entity, frozen=True, kw_only=True):
     tags: Tags | None = None
     policy: str | None = ""
     role: str = ""
+    unread_role: str = ""
     s3: S3Settings | None = None
     grants: tuple[KmsGrant, ...] | None = ()
     aliases: tuple[str, ...] = ()

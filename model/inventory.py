@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from model.access_manager import AccessApplication, RoleEntitlement
 from model.arn import Arn
 from model.entities import (
     AccessPoint,
@@ -51,7 +52,8 @@ class InventoryData(Entity, frozen=True, kw_only=True):
     could not be listed, region empty for all regions.
     ``unread_lists`` are (account, region, type) whose resources could not be listed, region empty for all regions.
     ``unread_principals`` are accounts whose IAM entities could not be read. ``unread_shares`` are (account, region)
-    whose shares of AWS RAM were not listed, region empty for all regions.
+    whose shares of AWS RAM were not listed, region empty for all regions. ``unread_entitlements``: those of account
+    access manager were not all listed.
     """
 
     snapshot: str
@@ -68,6 +70,9 @@ class InventoryData(Entity, frozen=True, kw_only=True):
     centers: tuple[IdentityCenter, ...] = ()
     permission_sets: tuple[PermissionSet, ...] = ()
     assignments: tuple[Assignment, ...] = ()
+    access_applications: tuple[AccessApplication, ...] = ()
+    entitlements: tuple[RoleEntitlement, ...] = ()
+    unread_entitlements: bool = False
     directory_users: tuple[DirectoryUser, ...] = ()
     directory_groups: tuple[DirectoryGroup, ...] = ()
     resources: tuple[Resource, ...] = ()
@@ -90,11 +95,16 @@ _DECODER = msgspec.msgpack.Decoder(InventoryData)
 
 
 class Person(Entity, frozen=True, kw_only=True):
-    """A directory user with the reserved roles that assignments open to them, and the assignments themselves."""
+    """A directory user with the reserved roles that assignments open to them, and the assignments themselves.
+
+    ``entitlements`` are those of account access manager, to roles that are known; whether one opens its role is
+    decided by the role's trust.
+    """
 
     key: str
     user: DirectoryUser
     grants: tuple[tuple[Assignment, str], ...] = ()
+    entitlements: tuple[RoleEntitlement, ...] = ()
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -293,7 +303,7 @@ class Inventory:
 
     @_shared
     def people(self) -> Mapping[str, Person]:
-        """People by ``person:<address>``, with what their own and their groups' assignments open.
+        """People by ``person:<address>``, with what their own and their groups' assignments and entitlements open.
 
         Disabled people are listed and open nothing (semantics L15).
         """
@@ -307,16 +317,22 @@ class Inventory:
         opened: dict[str, tuple[tuple[Assignment, str], ...]] = {
             principal: tuple(self._opened(assignments)) for principal, assignments in by_principal.items()
         }
+        entitled: defaultdict[str, list[RoleEntitlement]] = defaultdict(list)
+        for item in self.data.entitlements:
+            if item.role in self.roles:
+                entitled[item.principal_id].append(item)
         people: dict[str, Person] = {}
         for user in self.data.directory_users:
             grants: list[tuple[Assignment, str]] = []
+            entitlements: list[RoleEntitlement] = []
             if user.active is not False:
                 for principal in (user.id, *sorted(groups_of[user.id])):
                     grants += opened.get(principal, ())
+                    entitlements += entitled.get(principal, ())
             key = f"person:{user.address}"
             if key in people:  # two directory users with one address stay two people
                 key = f"person:{user.user_name}"
-            people[key] = Person(key=key, user=user, grants=tuple(grants))
+            people[key] = Person(key=key, user=user, grants=tuple(grants), entitlements=tuple(entitlements))
         return people
 
     def _opened(self, assignments: Iterable[Assignment]) -> list[tuple[Assignment, str]]:

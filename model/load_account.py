@@ -39,7 +39,8 @@ class AccountData(Entity, frozen=True, kw_only=True):
     ``resources`` are sorted by ARN; ``strays`` are the ARNs of those (and their aliases) that do not name the account:
     S3 buckets, and what an emulator lists in every account. ``points`` are the names of the buckets, anybody's, that
     the account has access points of. ``records`` are the calls from which the loaders of the whole organisation read:
-    those of Organizations and Identity Center as they are, of lists of resources the outcome alone.
+    those of Organizations, Identity Center and account access manager as they are, of lists of resources the outcome
+    alone.
     """
 
     account: str
@@ -108,7 +109,7 @@ def aws_shapes(snapshot: Snapshot) -> Iterator[None]:
         ) from error
 
 
-_WHOLE_SERVICES = ("organizations", "sso-admin", "identitystore")
+_WHOLE_SERVICES = ("organizations", "sso-admin", "identitystore", "account-access")
 _WHOLE = (("iam", "ListAccountAliases"), ("s3control", "GetPublicAccessBlock"))
 _BUCKETS = ("s3", "ListBuckets")
 _OUTCOMES = dict.fromkeys(

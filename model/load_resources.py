@@ -7,7 +7,7 @@ Each loader reads what ``docs/snapshot.md`` lists for its service. A policy call
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from model.arn import Arn
 from model.entities import KmsGrant, Resource, Tags
@@ -202,11 +202,21 @@ def _tables(pages: Pages, partitions: Mapping[str, str]) -> Iterator[Resource]:
         )
 
 
-def _instances(pages: Pages, partitions: Mapping[str, str]) -> Iterator[Resource]:
-    profile_roles = {
-        item["Arn"]: next((role["Arn"] for role in item.get("Roles") or ()), "")
-        for _, item in pages.items("iam", "ListInstanceProfiles", "InstanceProfiles")
+def _profile_roles(pages: Pages) -> dict[str, str]:
+    """The role of each instance profile, empty for none; roles tell their profiles too."""
+    found = {
+        profile["Arn"]: str(role["Arn"])
+        for _, role in pages.items("iam", "GetAccountAuthorizationDetails", "RoleDetailList")
+        for profile in role.get("InstanceProfileList") or ()
     }
+    for _, item in pages.items("iam", "ListInstanceProfiles", "InstanceProfiles"):
+        found[item["Arn"]] = next((role["Arn"] for role in item.get("Roles") or ()), "")
+    return found
+
+
+def _instances(pages: Pages, partitions: Mapping[str, str]) -> Iterator[Resource]:
+    profile_roles = _profile_roles(pages)
+    listed = pages.answered("iam", "ListInstanceProfiles")
     for record, reservation in pages.items("ec2", "DescribeInstances", "Reservations"):
         account, region = record.account, record.region
         for item in reservation.get("Instances") or ():
@@ -214,6 +224,7 @@ def _instances(pages: Pages, partitions: Mapping[str, str]) -> Iterator[Resource
                 continue
             tags = tag_map(item.get("Tags"))
             partition = partitions.get(account, "aws")
+            profile = (item.get("IamInstanceProfile") or {}).get("Arn", "")
             yield Resource(
                 arn=f"arn:{partition}:ec2:{region}:{account}:instance/{item['InstanceId']}",
                 type="ec2:instance",
@@ -221,8 +232,109 @@ def _instances(pages: Pages, partitions: Mapping[str, str]) -> Iterator[Resource
                 region=region,
                 name=tags.get("Name", item["InstanceId"]),
                 tags=tags,
-                role=profile_roles.get((item.get("IamInstanceProfile") or {}).get("Arn", ""), ""),
+                role=profile_roles.get(profile, ""),
+                unread_role="" if profile in profile_roles or listed else profile,
             )
+
+
+def _task_definitions(pages: Pages, _partitions: Mapping[str, str]) -> Iterator[Resource]:
+    """Active revisions. What runs in a task acts as the task's role; the execution role is the agents'.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+    """
+    for record, arn in pages.items("ecs", "ListTaskDefinitions", "taskDefinitionArns"):
+        described = pages.asked("ecs", "DescribeTaskDefinition", record.account, record.region, arn)
+        page = first_page(described)
+        told = page.get("taskDefinition") if page is not None else None
+        yield Resource(
+            arn=arn,
+            type="ecs:task-definition",
+            account=record.account,
+            region=record.region,
+            name=Arn.parse(arn).resource.partition("/")[2],
+            tags=None if told is None or page is None else _lower_tags(page.get("tags")),
+            role=(told or {}).get("taskRoleArn") or "",
+            unread_role=arn if told is None else "",
+        )
+
+
+def _state_machines(pages: Pages, _partitions: Mapping[str, str]) -> Iterator[Resource]:
+    for record, item in pages.items("stepfunctions", "ListStateMachines", "stateMachines"):
+        account, region, arn = record.account, record.region, item["stateMachineArn"]
+        page = first_page(pages.asked("stepfunctions", "DescribeStateMachine", account, region, arn))
+        if page == {}:
+            continue  # gone since it was listed
+        tagged = first_page(pages.asked("stepfunctions", "ListTagsForResource", account, region, arn))
+        yield Resource(
+            arn=arn,
+            type="states:stateMachine",
+            account=account,
+            region=region,
+            name=item.get("name", ""),
+            tags=None if tagged is None else _lower_tags(tagged.get("tags")),
+            role=(page or {}).get("roleArn") or "",
+            unread_role=arn if page is None else "",
+        )
+
+
+def _projects(pages: Pages, partitions: Mapping[str, str]) -> Iterator[Resource]:
+    """CodeBuild projects; one that is not among the answers to its name is gone."""
+    described: dict[tuple[str, str, str], Page] = {}
+    answered: set[tuple[str, str, str]] = set()
+    for record in pages.calls("codebuild", "BatchGetProjects"):
+        names = [str(name) for name in record.params["names"]]
+        if record.outcome in ANSWERED:
+            answered.update((record.account, record.region, name) for name in names)
+        for page in record.response:
+            described.update(((record.account, record.region, one["name"]), one) for one in page.get("projects") or ())
+    for record, name in pages.items("codebuild", "ListProjects", "projects"):
+        key = (record.account, record.region, name)
+        told = described.get(key)
+        if told is None and key in answered:
+            continue
+        arn = f"arn:{partitions.get(record.account, 'aws')}:codebuild:{record.region}:{record.account}:project/{name}"
+        yield Resource(
+            arn=arn,
+            type="codebuild:project",
+            account=record.account,
+            region=record.region,
+            name=name,
+            tags=None if told is None else _lower_tags(told.get("tags")),
+            role=(told or {}).get("serviceRole") or "",
+            unread_role=arn if told is None else "",
+        )
+
+
+def _jobs(pages: Pages, partitions: Mapping[str, str]) -> Iterator[Resource]:
+    """Glue jobs, which give "the name or Amazon Resource Name (ARN) of the IAM role".
+
+    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html
+    """
+    named = {
+        (record.account, str(role["RoleName"])): str(role["Arn"])
+        for record, role in pages.items("iam", "GetAccountAuthorizationDetails", "RoleDetailList")
+    }
+    for record, item in pages.items("glue", "GetJobs", "Jobs"):
+        account, region = record.account, record.region
+        arn = f"arn:{partitions.get(account, 'aws')}:glue:{region}:{account}:job/{item['Name']}"
+        given = str(item.get("Role") or "")
+        role = given if given.startswith("arn:") else named.get((account, given.rpartition("/")[2]), "")
+        yield Resource(
+            arn=arn,
+            type="glue:job",
+            account=account,
+            region=region,
+            name=item["Name"],
+            tags=_tags(pages.asked("glue", "GetTags", account, region, arn), "Tags"),
+            role=role,
+            # A name that no role was read by: its account's roles were not told, or it is gone.
+            unread_role=arn if given and not role else "",
+        )
+
+
+def _lower_tags(tags: Iterable[Page] | None) -> Tags:
+    """Tags as ``{key, value}``."""
+    return {str(tag.get("key", "")): str(tag.get("value", "")) for tag in tags or ()}
 
 
 _Loader = Callable[[Pages, Mapping[str, str]], Iterator[Resource]]
@@ -236,6 +348,10 @@ _LOADERS: tuple[_Loader, ...] = (
     _secrets,
     _tables,
     _instances,
+    _task_definitions,
+    _projects,
+    _jobs,
+    _state_machines,
 )
 
 #: The call that lists each type of resource: what was not listed may exist without our knowing.

@@ -24,6 +24,7 @@ from model.entities import (
     VpcEndpoint,
 )
 from model.inventory import Inventory, InventoryData
+from model.load_access_manager import entitled_stand_ins, load_applications, load_entitlements, unread_entitlements
 from model.load_account import AccountData, aws_shapes, load_account
 from model.load_organization import (
     load_accounts,
@@ -151,12 +152,15 @@ def _data(snapshot: Snapshot, parts: _Parts) -> InventoryData:
     accounts = load_accounts(pages, _listed(snapshot))
     centers, permission_sets, assignments = load_identity_center(pages)
     directory_users, directory_groups = load_directory(pages)
+    applications, entitlements = load_applications(pages), load_entitlements(pages)
     partitions = {account.id: account.partition for account in accounts}
     organization = load_organization(pages)
     unread = tuple(_unread_principals(pages, accounts))
-    # Assignments also tell of accounts that nobody listed.
-    unlisted = {item.account for item in assignments} - {account.id for account in accounts}
-    stand_ins = _stand_ins((*unread, *sorted(unlisted)), permission_sets, assignments, partitions)
+    # Assignments and entitlements also tell of accounts that nobody listed.
+    named = {item.account for item in assignments} | {item.account for item in entitlements}
+    unseen = (*unread, *sorted(named - {account.id for account in accounts}))
+    stand_ins = _stand_ins(unseen, permission_sets, assignments, partitions)
+    stand_ins += entitled_stand_ins(unseen, entitlements, {role.arn for role in parts.roles})
     return InventoryData(
         snapshot=manifest.id,
         taken=manifest.started,
@@ -172,6 +176,9 @@ def _data(snapshot: Snapshot, parts: _Parts) -> InventoryData:
         centers=centers,
         permission_sets=permission_sets,
         assignments=assignments,
+        access_applications=applications,
+        entitlements=entitlements,
+        unread_entitlements=unread_entitlements(pages, applications),
         directory_users=directory_users,
         directory_groups=directory_groups,
         access_points=tuple(sorted(parts.access_points, key=lambda point: point.arn)),

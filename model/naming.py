@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from model.entities import RESERVED_SSO_PREFIX
 
 if TYPE_CHECKING:
+    from model.access_manager import RoleEntitlement
     from model.inventory import Inventory
 
 _PRINCIPALS = {"oidc-provider": "OIDC provider", "saml-provider": "SAML provider"}
@@ -155,17 +156,34 @@ class Names:
         return {unit.id: f"OU {_one_line(unit.name)}" if unit.parent else "the whole organisation" for unit in units}
 
     def assignment(self, id: str) -> str:
-        """How an assignment of Identity Center, ``SETARN@ACCOUNT#group|user:ID``, gives its permission set."""
+        """How an assignment of Identity Center, ``SETARN@ACCOUNT#group|user:ID``, gives its permission set; or an
+        entitlement of account access manager, ``APPLICATION#entitlement:ID``, its role.
+        """
         head, _, holder = id.rpartition("#")
+        if holder.startswith("entitlement:"):
+            return self._entitlement(head, holder.partition(":")[2])
         permission_set, _, account = head.rpartition("@")
         known = self._inventory.permission_sets.get(permission_set)
         name = _one_line(known.name) if known is not None else permission_set.rsplit("/", 1)[-1]
         kind, _, holder_id = holder.partition(":")
-        text = f"assigned {name} in {self.account(account)}"
-        if kind != "group":
-            return f"{text} directly"
-        group = self._inventory.directory_groups.get(holder_id)
-        return f"{text} through group {_one_line(group.name) if group is not None else holder_id}"
+        return f"assigned {name} in {self.account(account)} {self._by_group(holder_id if kind == 'group' else '')}"
+
+    def _entitlement(self, application: str, id: str) -> str:
+        found = self._entitlements.get((application, id))
+        if found is None:
+            return f"entitled to a role by account access manager ({id})"
+        group = found.principal_id if found.principal_type == "GROUP" else ""
+        return f"entitled to {self.who(found.role)} {self._by_group(group)}"
+
+    @cached_property
+    def _entitlements(self) -> dict[tuple[str, str], RoleEntitlement]:
+        return {(item.application, item.id): item for item in self._inventory.data.entitlements}
+
+    def _by_group(self, id: str) -> str:
+        if not id:
+            return "directly"
+        group = self._inventory.directory_groups.get(id)
+        return f"through group {_one_line(group.name) if group is not None else id}"
 
 
 def _permission_set(resource: str) -> str:

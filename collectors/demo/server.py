@@ -122,6 +122,10 @@ class EmulatedAws:
         """Answer matching calls with the error of an expired session token."""
         self._add(Rule("expire", service, operation, path, account, region, times))
 
+    def tell_access(self, body: Any) -> None:
+        """What account access manager answers from now on (`account_access`); ``None``: it has no application."""
+        control(self.endpoint_url, "access", body)
+
     def clear_rules(self) -> None:
         """Forget the rules of `deny`, `throttle` and `expire`; the unreadable buckets stay unreadable."""
         control(self.endpoint_url, "clear")
@@ -129,6 +133,7 @@ class EmulatedAws:
     def reset(self) -> None:
         """An empty AWS again: no accounts, no resources, no rules; identifiers start anew from the seed."""
         self.clear_rules()
+        control(self.endpoint_url, "access")
         control(self.endpoint_url, "reset")
 
     def _add(self, rule: Rule) -> None:
@@ -191,9 +196,11 @@ def serve() -> None:
     from werkzeug.exceptions import NotFound
     from werkzeug.serving import make_server
 
-    from collectors.demo import faults
+    from collectors.demo import account_access, faults
 
     def name_operation(service: str, environ: dict[str, Any]) -> str | None:
+        if service == account_access.SERVICE:
+            return account_access.operation_of(environ)[0]
         request = Request(environ | {"wsgi.input": None})  # the body must stay unread for the emulator
         try:
             return str(get_service_router(service).match(request)[0].name)
@@ -209,12 +216,13 @@ def serve() -> None:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     faults.apply()
+    access = account_access.AccountAccess(Dispatcher(create_backend_app))
     gate = Gate(
-        Dispatcher(create_backend_app),
+        access,
         permanent=[Rule(**rule) for rule in json.loads(sys.argv[1])],
         account_of=faults.account_of,
         name_operation=name_operation,
-        control=faults.CONTROL,
+        control=faults.CONTROL | {"access": access.tell},
     )
     server = make_server("127.0.0.1", 0, gate, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

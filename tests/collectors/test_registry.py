@@ -17,7 +17,7 @@ SESSION = botocore.session.get_session()
 IDS = [f"{each.collector}:{each.service}:{each.name}" for each in OPERATIONS]
 
 #: Names that neither list nor get, and why they read all the same.
-READS_BY_NAME = {"AssumeRole"}
+READS_BY_NAME = {"AssumeRole", "BatchGetProjects"}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=IDS)
@@ -77,7 +77,7 @@ def test_the_minimal_policy_reads_and_assumes_only() -> None:
     read, assume = minimal_policy("Auditor")["Statement"]
     actions = read["Action"]
     assert actions == sorted(set(actions))
-    assert all(re.match(r"[a-z0-9-]+:(List|Get|Describe|Generate)[A-Za-z]+$", action) for action in actions)
+    assert all(re.match(r"[a-z0-9-]+:(List|Get|BatchGet|Describe|Generate)[A-Za-z]+$", action) for action in actions)
     assert assume["Action"] == ["sts:AssumeRole"]
     assert assume["Resource"] == "arn:aws:iam::*:role/Auditor"
 
