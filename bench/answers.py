@@ -25,6 +25,7 @@ from graph.whatif import what_if
 from graph.whatif_names import revocation
 from model.errors import GrantmapError
 from policy.actions import catalogue
+from policy.context import Overrides
 
 #: Rows that somebody looks at before asking for more.
 _SCREEN = 100
@@ -42,6 +43,8 @@ def measure(tables: Tables, count: int, seed: int) -> None:
     requests = [(draw.choice(principals), draw.choice(things)) for _ in range(count)]
     told = [(who, draw.choice(catalogue().actions_for_resource(what)), what) for who, what in requests]
     _tell("can", [partial(asked.can, *each) for each in told])
+    office = Overrides.of({"aws:SourceIp": ["203.0.113.7"]})
+    _tell("can --context, one of an address", [partial(asked.can, *each, office) for each in told])
     _tell("who-can", [partial(asked.who_can, action, what) for _, action, what in told])
     _tell(f"reach, {_SCREEN} rows", [partial(_screen, asked, who) for who, _, _ in told])
     _tell("reach, every row counted", [partial(_counted, asked, who) for who, _, _ in told])

@@ -19,7 +19,7 @@ from model.errors import GrantmapError
 if TYPE_CHECKING:
     from graph.revoking import Revocation
     from graph.whatif import WhatIf
-    from graph.whatif_rows import Row
+    from graph.whatif_found import Row
     from model.inventory import Inventory
 
 #: Rows that people are shown of each table.

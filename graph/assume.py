@@ -11,9 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
+from graph.carriers import CARRIER, carrying_steps
 from graph.deciding import Decider
 from graph.steps import Step, assume_action, loses_mfa
 from graph.subjects import Subject, Subjects
+from graph.trusts import Trusts
 from model.entities import Role
 from policy.context import NO_OVERRIDES, Overrides
 from policy.document import Document
@@ -33,7 +35,7 @@ class Assuming:
         found: list[Step] = []
         for role in self._inventory.data.roles:
             for subject in self._candidates(role):
-                step = self._step(subject, role, overrides)
+                step = self.step(subject, role, overrides)
                 if step is not None:
                     found.append(step)
         return found
@@ -43,19 +45,35 @@ class Assuming:
         with them the tags of its roles."""
         for role in self._roles.get(account, ()):
             for subject in self._providers(role):
-                step = self._step(subject, role, NO_OVERRIDES, decider)
+                step = self.step(subject, role, NO_OVERRIDES, decider)
                 if step is not None:
                     yield step
 
     def _providers(self, role: Role) -> list[Subject]:
-        """The providers that a role's trust names."""
+        """The providers that a role's trust could let in, all there are where it was not read: those of its account,
+        and those that AWS knows by name (semantics L13)."""
+        near = [*self._by_owner.get(role.account, ()), *self._by_owner.get("", ())]
         document = self._decider.assembler.ref(f"{role.arn}#trust", role.trust).document
-        elements = [one.principal_element for one in document.statements if one.allows] if document else []
-        if any(element is not None and element.any_federated for element in elements):
-            return [subject for subject in self._subjects.all if subject.kind == "Provider"]
-        names = dict.fromkeys(name for element in elements if element is not None for name in sorted(element.federated))
-        found = (self._subjects.by_key.get(name) for name in names)
-        return [subject for subject in found if subject is not None and subject.kind == "Provider"]
+        if document is None:
+            return near
+        named: set[str] = set()
+        for statement in document.statements:
+            element = statement.principal_element
+            if element is None or not statement.allows:
+                continue
+            if element.everyone or element.negated or element.any_federated:
+                return near
+            named |= element.federated
+        return [subject for subject in near if subject.key in named]
+
+    @cached_property
+    def _by_owner(self) -> dict[str, list[Subject]]:
+        """Providers by their account."""
+        found: defaultdict[str, list[Subject]] = defaultdict(list)
+        for subject in self._subjects.all:
+            if subject.kind == "Provider":
+                found[subject.account].append(subject)
+        return found
 
     @cached_property
     def _roles(self) -> dict[str, list[Role]]:
@@ -65,12 +83,35 @@ class Assuming:
         return found
 
     def steps_from(self, subject: Subject, overrides: Overrides = NO_OVERRIDES) -> list[Step]:
-        """The steps of a subject that the inventory does not list: a session, a federated user, an account."""
-        return [
-            step for role in self._inventory.data.roles if (step := self._step(subject, role, overrides)) is not None
-        ]
+        """The steps of a subject that the inventory does not list: a session, a federated user, an account, or a
+        resource that carries a role."""
+        if subject.kind == CARRIER:
+            return list(carrying_steps(subject, self._inventory, self._decider, self._subjects, overrides))
+        may = (role for role in self.trusts.near(subject) if self.trusts.may_assume(subject, role))
+        return [step for role in may if (step := self.step(subject, role, overrides)) is not None]
 
-    def _step(self, subject: Subject, role: Role, overrides: Overrides, decider: Decider | None = None) -> Step | None:
+    def first_steps(self, subject: Subject, listed: Iterable[Step], overrides: Overrides = NO_OVERRIDES) -> list[Step]:
+        """The steps of somebody who is asked about; ``listed`` are those of the build.
+
+        It lists services and outsiders where a trust names them. That others let them in without naming them, or were
+        not read, is told to who asks about them.
+        """
+        if subject.index < 0:
+            return self.steps_from(subject, overrides)
+        if subject.kind not in ("Service", "Outsider"):
+            return list(listed)
+        roles = (role for role in self.trusts.about_anybody() if not self.trusts.lets_in(subject, role))
+        may = (role for role in roles if self.trusts.may_assume(subject, role))
+        unnamed = [step for role in may if (step := self.step(subject, role, overrides)) is not None]
+        return [*listed, *unnamed]
+
+    @cached_property
+    def trusts(self) -> Trusts:
+        """The roles by whom their trust may let in."""
+        return Trusts(self._decider.assembler)
+
+    def step(self, subject: Subject, role: Role, overrides: Overrides, decider: Decider | None = None) -> Step | None:
+        """The step of a subject to a role, where there is one."""
         action = assume_action(subject)
         outcome = (decider or self._decider).decide(subject, action, role.arn, overrides)
         if not outcome.can:
@@ -81,15 +122,14 @@ class Assuming:
     def _candidates(self, role: Role) -> list[Subject]:
         """Subjects that the role's trust could reach; everybody known where the trust could not be read."""
         document = self._decider.assembler.ref(f"{role.arn}#trust", role.trust).document
-        if document is None:
-            return [subject for subject in self._signed if subject.kind != "RootUser"]
-        found: dict[int, Subject] = {}
-        for subject in self._reached(document):
+        found = {subject.index: subject for subject in self._providers(role)}
+        for subject in self._signed if document is None else self._reached(document):
             if subject.kind not in ("RootUser", "Person"):  # root users assume no roles (L10)
                 found[subject.index] = subject
         return [found[index] for index in sorted(found)]
 
     def _reached(self, document: Document) -> Iterator[Subject]:
+        """Whom the Allow statements of a trust could be about, providers aside."""
         for statement in document.statements:
             element = statement.principal_element
             if element is None or not statement.allows:
@@ -97,8 +137,6 @@ class Assuming:
             if element.everyone or element.negated:
                 yield from self._signed
                 continue
-            if element.any_federated:
-                yield from (subject for subject in self._subjects.deciding() if subject.kind == "Provider")
             for account in element.accounts:
                 yield from self._by_account.get(account, ())
             for name in element.names:
@@ -107,8 +145,6 @@ class Assuming:
                 yield from self._by_name.get(f"{account}/{role_name}", ())
             for service in element.services:
                 yield from self._by_name.get(normal_service(service), ())
-            for provider in element.federated:
-                yield from self._by_name.get(provider, ())
 
     @cached_property
     def _signed(self) -> list[Subject]:

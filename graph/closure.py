@@ -165,8 +165,8 @@ class Chains:
 class _Ends(Mapping[int, list[Step]]):
     """Steps by the number of one of their ends: stored ones, and people's, which are made when asked for."""
 
-    def __init__(self, people: Callable[[int], list[Step]] | None) -> None:
-        self.stored: defaultdict[int, list[Step]] = defaultdict(list)
+    def __init__(self, stored: Mapping[int, list[Step]], people: Callable[[int], list[Step]] | None) -> None:
+        self.stored = stored
         self._people = people
 
     def __getitem__(self, index: int) -> list[Step]:
@@ -192,11 +192,20 @@ class Steps:
     def __init__(self, steps: Iterable[Step], people: PeopleSteps | None = None) -> None:
         self._stored = list(steps)
         self._people = people
-        self.out = _Ends(None if people is None else people.out)
-        self.into = _Ends(None if people is None else people.into)
+        out: defaultdict[int, list[Step]] = defaultdict(list)
+        into: defaultdict[int, list[Step]] = defaultdict(list)
         for step in self._stored:
-            self.out.stored[step.source.index].append(step)
-            self.into.stored[step.target.index].append(step)
+            out[step.source.index].append(step)
+            into[step.target.index].append(step)
+        self.out = _Ends(out, None if people is None else people.out)
+        self.into = _Ends(into, None if people is None else people.into)
+
+    @classmethod
+    def searched(cls, out: Mapping[int, list[Step]], people: PeopleSteps) -> Steps:
+        """Steps that are made when a search forward comes to who takes them; nothing else is to be asked of these."""
+        found = cls((), people)
+        found.out = _Ends(out, people.out)
+        return found
 
     @property
     def all(self) -> list[Step]:

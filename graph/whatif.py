@@ -8,28 +8,34 @@ whose documents change may do something, and those behind a way that changes. Ev
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from graph.bits import bits_of, members
 from graph.classes import ResourceClass
-from graph.partition import ITSELF, outcome_on
+from graph.heap import uncollected
+from graph.partition import ITSELF
 from graph.questions import Questions
 from graph.quotient import classes_of
 from graph.revoking import Revocation
 from graph.stored import StoredPartition
 from graph.subjects import Subject
+from graph.whatif_found import Found, Items, MadeItems, Rows, StoredItems, tabled
+from graph.whatif_held import Held, Rights
 from graph.whatif_live import Live
-from graph.whatif_rows import Change, Rows, Spot, Way, compared, rows_of
-from graph.whatif_sides import Side, Sides
-from graph.whatif_stored import Held, StoredWays
-from graph.whatif_where import open_to
+from graph.whatif_rows import Change, Difference, Spot, Way, compared, kept
+from graph.whatif_sides import Sides
+from graph.whatif_stored import StoredWays
+from graph.whatif_where import Gone, Openings
 from policy.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +47,36 @@ class WhatIf:
 
     def to_json(self) -> dict[str, Any]:
         """``{lost, still_reachable}``."""
-        return {
-            "lost": [row.to_json() for row in self.rows.lost],
-            "still_reachable": [row.to_json() for row in self.rows.still],
-        }
+        with uncollected():
+            return {"lost": self.rows.lost.to_json(), "still_reachable": self.rows.still.to_json()}
 
 
 def what_if(questions: Questions, subject: Subject, revocation: Revocation) -> WhatIf:
     """What ``subject`` would lose by the change, and what of it is reached in another way."""
+    with uncollected():
+        return _what_if(questions, subject, revocation)
+
+
+def _what_if(questions: Questions, subject: Subject, revocation: Revocation) -> WhatIf:
     sides = Sides(questions, subject, revocation)
-    changes = list(_Spots(questions, sides).compared())
 
     def decide(holder: Subject, action: str, arn: str) -> Verdict:
         return sides.after.world.decider.decide(sides.after_of(holder), action, arn).verdict
 
-    return WhatIf(revocation, rows_of(changes, decide))
+    return WhatIf(revocation, tabled(_Spots(questions, sides).found(), decide))
 
 
 def spots_compared(questions: Questions, subject: Subject, revocation: Revocation) -> Iterator[Change]:
     """The change on every spot where there can be one, by account; of a container's contents every part or none."""
-    return _Spots(questions, Sides(questions, subject, revocation)).compared()
+    for found in _Spots(questions, Sides(questions, subject, revocation)).found():
+        for item, which in zip(found.items.some(found.places), found.which.tolist(), strict=True):
+            container = item.owner if item.contents else ""
+            spot = Spot(item.pattern, item.representative, item.account, item.members, container)
+            yield Change(spot, found.differences[which])
 
 
-#: By what a way is made: equal keys on two spots make equal ways.
-_Key = tuple[Hashable, ...]
+#: What is held on a spot, before and after.
+_Both = tuple[list[Held], list[Held]]
 
 
 class _Spots:
@@ -74,11 +86,11 @@ class _Spots:
         self._questions = questions
         self._sides = sides
         self._inventory = questions.world.inventory
-        self._names_itself: dict[int, tuple[Any, bool]] = {}
+        self._tells: dict[int, tuple[Rights, bool]] = {}
 
-    def compared(self) -> Iterator[Change]:
-        """The change on each spot."""
-        accounts = {*self._live, *(account for index in self._sides.moved for account in self._accounts_of(index))}
+    def found(self) -> Iterator[Found]:
+        """What changes, by account."""
+        accounts = {*self._live, *self._questions.tables.accounts_with_grants_of(self._sides.moved)}
         for account in sorted(accounts):
             live = set(self._live.get(account, ()))
             stored = self._questions.tables.of_account(account)
@@ -94,7 +106,7 @@ class _Spots:
         """The containers of each account on which decisions must be made anew: those that somebody has access to
         whose own documents change, and the one whose policy changes."""
         found: defaultdict[str, set[str]] = defaultdict(set)
-        shared = self._questions.world.resolver.shared
+        freed: defaultdict[str, list[tuple[Subject, Gone]]] = defaultdict(list)
         for holder in self._sides.touched.values():
             gone = self._sides.gone(holder)
             for account, kind, arn in self._where(holder):
@@ -103,8 +115,12 @@ class _Spots:
             if self._sides.frees(holder):
                 gone = gone.only_forbidding()
                 for account in self._questions.tables.accounts_for(holder):
-                    there = open_to(self._inventory, shared, holder, account)
-                    found[account].update(arn for kind, arn in there if gone.may_be_about(kind, arn))
+                    freed[account].append((holder, gone))
+        shared = self._questions.world.resolver.shared
+        for account, several in freed.items():
+            there = Openings(self._inventory, shared, account)
+            for holder, gone in several:
+                found[account].update(there.to(holder, gone))
         for arn in self._sides.changed:
             found[self._inventory.resources[arn].account].add(arn)
         return {account: containers for account, containers in found.items() if containers}
@@ -125,39 +141,46 @@ class _Spots:
             for item in partition.classes.some(sorted(places)):
                 yield from ((partition.account, item.type, arn) for arn in _containers(item))
 
-    def _accounts_of(self, index: int) -> list[str]:
-        return [partition.account for partition in self._questions.tables.with_grants_of(index)]
-
     @cached_property
     def _ways(self) -> StoredWays:
         return StoredWays(self._sides, len(self._questions.world.subjects.all))
 
     # -- what is stored
 
-    def _stored(self, partition: StoredPartition, live: set[str]) -> Iterator[Change]:
+    def _stored(self, partition: StoredPartition, live: set[str]) -> Iterator[Found]:
         """The spots behind ways that change, but for containers that are decided anew; adds to these what is stored
         of nobody: what a principal that no build lists may have access to."""
         wanted = self._ways.moved_on(partition)
         # Of a container's contents every part or none.
         parts = np.unique(partition.owners[wanted & partition.contents])
         wanted |= partition.contents & np.isin(partition.owners, parts)
-        places = np.flatnonzero(wanted).tolist()
-        alone = self._sides.subject
-        if alone.index < 0 and places and partition.account in self._questions.tables.accounts_for(alone):
-            live.update(arn for item in partition.classes.some(places) for arn in _containers(item))
+        if not wanted.any():
             return
-        held = self._ways.on(partition, wanted)
+        alone = self._sides.subject
+        if alone.index < 0 and partition.account in self._questions.tables.accounts_for(alone):
+            live.update(
+                arn for item in partition.classes.some(np.flatnonzero(wanted).tolist()) for arn in _containers(item)
+            )
+            return
+        places, which, lists = self._ways.on(partition, wanted)
+        both = [(held, held) for held in lists]
+        lists_of = np.full(partition.count, -1, dtype=np.int32)
+        lists_of[places] = which
         # A part that is held like the rest of the contents has no rows of its own.
-        rests = dict(zip(places, partition.rests[places].tolist(), strict=True))
-        chosen = [place for place in places if rests[place] in (-1, place) or held[place] is not held[rests[place]]]
-        items = zip(chosen, partition.classes.some(chosen), strict=True)
-        yield from self._spots(
-            [(left, held[place], held[place]) for place, item in items if (left := _without(item, live)) is not None]
-        )
+        rests = partition.rests[places]
+        chosen = (rests < 0) | (rests == places) | (which != lists_of[rests])
+        cut = np.isin(places, list(partition.about(live))) if live else np.zeros(len(places), dtype=np.bool_)
+        whole = chosen & ~cut
+        yield self._spots(StoredItems(self._questions.tables, partition.account), places[whole], which[whole], both)
+        if cut.any():
+            items = zip(partition.classes.some(places[chosen & cut]), which[chosen & cut].tolist(), strict=True)
+            left = [(item, one) for before, one in items if (item := _without(before, live)) is not None]
+            made = MadeItems(partition.account, [item for item, _ in left])
+            yield self._spots(made, np.arange(len(left)), np.array([one for _, one in left], dtype=np.int32), both)
 
     # -- what is decided anew
 
-    def _decided(self, account: str, live: set[str], partition: StoredPartition | None) -> Iterator[Change]:
+    def _decided(self, account: str, live: set[str], partition: StoredPartition | None) -> Iterator[Found]:
         """The spots in some containers, decided for everybody whom the principal can act as and who may have access."""
         sides = self._sides
         holders = [*self._asking(live, partition)]
@@ -165,21 +188,23 @@ class _Spots:
         before, after = [], []
         for holder in holders:
             was, now = place.held(holder)
-            before += [(Held(holder, content), units) for content, units in was]
-            after += [(Held(holder, content), units) for content, units in now]
+            before += [(Held(holder, rights), units) for rights, units in was]
+            after += [(Held(holder, rights), units) for rights, units in now]
         units = place.units
         number = {unit.arn: at for at, unit in enumerate(units.all)}
         told = [] if partition is None else [bits_of(number[arn] for arn in some) for some in _apart(partition, number)]
         sets = dict.fromkeys((*told, *(bits for _, bits in (*before, *after))))
         classes, _ = classes_of(units, account, sets)
-        chosen = []
-        for item in classes:
+        here = [item for item in classes if 1 << number[item.representative] & place.within]
+        both: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
+        which = []
+        for item in here:
             bit = 1 << number[item.representative]
-            if not bit & place.within:
-                continue
-            ways = [[one for one, bits in some if bits & bit] for some in (before, after)]
-            chosen.append((item, ways[0], ways[1]))
-        yield from self._spots(chosen)
+            one, other = (tuple([n for n, (_, bits) in enumerate(some) if bits & bit]) for some in (before, after))
+            which.append(both.setdefault((one, other), len(both)))
+        lists = [([before[n][0] for n in one], [after[n][0] for n in other]) for one, other in both]
+        places = np.arange(len(here), dtype=np.int32)
+        yield self._spots(MadeItems(account, here), places, np.array(which, dtype=np.int32), lists)
 
     def _asking(self, live: set[str], partition: StoredPartition | None) -> Iterator[Subject]:
         """Who may have access to these containers, before or after."""
@@ -196,60 +221,69 @@ class _Spots:
 
     # -- spots
 
-    def _spots(self, chosen: Sequence[tuple[ResourceClass, list[Held], list[Held]]]) -> Iterator[Change]:
-        """The change on each of these, with what is held there before and after; alike ones are compared once."""
-        known: dict[_Key, Change] = {}
-        #: By the lists themselves, which many spots share.
-        same: dict[_Key, Change] = {}
-        ways: dict[_Key, list[Way]] = {}
+    def _spots(self, items: Items, places: NDArray[Any], which: NDArray[np.int32], both: Sequence[_Both]) -> Found:
+        """The change on each of these classes; ``which`` of ``both`` each has. Alike ones are compared once."""
+        ways: dict[tuple[int, int, int], Way | None] = {}
+        known: dict[tuple[tuple[tuple[int, int], ...], ...], int] = {}
+        found: list[Difference] = []
+        number = np.full(len(both), -1, dtype=np.int32)
+        singly = np.zeros((2, len(both)), dtype=np.bool_)
+        for one in np.unique(which).tolist():
+            key = tuple(tuple([(held.holder.index, id(held.rights)) for held in some]) for some in both[one])
+            if key not in known:
+                known[key] = len(found)
+                found.append(self._compared(both[one], ways))
+            number[one] = known[key]
+            related = [held.rights for held in chain(*both[one]) if held.rights.related]
+            singly[0, one] = bool(related)
+            singly[1, one] = found[number[one]].hangs and any(map(self._names_itself, related))
+        differences = number[which]
+        own = singly[1][which]
+        if self._speaks and singly[0].any():
+            own |= singly[0][which] & [owner in self._speaks for owner in items.text("owner", places)]
+        alone = np.flatnonzero(own)
+        for at, item in zip(alone.tolist(), items.some(places[alone]), strict=True):
+            differences[at] = len(found)
+            found.append(self._compared(both[which[at]], {}, item))
+        return Found(items, places, differences, found)
 
-        def way(side: Side, held: Held) -> list[Way]:
-            key = (id(side), held.holder.index, id(held.content))
-            if key not in ways:
-                ways[key] = list(_way(side, held, None))
-            return ways[key]
-
-        for item, *both in chosen:
-            container = item.owner if item.contents else ""
-            spot = Spot(item.pattern, item.representative, item.account, item.members, container)
-            alike = (id(both[0]), id(both[1]), item.type.startswith("iam:"))
-            if alike in same:
-                yield same[alike].at(spot)
-                continue
-            key = tuple(tuple((one.holder.index, id(one.content)) for one in some) for some in both)
-            found = known.get(key)
-            if found is None:
-                found = known[key] = self._compared(spot, both, way)
-            own = (found.hangs or self._sides.changed) and any(self._own(one, item) for one in chain(*both))
-            if own:
-                found = self._compared(spot, both, lambda side, one, item=item: [*_way(side, one, item)])  # type: ignore[misc]
-            else:
-                same[alike] = found
-            yield found.at(spot)
-
-    def _compared(self, spot: Spot, both: Sequence[list[Held]], way: Callable[[Side, Held], list[Way]]) -> Change:
+    def _compared(
+        self, both: _Both, ways: dict[tuple[int, int, int], Way | None], item: ResourceClass | None = None
+    ) -> Difference:
+        """One spot, for one class where that is told."""
         sides = (self._sides.before, self._sides.after)
-        before, after = (
-            [found for one in some for found in way(side, one)] for side, some in zip(sides, both, strict=True)
-        )
-        return compared(spot, before, after)
 
-    def _own(self, held: Held, item: ResourceClass) -> bool:
-        """Whether conditions of what is held must be compared for each resource by its name.
+        def of(which: int, several: Iterable[Held]) -> Iterator[Way]:
+            for held in several:
+                key = (which, held.holder.index, id(held.rights))
+                if key not in ways:
+                    rights = held.rights if item is None else held.rights.on(item)
+                    ways[key] = sides[which].way(held.holder, rights)
+                found = ways[key]
+                if found is not None:
+                    yield found
+
+        if both[0] is both[1] and self._sides.rerouted.isdisjoint(held.holder.index for held in both[0]):
+            return kept(of(0, both[0]))
+        return compared(of(0, both[0]), of(1, both[1]))
+
+    @cached_property
+    def _speaks(self) -> frozenset[str]:
+        """The resources of which a way, or the change, speaks by name: there the conditions of what is held are
+        compared for each resource by its name.
 
         All ways on one resource speak of it as ``ITSELF`` alike. That is as good as its name where nothing but the
-        names of documents hang on it, no other way knows them (those of steps know what is IAM's), and none changes.
+        names of documents hang on it, and no other way knows them.
         """
-        content = held.content
-        if not content.related:
-            return False
-        if self._sides.changed or item.type.startswith("iam:"):
-            return True
-        found = self._names_itself.get(id(content.outcome.residual))
+        changed = (id.partition("#")[0] for id in (*self._sides.changed, *self._sides.revocation.ids))
+        return self._sides.before.spoken | self._sides.after.spoken | frozenset(changed)
+
+    def _names_itself(self, rights: Rights) -> bool:
+        """Whether the conditions say more of the resource than the names of its documents."""
+        found = self._tells.get(id(rights))
         if found is None:
-            # With the residual, so that no other one gets its id.
-            found = (content.outcome.residual, _tells_itself(content.outcome.residual))
-            self._names_itself[id(content.outcome.residual)] = found
+            # With the rights, so that no others get their id.
+            found = self._tells[id(rights)] = (rights, _tells_itself(rights.outcome.residual))
         return found[1]
 
 
@@ -260,15 +294,6 @@ def _tells_itself(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(_tells_itself, value))
     return isinstance(value, str) and ITSELF in value
-
-
-def _way(side: Side, held: Held, item: ResourceClass | None) -> Iterator[Way]:
-    """What is held, as it stands for one class where that is told, with the best way to it; nothing where no way leads
-    to who holds it."""
-    outcome = held.content.outcome if item is None else outcome_on(held.content, item)
-    found = side.way(held.holder, outcome)
-    if found is not None:
-        yield replace(found, actions=held.content.actions)
 
 
 def _containers(item: ResourceClass) -> tuple[str, ...]:

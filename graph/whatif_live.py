@@ -14,10 +14,10 @@ from graph.account_policies import policy_of
 from graph.account_units import AccountUnits, Shared
 from graph.candidates import Beyond
 from graph.contents import ContentPatterns
-from graph.partition import Content
 from graph.resolver import AccountResolver
 from graph.subjects import Subject
 from graph.units import Unit, Units
+from graph.whatif_held import Rights
 from graph.whatif_sides import Sides
 from graph.world import World
 from model.entities import Resource
@@ -54,7 +54,7 @@ class Live:
     def _now(self) -> _Place:
         return _Place(self._shared, self._sides.after.world, self._account, self._containers, (), self.units.all)
 
-    def held(self, holder: Subject) -> tuple[list[tuple[Content, int]], list[tuple[Content, int]]]:
+    def held(self, holder: Subject) -> tuple[list[tuple[Rights, int]], list[tuple[Rights, int]]]:
         """What one of the holders may do on which units, before and after."""
         was = list(self._was.held(holder, self.within))
         anew = self.within if holder.index in self._sides.touched else self._changed
@@ -83,11 +83,18 @@ class _Place(AccountUnits):
         resources = [resource for resource in view.data.resources if resource.arn in containers]
         super().__init__(shared, assembler, account, resources)
         self._resolver = AccountResolver(assembler, self)
+        self._rights: dict[int, Rights] = {}
 
-    def held(self, subject: Subject, units: int) -> Iterator[tuple[Content, int]]:
+    def held(self, subject: Subject, units: int) -> Iterator[tuple[Rights, int]]:
         """What a subject may do on which of these units."""
         found = self._resolver.held(self._resolver.asker(subject, self.ground, units))
-        return ((self._resolver.contents[content], bits) for content, bits in found.items())
+        return ((self._of(content), bits) for content, bits in found.items())
+
+    def _of(self, content: int) -> Rights:
+        found = self._rights.get(content)
+        if found is None:
+            found = self._rights[content] = Rights.of(self._resolver.contents[content])
+        return found
 
     def _others(self) -> dict[str, Beyond]:
         return {}  # who is asked about is told

@@ -1,10 +1,12 @@
-"""Two answers about one place compared action by action, and told as rows: lost, still reachable, gained.
+"""Two answers about one place compared action by action, and told by level: lost, still reachable, gained.
 
 A *spot* is a group of resources, or a part of a container's contents, that policies tell apart neither before nor after
 the change. On each the ways of before and of after are compared. An action is *lost* where its best verdict is worse
 after the change, or where both are Conditional and there are requests that only before were allowed. It is *still
 reachable* where the thing that is taken away gives it before and it is Allowed or Conditional after. So an action that
 was Allowed and becomes Conditional is in both: lost as Allowed, still reachable as Conditional.
+
+Sets of actions are whole numbers here (``graph.bits``): somebody can have thousands of actions on thousands of spots.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from graph.access import LEVELS
 from graph.bits import bits_of, members
@@ -35,90 +37,7 @@ from policy.verdicts import Verdict
 Cost = tuple[int, int, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """``pattern`` is shown, ``representative`` decided on. ``container``: the ARN whose contents it is a part of."""
-
-    pattern: str
-    representative: str
-    account: str
-    members: tuple[str, ...] = ()
-    container: str = ""
-
-    @property
-    def rest(self) -> bool:
-        """Whether it is what no narrower pattern tells apart of a container's contents."""
-        return bool(self.container) and self.pattern == f"{self.container}/*"
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """Actions that are done on a spot in one way.
-
-    ``allowed``: Allowed at every step, else Conditional on ``residual``. ``given``: by what is taken away. ``holder``
-    is who acts at the end of the way.
-    """
-
-    actions: tuple[str, ...]
-    allowed: bool
-    via: tuple[str, ...]
-    residual: Tree | None = None
-    given: bool = False
-    holder: Any = None
-
-    @property
-    def cost(self) -> Cost:
-        """Sorts the best first, as in ``reach``: Allowed before Conditional, then the shortest way."""
-        return (0 if self.allowed else 1, len(self.via), self.via)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What becomes of the actions on a spot: each with its best way before (``lost``) or after (the others).
-
-    ``hangs``: on what conditions say, which differ before and after.
-    """
-
-    spot: Spot
-    lost: dict[str, Way]
-    still: dict[str, Way]
-    gained: dict[str, Way]
-    after: dict[str, Way]
-    hangs: bool = False
-
-    def at(self, spot: Spot) -> Change:
-        """The same change on another spot."""
-        return Change(spot, self.lost, self.still, self.gained, self.after, self.hangs)
-
-
-def compared(spot: Spot, before: Sequence[Way], after: Sequence[Way]) -> Change:
-    """The change on one spot, from all ways of before and of after."""
-    before, after = sorted(before, key=_cost), sorted(after, key=_cost)
-    given = {action for way in before if way.given for action in way.actions}
-    found = Change(spot, {}, {}, {}, {})
-    hangs = False
-    for old, new, actions in _alike((way.actions for way in before), (way.actions for way in after)):
-        lost, doubtful = _worse([before[place] for place in old], [after[place] for place in new])
-        hangs = hangs or doubtful
-        if lost:
-            found.lost.update(dict.fromkeys(actions, before[old[0]]))
-        if not new:
-            continue
-        best = after[new[0]]
-        found.after.update(dict.fromkeys(actions, best))
-        found.still.update(dict.fromkeys(actions if lost else given.intersection(actions), best))
-        if not old or best.allowed > before[old[0]].allowed:
-            found.gained.update(dict.fromkeys(actions, best))
-    return replace(found, hangs=True) if hangs else found
-
-
-#: Places in a list of ways, the best first.
-_Places = tuple[int, ...]
-_Actions = tuple[str, ...]
-
-
-def _cost(way: Way) -> Cost:
-    return way.cost
+# -- actions
 
 
 class _Numbers:
@@ -139,24 +58,115 @@ class _Numbers:
             found.append(number)
         return bits_of(found)
 
-    def named(self, bits: int) -> _Actions:
-        return tuple([self._names[number] for number in members(bits)])
+    def named(self, bits: int) -> list[str]:
+        return [self._names[number] for number in members(bits)]
 
 
 _ACTIONS = _Numbers()
-_bits = lru_cache(maxsize=8192)(_ACTIONS.bits)
-_named = lru_cache(maxsize=8192)(_ACTIONS.named)
+action_bits = _ACTIONS.bits
+"""The actions of these names, as a set."""
 
 
-def _alike(before: Iterable[_Actions], after: Iterable[_Actions]) -> list[tuple[_Places, _Places, _Actions]]:
-    """Actions together that the same ways give, before and after; ``before``, ``after`` are the actions of each way."""
-    groups = _split(tuple(map(_bits, before)), tuple(map(_bits, after)))
-    return [(was, now, _named(bits)) for was, now, bits in groups]
+# -- ways
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """Actions (as a set) that are done on a spot in one way.
+
+    ``allowed``: Allowed at every step, else Conditional on ``residual``. ``given``: by what is taken away. ``holder``
+    is who acts at the end of the way.
+    """
+
+    actions: int
+    allowed: bool
+    via: tuple[str, ...]
+    residual: Tree | None = None
+    given: bool = False
+    holder: Any = None
+
+    @cached_property
+    def cost(self) -> Cost:
+        """Sorts the best first, as in ``reach``: Allowed before Conditional, then the shortest way."""
+        return (0 if self.allowed else 1, len(self.via), self.via)
+
+    @cached_property
+    def condition(self) -> str:
+        """What it hangs on, as a text that can be compared."""
+        return json.dumps(self.residual, sort_keys=True)
+
+
+#: Actions with their best way.
+Given = Sequence[tuple[int, Way]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What becomes of the actions on a spot: some with their best way before (``lost``) or after (the others).
+
+    ``hangs``: on what conditions say, which differ before and after.
+    """
+
+    lost: Given
+    still: Given
+    gained: Given
+    after: Given
+    hangs: bool
+
+
+def compared(before: Iterable[Way], after: Iterable[Way]) -> Difference:
+    """The change on one spot, from all ways of before and of after."""
+    before, after = sorted(before, key=_cost), sorted(after, key=_cost)
+    given = 0
+    for way in before:
+        if way.given:
+            given |= way.actions
+    all_lost: list[tuple[int, Way]] = []
+    all_still: list[tuple[int, Way]] = []
+    all_gained: list[tuple[int, Way]] = []
+    all_after: list[tuple[int, Way]] = []
+    hangs = False
+    for old, new, actions in _split(tuple([way.actions for way in before]), tuple([way.actions for way in after])):
+        lost, doubtful = _worse([before[place] for place in old], [after[place] for place in new])
+        hangs = hangs or doubtful
+        if lost:
+            all_lost.append((actions, before[old[0]]))
+        if not new:
+            continue
+        best = after[new[0]]
+        all_after.append((actions, best))
+        still = actions if lost else actions & given
+        if still:
+            all_still.append((still, best))
+        if not old or best.allowed > before[old[0]].allowed:
+            all_gained.append((actions, best))
+    return Difference(all_lost, all_still, all_gained, all_after, hangs)
+
+
+def kept(ways: Iterable[Way]) -> Difference:
+    """As ``compared`` where the same ways lead there before and after: nothing is lost."""
+    given = covered = 0
+    after: list[tuple[int, Way]] = []
+    for way in sorted(ways, key=_cost):
+        if way.given:
+            given |= way.actions
+        if way.actions & ~covered:
+            after.append((way.actions & ~covered, way))
+            covered |= way.actions
+    return Difference([], [(bits & given, way) for bits, way in after if bits & given], [], after, hangs=False)
+
+
+#: Places in a list of ways, the best first.
+_Places = tuple[int, ...]
+
+
+def _cost(way: Way) -> Cost:
+    return way.cost
 
 
 @lru_cache(maxsize=4096)
 def _split(before: tuple[int, ...], after: tuple[int, ...]) -> list[tuple[_Places, _Places, int]]:
-    """As ``_alike``, of bits."""
+    """Actions together that the same ways give, before and after; these are the actions of each way."""
     every = 0
     for bits in (*before, *after):
         every |= bits
@@ -181,12 +191,11 @@ def _worse(before: Sequence[Way], after: Sequence[Way]) -> tuple[bool, bool]:
     if before[0].allowed or after[0].allowed:
         return before[0].allowed and not after[0].allowed, False
     was, now = _conditions(before), _conditions(after)
-    return (False, False) if set(was) <= set(now) else (_narrower(was, now), True)
+    return (False, False) if was <= now else (_narrower(tuple(sorted(was)), tuple(sorted(now))), True)
 
 
-def _conditions(ways: Iterable[Way]) -> tuple[str, ...]:
-    """What ways hang on, each once, as texts that can be compared."""
-    return tuple(sorted({json.dumps(way.residual, sort_keys=True) for way in ways}))
+def _conditions(ways: Iterable[Way]) -> set[str]:
+    return {way.condition for way in ways}
 
 
 @lru_cache(maxsize=16384)
@@ -198,98 +207,139 @@ def _narrower(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
     return only_before is not FALSE and (isinstance(only_before, Constant) or possible(only_before)[0])
 
 
-# -- rows
+# -- spots
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row as in ``reach``; ``part``: of these levels only some actions, others of the same level stay as they are."""
+class Spot:
+    """``pattern`` is shown, ``representative`` decided on. ``container``: the ARN whose contents it is a part of.
 
-    spot: Spot
+    ``members`` may be given as what reads them when they are first asked for.
+    """
+
+    __slots__ = ("_members", "account", "container", "pattern", "representative")
+
+    def __init__(
+        self,
+        pattern: str,
+        representative: str,
+        account: str,
+        members: tuple[str, ...] | Callable[[], tuple[str, ...]] = (),
+        container: str = "",
+    ) -> None:
+        self.pattern = pattern
+        self.representative = representative
+        self.account = account
+        self.container = container
+        self._members = members
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        if callable(self._members):
+            self._members = self._members()
+        return self._members
+
+    def _key(self) -> tuple[str, ...]:
+        return self.account, self.pattern, self.representative, self.container
+
+    def __eq__(self, other: object) -> bool:
+        return self._key() == other._key() if isinstance(other, Spot) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        return f"Spot({self.pattern!r} of {self.account})"
+
+
+class Change:
+    """A difference on one spot; each action that is ``lost``, ``still`` reachable, … with its best way."""
+
+    def __init__(self, spot: Spot, difference: Difference) -> None:
+        self.spot = spot
+        self._difference = difference
+
+    @cached_property
+    def lost(self) -> dict[str, Way]:
+        return _by_action(self._difference.lost)
+
+    @cached_property
+    def still(self) -> dict[str, Way]:
+        return _by_action(self._difference.still)
+
+    @cached_property
+    def gained(self) -> dict[str, Way]:
+        return _by_action(self._difference.gained)
+
+    @cached_property
+    def after(self) -> dict[str, Way]:
+        return _by_action(self._difference.after)
+
+
+def _by_action(given: Given) -> dict[str, Way]:
+    return {action: way for bits, way in given for action in _ACTIONS.named(bits)}
+
+
+# -- levels
+
+
+class Told(NamedTuple):
+    """A row but for where it is; ``part``: of these levels only some actions, others of the same level stay."""
+
     levels: tuple[str, ...]
     verdict: Verdict
     via: tuple[str, ...]
-    part: frozenset[str] = field(default_factory=frozenset)
-
-    def to_json(self) -> dict[str, Any]:
-        """``{resource, count, levels, verdict, via}``."""
-        return {
-            "resource": self.spot.pattern,
-            "count": len(self.spot.members),
-            "levels": list(self.levels),
-            "verdict": str(self.verdict),
-            "via": list(self.via),
-        }
+    part: frozenset[str] = frozenset()
 
 
-#: Who acts, what, where: its verdict after the change.
-Decide = Callable[[Any, str, str], Verdict]
+class _Best(NamedTuple):
+    """The best way to a level, with one of its actions."""
 
-_ByLevel = dict[str, tuple[Cost, str, Way]]
+    cost: Cost
+    action: str
+    way: Way
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows of all changes, by ARN."""
+class Levels:
+    """A difference by level: the best way to each, and what of the lost ones stays in part."""
 
-    lost: tuple[Row, ...]
-    still: tuple[Row, ...]
-    gained: tuple[Row, ...]
+    lost: Mapping[str, _Best]
+    still: Mapping[str, _Best]
+    gained: Mapping[str, _Best]
+    after: Mapping[str, _Best]
+    kept: frozenset[str] = field(default_factory=frozenset)
 
-
-def rows_of(changes: Sequence[Change], decide: Decide) -> Rows:
-    """One row per (spot, verdict, via), sorted as in ``reach``.
-
-    A part of a container's contents has rows where they differ from those of the rest of the contents. Of what is still
-    reachable a denial in a part is a row too: a wildcard must not hide the exception (semantics U5).
-    """
-    ordered = sorted(changes, key=lambda change: (change.spot.pattern, change.spot.representative))
-    rests = {change.spot.container: change for change in ordered if change.spot.rest}
-    levels_of = _Levels()
-
-    def table(of: Callable[[Change], Mapping[str, Way]], *, denials: bool = False, parts: bool = False) -> list[Row]:
-        found: list[Row] = []
-        for change in ordered:
-            levels = levels_of(of(change))
-            rest = rests.get(change.spot.container)
-            whole = levels_of(of(rest)) if rest is not None and rest is not change else {}
-            if not levels and not (denials and whole):
-                continue
-            if levels and _same(levels, whole):
-                continue
-            denied = _denied(change, whole, levels_of(change.after), decide) if denials and whole else {}
-            found += _rows(change, levels, denied, _kept(change, levels) if parts else frozenset())
-        return found
-
-    return Rows(
-        lost=tuple(table(lambda change: change.lost, parts=True)),
-        still=tuple(table(lambda change: change.still, denials=True)),
-        gained=tuple(table(lambda change: change.gained)),
-    )
+    @classmethod
+    def of(cls, found: Difference) -> Levels:
+        lost = _by_level(found.lost)
+        left = 0
+        for bits, _ in found.after:
+            left |= bits
+        for bits, _ in found.lost:
+            left &= ~bits
+        kept = frozenset(lost.keys() & _first_of_levels(left).keys()) if lost and left else frozenset()
+        after = _by_level(found.after)
+        return cls(lost, _by_level(found.still), _by_level(found.gained), after, kept)
 
 
-class _Levels:
-    """The best way to each level, with one of its actions; spots where the same changes share the work."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Mapping[str, Way], _ByLevel]] = {}
-
-    def __call__(self, ways: Mapping[str, Way]) -> _ByLevel:
-        known = self._known.get(id(ways))
-        if known is None:
-            known = self._known[id(ways)] = (ways, _by_level(ways))  # kept, so that no other gets its id
-        return known[1]
+def _by_level(given: Given) -> dict[str, _Best]:
+    found: dict[str, _Best] = {}
+    for bits, way in given:
+        for level, action in _first_of_levels(bits).items():
+            best = found.get(level)
+            if best is None or (way.cost, action) < best[:2]:
+                found[level] = _Best(way.cost, action, way)
+    return found
 
 
-def _by_level(ways: Mapping[str, Way]) -> _ByLevel:
-    found: _ByLevel = {}
-    costs = {id(way): way.cost for way in ways.values()}
-    for action in sorted(ways):
-        way = ways[action]
-        cost = costs[id(way)]
+@lru_cache(maxsize=16384)
+def _first_of_levels(bits: int) -> dict[str, str]:
+    """The levels of actions, each with the first of its actions by name."""
+    found: dict[str, str] = {}
+    for action in _ACTIONS.named(bits):
         for level in _levels(action):
-            if level not in found or cost < found[level][0]:
-                found[level] = (cost, action, way)
+            if level not in found or action < found[level]:
+                found[level] = action
     return found
 
 
@@ -298,38 +348,34 @@ def _levels(action: str) -> tuple[str, ...]:
     return tuple(catalogue().levels(action))
 
 
-def _same(one: _ByLevel, other: _ByLevel) -> bool:
-    return {level: item[0] for level, item in one.items()} == {level: item[0] for level, item in other.items()}
+def same(one: Mapping[str, _Best], other: Mapping[str, _Best]) -> bool:
+    """Whether the same ways lead to the same levels."""
+    return one.keys() == other.keys() and all(best.cost == other[level].cost for level, best in one.items())
 
 
-def _kept(change: Change, levels: _ByLevel) -> frozenset[str]:
-    """Which of some levels have an action that is not lost."""
-    left = change.after.keys() - change.lost.keys()
-    return frozenset(level for level in levels if any(level in _levels(action) for action in left))
+#: Who acts, what, where: its verdict after the change.
+Decide = Callable[[Any, str, str], Verdict]
 
 
-_Denied = dict[tuple[Verdict, tuple[str, ...]], list[str]]
+def rows_of(levels: Mapping[str, _Best], kept: frozenset[str] = frozenset()) -> list[Told]:
+    """One row per (verdict, via), the best first."""
+    by_way: defaultdict[Cost, list[str]] = defaultdict(list)
+    for level in LEVELS:
+        if level in levels:
+            by_way[levels[level].cost].append(level)
+    return [
+        Told(tuple(names), Verdict.CONDITIONAL if cost[0] else Verdict.ALLOWED, cost[2], kept & frozenset(names))
+        for cost, names in sorted(by_way.items())
+    ]
 
 
-def _denied(change: Change, whole: _ByLevel, has: _ByLevel, decide: Decide) -> _Denied:
-    """Levels that the rest of the contents keeps and nobody ``has`` in this part, by the verdict there and the way."""
+def denials(whole: Mapping[str, _Best], has: Mapping[str, _Best], representative: str, decide: Decide) -> list[Told]:
+    """Levels that the rest of the contents keeps and nobody ``has`` in one part, by the verdict there and the way."""
     found: defaultdict[tuple[Verdict, tuple[str, ...]], list[str]] = defaultdict(list)
     for level in LEVELS:
         if level in whole and level not in has:
             _, action, way = whole[level]
-            verdict = decide(way.holder, action, change.spot.representative)
+            verdict = decide(way.holder, action, representative)
             if verdict not in (Verdict.ALLOWED, Verdict.CONDITIONAL):
                 found[verdict, way.via].append(level)
-    return found
-
-
-def _rows(change: Change, levels: _ByLevel, denied: _Denied, kept: frozenset[str]) -> Iterable[Row]:
-    by_way: defaultdict[Cost, list[str]] = defaultdict(list)
-    for level in LEVELS:
-        if level in levels:
-            by_way[levels[level][0]].append(level)
-    for cost, names in sorted(by_way.items()):
-        verdict = Verdict.ALLOWED if cost[0] == 0 else Verdict.CONDITIONAL
-        yield Row(change.spot, tuple(names), verdict, cost[2], kept & frozenset(names))
-    for (verdict, via), names in denied.items():
-        yield Row(change.spot, tuple(names), verdict, via)
+    return [Told(tuple(names), verdict, via) for (verdict, via), names in found.items()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 from graph.closure import Chain, Chains, Steps, joined
 from graph.deciding import Outcome
@@ -17,6 +18,7 @@ from graph.questions import Questions
 from graph.revoking import Revocation, changed_inventory, touched
 from graph.steps import Step, assume_action, loses_mfa
 from graph.subjects import Subject
+from graph.whatif_held import Rights
 from graph.whatif_names import owner_of
 from graph.whatif_rows import Way
 from graph.whatif_where import Gone, marks_of, mentions
@@ -24,7 +26,6 @@ from graph.world import World
 from policy.document import Statement
 from policy.inputs import PolicyRef
 from policy.request import Principal
-from policy.verdicts import Verdict
 
 
 class Side:
@@ -37,17 +38,17 @@ class Side:
         self._subject = subject
         self._change = change
         self.chains: Chains = steps.forward(subject, first)
-        self.given = self._behind(first, steps)
+        self._every = first + [step for index in self.chains.shortest for step in steps.out.get(index, ())]
+        self.given = self._behind(steps)
         """Sessions to which some chain leads that has a step given by what is taken away."""
 
     def _rests(self, outcome: Outcome, subject: Subject) -> bool:
         return self._change is not None and self._change.gives(outcome, owner_of(subject))
 
-    def _behind(self, first: list[Step], steps: Steps) -> set[int]:
+    def _behind(self, steps: Steps) -> set[int]:
         if self._change is None:
             return set()
-        every = first + [step for index in self.chains.shortest for step in steps.out.get(index, ())]
-        left = [step.target.index for step in every if self._rests(step.outcome, step.source)]
+        left = [step.target.index for step in self._every if self._rests(step.outcome, step.source)]
         found: set[int] = set()
         while left:
             index = left.pop()
@@ -55,6 +56,12 @@ class Side:
                 found.add(index)
                 left += [step.target.index for step in steps.out.get(index, ())]
         return found
+
+    @cached_property
+    def spoken(self) -> frozenset[str]:
+        """The resources of which the conditions of the ways speak, by themselves or by their documents."""
+        outcomes = {id(step.outcome): step.outcome for step in self._every if not step.certain}
+        return frozenset(text.partition("#")[0] for one in outcomes.values() for text in _texts(one.residual))
 
     def standing(self, index: int) -> tuple[object, ...]:
         """How a session is reached: equal where it makes no difference to what is reached through it."""
@@ -64,16 +71,28 @@ class Side:
         residual = json.dumps(joined(shortest, None), sort_keys=True)
         return certain and certain.via, shortest.via, shortest.certain, residual
 
-    def way(self, holder: Subject, outcome: Outcome) -> Way | None:
-        """The best way to what ``holder`` may do, ``None`` where none leads to it; its actions are left open."""
-        sure, direct = outcome.verdict is Verdict.ALLOWED, holder.index == self._subject.index
+    def way(self, holder: Subject, rights: Rights) -> Way | None:
+        """The best way to what ``holder`` may do, ``None`` where none leads to it."""
+        direct = holder.index == self._subject.index
         if not direct and holder.index not in self.chains.shortest:
             return None
-        chain = Chain() if direct else self.chains.best(holder.index, allowed=sure)
-        allowed = sure and chain.certain
-        given = (not direct and holder.index in self.given) or self._rests(outcome, holder)
-        residual = None if allowed else joined(chain, outcome.residual)
-        return Way((), allowed, chain.via, residual, given, holder)
+        chain = Chain() if direct else self.chains.best(holder.index, allowed=rights.sure)
+        allowed = rights.sure and chain.certain
+        given = (not direct and holder.index in self.given) or self._rest(rights, holder)
+        residual = None if allowed else joined(chain, None if rights.sure else rights.outcome.residual)
+        return Way(rights.actions, allowed, chain.via, residual, given, holder)
+
+    def _rest(self, rights: Rights, holder: Subject) -> bool:
+        """As ``_rests``; most outcomes need not be read for it."""
+        if self._change is None or self._change.holder not in ("", owner_of(holder)):
+            return False
+        return rights.may_name(self._marks) and self._rests(rights.outcome, holder)
+
+    @cached_property
+    def _marks(self) -> tuple[str, ...]:
+        """What a text that names something of the change holds; ids that JSON writes in another way: any text."""
+        ids = () if self._change is None else self._change.ids
+        return tuple(sorted({one if one.isascii() and json.dumps(one) == f'"{one}"' else "" for one in ids}))
 
 
 class Sides:
@@ -114,12 +133,13 @@ class Sides:
     @cached_property
     def moved(self) -> set[int]:
         """Those to whom another way leads than before, or one that rests on what is taken away."""
+        return self.rerouted | (self.before.given - {self.subject.index})
+
+    @cached_property
+    def rerouted(self) -> set[int]:
+        """Those to whom another way leads than before."""
         everybody = {*self.before.chains.shortest, *self.after.chains.shortest} - {self.subject.index}
-        return {
-            index
-            for index in everybody
-            if index in self.before.given or self.before.standing(index) != self.after.standing(index)
-        }
+        return {index for index in everybody if self.before.standing(index) != self.after.standing(index)}
 
     @cached_property
     def touched(self) -> dict[int, Subject]:
@@ -195,7 +215,8 @@ class Sides:
     def _out(self, subject: Subject, before: list[Step]) -> Iterator[Step]:
         """The steps of one subject after the change, from those before."""
         if subject.kind == "Person":
-            same = self.revocation.kind not in ("assignment", "group")
+            # An entitlement opens what the role's trust says.
+            same = self.revocation.kind not in ("assignment", "group") and not self._touched.role
             yield from before if same else self._after.people.out(subject.index)
             return
         again: dict[str, None] = {}
@@ -228,3 +249,13 @@ class Sides:
         document = None if role is None else self._world.assembler.ref(f"{role.arn}#trust", role.trust).document
         places = self.revocation.statements or frozenset()
         return document is not None and any(not one.allows for one in document.statements if one.index in places)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in plain data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for item in value.values() for text in _texts(item))
+    elif isinstance(value, list):
+        yield from (text for item in value for text in _texts(item))

@@ -6,15 +6,17 @@ counts; what another one has of the same is neither lost nor shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from graph.bits import members
 from graph.columns import Lists
-from graph.partition import Content
 from graph.stored import StoredPartition
-from graph.subjects import Subject
+from graph.table_format import arrow
+from graph.whatif_held import Held, Rights
 from graph.whatif_sides import Sides
 
 if TYPE_CHECKING:
@@ -23,15 +25,11 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int32]
     Flags = NDArray[np.bool_]
 
+#: So many sets are told apart by the bits of a number.
+_BITS = 62
+
 #: Behind every way that there is.
 _NONE = np.iinfo(np.int64).max
-
-
-class Held(NamedTuple):
-    """Who may do what somewhere."""
-
-    holder: Subject
-    content: Content
 
 
 class _Counting(NamedTuple):
@@ -83,8 +81,8 @@ class StoredWays:
         found: set[int] = set()
         rows = self._rows(partition, _flags(partition.count, places))
         for number in np.unique(partition.grants[0][rows]).tolist():
-            members = partition.holders[number]
-            found.update(members[self._mine[members]].tolist())
+            some = partition.holders[number]
+            found.update(some[self._mine[some]].tolist())
         return found
 
     def _rows(self, partition: StoredPartition, wanted: Flags) -> NDArray[np.intp]:
@@ -93,33 +91,27 @@ class StoredWays:
 
     # -- what
 
-    def on(self, partition: StoredPartition, wanted: Flags) -> dict[int, list[Held]]:
-        """What is held on each of the flagged classes, as far as it counts; one list where it is the same."""
+    def on(self, partition: StoredPartition, wanted: Flags) -> tuple[Numbers, Numbers, list[list[Held]]]:
+        """What is held on each of the flagged classes, as far as it counts: (classes, for each the number of a list,
+        lists)."""
         holders, contents, classes = partition.grants
-        related = partition.column("contents", "related")
-        counting: dict[tuple[int, bool], _Counting] = {}
-        told: dict[int, Content] = {}
-        count: dict[int, tuple[_Counting, int]] = {}
         rows = self._rows(partition, wanted)
-        for row in rows.tolist():
-            content, key = int(contents[row]), (int(holders[row]), bool(partition.allowed[contents[row]]))
+        counting: dict[tuple[int, bool], _Counting] = {}
+        told = _rights(partition, contents[rows])
+        count: list[tuple[_Counting, int]] = []
+        for holder, content in zip(holders[rows].tolist(), contents[rows].tolist(), strict=True):
+            key = (holder, told[content].sure)
             if key not in counting:
-                counting[key] = self._counting(partition.holders[key[0]], sure=key[1])
-            if content not in told:
-                outcome = partition.outcome(content)
-                told[content] = Content(outcome, partition.actions_of(content), related[content].as_py())
-            count[row] = (counting[key], content)
-        ways: dict[bytes, list[Held]] = {}
-        found = {}
-        for place, some in _by_class(partition.sets, classes, rows, wanted):
-            key_ = some.tobytes()
-            if key_ not in ways:
-                ways[key_] = self._ways([count[row] for row in some.tolist()], told)
-            found[place] = ways[key_]
-        return found
+                counting[key] = self._counting(partition.holders[holder], sure=key[1])
+            count.append((counting[key], content))
+        which, several = _by_rows(
+            [partition.sets[number] for number in classes[rows].tolist()], partition.count, wanted
+        )
+        lists = [self._ways([count[row] for row in some], told) for some in several]
+        return np.flatnonzero(wanted).astype(np.int32), which, lists
 
-    def _counting(self, members: Numbers, *, sure: bool) -> _Counting:
-        mine = members[self._mine[members]]
+    def _counting(self, several: Numbers, *, sure: bool) -> _Counting:
+        mine = several[self._mine[several]]
         moved = self._moved[mine]
         same = mine[~moved]
         if sure and len(same):
@@ -132,42 +124,53 @@ class StoredWays:
             by_condition.setdefault(self._condition[index], index)
         return _Counting(tuple(mine[moved].tolist()), -1, -1, tuple(by_condition.values()))
 
-    def _ways(self, rows: Sequence[tuple[_Counting, int]], told: dict[int, Content]) -> list[Held]:
+    def _ways(self, rows: Sequence[tuple[_Counting, int]], told: dict[int, Rights]) -> list[Held]:
         found: list[tuple[int, int]] = []
-        covered: set[str] = set()
-        seen: set[tuple[str, ...]] = set()
+        covered = 0
         for _, best, content in sorted((one.rank, one.best, content) for one, content in rows if one.best >= 0):
             actions = told[content].actions
-            if actions not in seen:
-                seen.add(actions)
-                if not covered.issuperset(actions):
-                    covered.update(actions)
-                    found.append((best, content))
+            if actions & ~covered:
+                covered |= actions
+                found.append((best, content))
         for one, content in rows:
             found += [(index, content) for index in one.moved]
-            if one.others and not covered.issuperset(told[content].actions):
+            if one.others and told[content].actions & ~covered:
                 found += [(index, content) for index in one.others]
         return [Held(self._holders[index], told[content]) for index, content in found]
 
 
-def _by_class(
-    sets: Lists, classes: Numbers, rows: NDArray[np.intp], wanted: Flags
-) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Each of the wanted classes, with the rows that are about it."""
+def _rights(partition: StoredPartition, contents: Numbers) -> dict[int, Rights]:
+    """What these contents say, by their numbers."""
+    numbers = np.unique(contents)
+    chosen = arrow().array(numbers, arrow().int32())
+    columns = (
+        partition.column("contents", name).take(chosen).to_pylist() for name in ("related", "because", "residual")
+    )
+    return {
+        number: Rights(
+            partition.actions_of(number),
+            partial(partition.outcome, number),
+            sure=bool(partition.allowed[number]),
+            related=related,
+            text=because + (residual or ""),
+        )
+        for number, related, because, residual in zip(numbers.tolist(), *columns, strict=True)
+    }
+
+
+def _by_rows(sets: Sequence[Numbers], count: int, wanted: Flags) -> tuple[Numbers, list[list[int]]]:
+    """Which of so many ``sets`` each of the wanted classes is in: (for each of them the number of a list, lists)."""
     places = np.flatnonzero(wanted)
-    if not len(places):
-        return
-    members = [sets[number] for number in classes[rows].tolist()]
-    where = np.concatenate([*members, places])
-    # Each wanted class stands at the end once more, so that those without a row are told too.
-    what = np.concatenate([np.repeat(rows, [len(some) for some in members]), np.full(len(places), -1)])
-    chosen = wanted[where]
-    where, what = where[chosen], what[chosen]
-    order = np.argsort(where, kind="stable")
-    what = what[order]
-    ends = np.searchsorted(where[order], places, side="right")
-    for place, begin, end in zip(places.tolist(), [0, *ends[:-1].tolist()], ends.tolist(), strict=True):
-        yield place, what[begin : end - 1]
+    groups, several = np.zeros(len(places), dtype=np.int64), [list[int]()]
+    for start in range(0, len(sets), _BITS):
+        bits = np.zeros(count, dtype=np.int64)
+        for place, some in enumerate(sets[start : start + _BITS]):
+            bits[some] |= 1 << place
+        keys, inside = np.unique(bits[places], return_inverse=True)
+        pairs, groups = np.unique(groups * len(keys) + inside, return_inverse=True)
+        told = [[start + place for place in members(key)] for key in keys.tolist()]
+        several = [[*several[pair // len(keys)], *told[pair % len(keys)]] for pair in pairs.tolist()]
+    return groups.astype(np.int32), several
 
 
 def _flags(count: int, places: Iterable[int]) -> Flags:

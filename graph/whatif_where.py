@@ -13,23 +13,35 @@ from graph.account_policies import deciding_service
 from graph.account_units import Shared
 from graph.action_lists import ActionLists
 from graph.contents import CONTENTS
-from graph.globs import remainders
+from graph.globs import glob_of, remainders
 from graph.naming import Name, named_by, names_of
 from graph.subjects import Subject
 from model.entities import Resource
 from model.inventory import Inventory
 from policy.document import Document, Statement, parse_document
 from policy.errors import PolicyError
-from policy.patterns import Parts, Wild, loosened, matcher, resource_parts
+from policy.patterns import Test, loosened, matcher, resource_parts
 from policy.shares import shareable
 
 
 @dataclass(frozen=True, slots=True)
+class _Pattern:
+    """A pattern of a statement as far as it can be told without who asks: its test, and the same as a glob."""
+
+    test: Test
+    glob: str
+
+    def near(self, arn: str, inside: str) -> bool:
+        """Whether it takes in an ARN, or something that begins with ``inside``."""
+        return bool(self.test(arn) or (inside and remainders(self.glob, inside)))
+
+
+@dataclass(frozen=True, slots=True)
 class _Gone:
-    """A statement that goes, with its patterns as far as they can be told without who asks; none: everything."""
+    """A statement that goes; no patterns: it may be about everything."""
 
     statement: Statement
-    patterns: tuple[Parts, ...] | None
+    patterns: tuple[_Pattern, ...] | None
 
 
 class Gone:
@@ -52,65 +64,78 @@ class Gone:
         if self._all:
             return True
         inside = arn + CONTENTS[kind] if kind in CONTENTS else ""
-        lists = [self._lists.unscoped() if arn == "*" else self._lists.of(kind, arn)]
-        if inside:
-            lists.append(self._lists.of(f"{kind}/", f"{inside}x"))
-        return any(
-            (one.patterns is None or any(_near(parts, arn, inside) for parts in one.patterns))
-            and any(actions.about(one.statement) for actions in lists)
+        near = [
+            one.statement
             for one in self._gone
-        )
+            if one.patterns is None or any(pattern.near(arn, inside) for pattern in one.patterns)
+        ]
+        if not near:
+            return False
+        if any(map((self._lists.unscoped() if arn == "*" else self._lists.of(kind, arn)).about, near)):
+            return True
+        return bool(inside) and any(map(self._lists.of(f"{kind}/", f"{inside}x").about, near))
 
 
-def _patterns(statement: Statement) -> tuple[Parts, ...] | None:
+def _patterns(statement: Statement) -> tuple[_Pattern, ...] | None:
     patterns = statement.resource_patterns
     if patterns.texts is None or patterns.negated:
         return None
-    return tuple(loosened(resource_parts(text, variables=True)) for text in patterns.texts)
-
-
-def _near(parts: Parts, arn: str, inside: str) -> bool:
-    if matcher(parts)(arn):
-        return True
-    if not inside:
-        return False
-    glob = "".join(part if isinstance(part, str) else "*" if part is Wild.STAR else "?" for part in parts)
-    return bool(list(remainders(glob, inside)))
+    several = (loosened(resource_parts(text, variables=True)) for text in patterns.texts)
+    return tuple(_Pattern(matcher(parts), glob_of(parts)) for parts in several)
 
 
 # -- who may be let in
 
 
-def open_to(inventory: Inventory, shared: Shared, subject: Subject, account: str) -> Iterator[tuple[str, str]]:
-    """(type, ARN) of the resources of an account that somebody may have access to once nothing forbids it.
+class Openings:
+    """The resources of one account that somebody may have access to once nothing forbids it."""
 
-    In their own account all, and ``*``; elsewhere those that their own policies may be about and whose policy may name
-    them, or that are given in another way (semantics L4).
-    """
-    resources = inventory.resources_of(account)
-    own = account == subject.account
-    if own:
-        yield "*", "*"
-    names = {*names_of(subject)}
-    marks = marks_of(subject)
-    for resource in resources:
-        inside = resource.arn + CONTENTS[resource.type] if resource.type in CONTENTS else ""
-        if own or (
-            _lets_in(inventory, resource, names, marks)
-            and shared.allowing.may(subject, resource.arn, deciding_service(resource.type), inside)
-        ):
-            yield resource.type, resource.arn
+    def __init__(self, inventory: Inventory, shared: Shared, account: str) -> None:
+        self._shared = shared
+        self._account = account
+        self._resources = inventory.resources_of(account)
+        shares = bool(inventory.data.shares or inventory.data.unread_shares)
+        #: (resource, text of its policy, whether something else lets in others) of those that others may use at all.
+        self._to_others: list[tuple[Resource, str | None, bool]] = []
+        for one in self._resources:
+            # An account has many resources and few that others may use.
+            if one.policy == "" and one.grants == () and one.s3 is None and one.type != "iam:role" and not shares:
+                continue
+            text, otherwise = _text(inventory, one), _by_acl(one) or one.grants != ()
+            otherwise = otherwise or (shares and shareable(one.arn))
+            if otherwise or text != "":
+                self._to_others.append((one, text, otherwise))
+
+    def to(self, subject: Subject, gone: Gone) -> Iterator[str]:
+        """The ARNs of those that a statement which goes may be about, too.
+
+        In somebody's own account all, and ``*``; elsewhere those that their own policies may be about and whose policy
+        may name them, or that are given in another way (semantics L4).
+        """
+        if subject.account == self._account:
+            own = (("*", "*"), *((one.type, one.arn) for one in self._resources))
+            yield from (arn for kind, arn in own if gone.may_be_about(kind, arn))
+            return
+        names = {*names_of(subject)}
+        marks = marks_of(subject)
+        for one, text, otherwise in self._to_others:  # what is soon told comes first, policies are read last
+            if not (otherwise or mentions(text, marks)) or not gone.may_be_about(one.type, one.arn):
+                continue
+            inside = one.arn + CONTENTS[one.type] if one.type in CONTENTS else ""
+            if not self._shared.allowing.may(subject, one.arn, deciding_service(one.type), inside):
+                continue
+            if otherwise or _may_name(text, names):
+                yield one.arn
 
 
-def _lets_in(inventory: Inventory, resource: Resource, names: set[Name], marks: tuple[str, ...]) -> bool:
-    if resource.grants != () or _by_acl(resource):
-        return True
-    if (inventory.data.shares or inventory.data.unread_shares) and shareable(resource.arn):
-        return True
+def _text(inventory: Inventory, resource: Resource) -> str | None:
+    """The text of the policy that says who may use a resource."""
     role = inventory.roles.get(resource.arn) if resource.type == "iam:role" else None
-    text = resource.policy if role is None else role.trust
-    if not mentions(text, marks):
-        return False
+    return resource.policy if role is None else role.trust
+
+
+def _may_name(text: str | None, names: set[Name]) -> bool:
+    """Whether a policy may be about somebody of these names; one that is not known may."""
     document = None if text is None else _parsed(text)
     if document is None:
         return True

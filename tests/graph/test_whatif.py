@@ -18,8 +18,9 @@ from graph.revoking import Revocation, changed_inventory
 from graph.steps import assume_action, loses_mfa
 from graph.subjects import Subject
 from graph.whatif import WhatIf, spots_compared, what_if
+from graph.whatif_found import Row
 from graph.whatif_names import NotHeldError, WhichOneError, owner_of, revocation
-from graph.whatif_rows import Change, Row
+from graph.whatif_rows import Change
 from graph.world import World
 from model.entities import (
     Assignment,
@@ -463,6 +464,14 @@ def test_an_account_and_anyone_lose_what_a_statement_gives_them() -> None:
     assert (f"{DATA.arn}/web/*", "Read:data") in {row[:2] for row in still}
     lost, still, _ = asked(built, "anonymous", "statement", f"{opened.arn}#policy#Web")
     assert (lost, still) == ({(f"{DATA.arn}/web/*", "Read:data", "Allowed", ())}, set())
+
+
+def test_what_a_policy_gives_on_who_has_it_stays_by_another_policy() -> None:
+    """A decision about the user itself speaks of its policies as those of the resource."""
+    inline = tuple(InlinePolicy(name=name, document=document(allow("iam:GetUser", ANN))) for name in ("one", "two"))
+    ann = user("ann", ONE, inline=inline)
+    built = made_world(users=(ann,))
+    assert asked(built, ANN, "policy", "one") == (set(), {(ANN, "Read:metadata", "Allowed", ())}, set())
 
 
 # -- against decisions one by one
