@@ -37,6 +37,18 @@ class Shared:
             lambda: (one for one in self.candidates.anybody if one.kind in ("User", "Role")),
         )
 
+    def let_in(self, beyond: Beyond, container: Resource, arn: str, inside: str = "") -> Iterator[Subject]:
+        """Whom a resource lets at ``arn``, itself or in it, or at what begins with ``inside``, of those ``beyond``."""
+        service = deciding_service(container.type)
+        for subject in beyond.named.values():
+            own = subject.kind not in ("User", "Role") or subject.account == container.account
+            if own or self.allowing.may(subject, arn, service, inside):
+                yield subject
+        if beyond.everyone:
+            yield from (one for one in self.candidates.anybody if one.kind not in ("User", "Role"))
+            found = self.allowing.on(arn, service, inside)
+            yield from (one for one in found.values() if one.index not in beyond.named)
+
 
 class AccountUnits:
     """The units of an account. ``assembler`` knows the account's own resources."""
@@ -181,16 +193,8 @@ class AccountUnits:
     def _let_in(self, beyond: Beyond, arn: str) -> Iterator[Subject]:
         container = self._places[arn].container
         assert container is not None
-        service = deciding_service(container.type)
         inside = arn + CONTENTS[container.type] if container.type in CONTENTS else ""
-        allowing = self._shared.allowing
-        for subject in beyond.named.values():
-            own = subject.kind not in ("User", "Role") or subject.account == self.account
-            if own or allowing.may(subject, arn, service, inside):
-                yield subject
-        if beyond.everyone:
-            yield from (one for one in self._shared.candidates.anybody if one.kind not in ("User", "Role"))
-            yield from (one for one in allowing.on(arn, service, inside).values() if one.index not in beyond.named)
+        return self._shared.let_in(beyond, container, arn, inside)
 
     def lent_to(self) -> Iterator[Lent]:
         """What hangs here on principals of other accounts: a build that follows looks only at those."""

@@ -17,6 +17,7 @@ from policy.availability import GLOBAL_SERVICES, WITHOUT_RESOURCE_ACCOUNT
 from policy.document import Statement
 from policy.services import (
     FEDERATED_ACTIONS,
+    KEPT_BY_ROOT,
     RCP_EXEMPT_ACTIONS,
     RCP_SERVICES,
     S3_BUCKET_ACL,
@@ -148,6 +149,7 @@ def _facts(action: str, arn: str) -> tuple[object, ...]:
         action in WITHOUT_RESOURCE_ACCOUNT,
         needs_resource_policy(action, arn),
         never_across_accounts(action),
+        action in KEPT_BY_ROOT,
         is_protected(action, arn),
         action if action.startswith("sts:") else "",
     )

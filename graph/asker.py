@@ -9,7 +9,7 @@ from graph.account_policies import deciding_service
 from graph.action_lists import ActionList
 from graph.bits import members, split
 from graph.contents import NOWHERE
-from graph.felt import LIMIT, OWN, SIDE, Felt, Open, part_of
+from graph.felt import LIMIT, OWN, SIDE, Felt, Open, hangs_on_asker, part_of
 from graph.ground import Ground
 from graph.reading import REGION, Unsure, divided_by_target, reads_of_target, surely_on
 from graph.subjects import Subject
@@ -48,20 +48,18 @@ class Asker:
         scps = () if exempt or principal.account is None else assembler.guardrails("scp", principal.account)
         rcps = () if principal.service_linked else assembler.guardrails("rcp", ground.account)
         statements = ground.statements
-        said = (statements.of_all(0, identity), statements.of_all(1, boundary), statements.guardrails(scps, rcps))
+        self._said = said = (
+            statements.of_all(0, identity),
+            statements.of_all(1, boundary),
+            statements.guardrails(scps, rcps),
+        )
         #: Whether its own policies leave everything to others: it needs none, has none, or they were not read.
         self._has_all = without or bool(said[0].unread) or principal.kind in ("root", "account")
         self._crosses = without or principal.account != ground.account
-        self._unsure = Unsure(ground.units, Remembering(RequestContext(self.caller, NOWHERE, "", assembler.now)))
         #: Keys on which each operation may have a grant of its own.
         self._granted = ground.policies.granted(subject) & units
         self._felt = [felt for ready in said for felt in ready.same if felt.units & units]
-        for ready in said:
-            for one in ready.open:
-                self._feel(one)
-        #: Denials that hold in any request of the asker, with their units: what they are about is not looked at.
-        self._denials = self._sure_denials()
-        self._hear()
+        self._heard = [one for one in ground.policies.concerning(subject) if one.units & units]
         self._kind = (
             (subject.index, subject.key) if subject.kind == "Outsider" or subject.index < 0 else None,
             principal.kind,
@@ -72,12 +70,40 @@ class Asker:
             tuple([one for ready in said for one in ready.unread]),
         )
         self._alone = 0
+        self._unsure = Unsure(ground.units, Remembering(RequestContext(self.caller, NOWHERE, "", assembler.now)))
+        self._denials: list[tuple[int, Statement]] = []
+
+    def before_reading(self) -> Hashable | None:
+        """Askers that are equal in this have one signature; ``None``: who asks must be read for it."""
+        units = self.units
+        if self._granted or self.ground.anyhow & units:
+            return None
+        if any(one.units is None or one.units & units for ready in self._said for one in ready.open):
+            return None
+        heard = self._heard
+        if any(one.by_name or hangs_on_asker(one.statement) for one in heard):
+            return None
+        said = tuple([felt.mark for felt in self._felt])
+        numbers = tuple([one.number for one in heard])
+        return self._kind, units, said, numbers, self.principal.account if heard else None
+
+    def read(self) -> Asker:
+        """Takes in the statements of which the asker must be known: then it can be asked for all below."""
+        for ready in self._said:
+            for one in ready.open:
+                self._feel(one)
+        #: Denials that hold in any request of the asker, with their units: what they are about is not looked at.
+        self._denials = self._sure_denials()
+        for said in self._heard:
+            place = ("said", said.number, self.subject.key if said.by_name else self.principal.account)
+            self._take(place, said.statement, said.units, SIDE)
+        return self
 
     @property
     def signature(self) -> Hashable:
         """Askers with one signature hold the same: the same documents say the same of them, and read the same."""
-        granted = (self._granted, self.subject.key) if self._granted or self.ground.anyhow else None
-        return self._kind, self.units, granted, tuple([felt.mark for felt in self._felt])
+        singly = (self._granted, self.subject.key) if self._granted or self.ground.anyhow & self.units else None
+        return self._kind, self.units, singly, tuple([felt.mark for felt in self._felt])
 
     # -- units
 
@@ -107,13 +133,6 @@ class Asker:
         denials = [felt for felt in self._felt if not felt.statement.allows and not felt.statement.has_principal]
         sure = ((surely_on(self.ground, one.statement, one.units, self._unsure.context), one) for one in denials)
         return [(units, one.statement) for units, one in sure if units]
-
-    def _hear(self) -> None:
-        """Takes in what the policies on the units say of the subject."""
-        for said in self.ground.policies.concerning(self.subject):
-            if said.units & self.units:
-                place = ("said", said.number, self.subject.key if said.by_name else self.principal.account)
-                self._take(place, said.statement, said.units, SIDE)
 
     def _take(self, place: Hashable, statement: Statement, units: int, part: str) -> None:
         context = self._unsure.context

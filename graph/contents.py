@@ -8,24 +8,33 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from graph.globs import FILLER, cells, glob_of, remainders, specific, start_of, witness
+from graph.globs import cells, fresh, glob_of, remainders, specific, spread, start_of, witness
 from graph.subjects import Subject
 from model.entities import Resource
 from policy.actions import catalogue
 from policy.context import RequestContext, Target
 from policy.document import Document, Statement, action_test
-from policy.patterns import Parts, Variable, Wild, loosened, matcher, resolve, resource_parts
+from policy.patterns import Parts, Test, Variable, Wild, loosened, matcher, resolve, resource_parts
 
 #: Types with contents, and what stands between a container's ARN and the name of a content: of a table its indexes.
 CONTENTS = {"s3:bucket": "/", "dynamodb:table": "/index/"}
 
+
+def in_contents(arn: str, container: Resource) -> bool:
+    """Whether an ARN is of those contents of a container that classes stand for."""
+    return container.type in CONTENTS and arn.startswith(container.arn + CONTENTS[container.type])
+
+
 #: Variables about the resource stay unknown while it is not known which one it is.
 NOWHERE = Target(arn="", account="", service="", region=None)
 
+
+#: So many globs of others are told from a part where several globs meet.
+_OTHERS = 8
 
 #: What of a pattern lies behind a container's ARN: its globs there, any of which a content may match.
 Rest = tuple[str, ...]
@@ -187,9 +196,10 @@ def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
     # One decision meets the shared patterns and those of one subject: what only others' tell apart is not looked for.
     together = dict.fromkeys(tuple(sorted({*shared, *held})) for held in ([], *own.values()))
     # The rest, what no pattern mentions, comes first: a text of more strange characters than any glob has wildcards.
-    filler = (FILLER if FILLER not in "".join(globs) else "\ue000") * (max(map(len, globs), default=0) + 1)
+    run = fresh(globs)
+    filler = run[0] * (max(map(len, globs), default=0) + 1)
     seen: set[frozenset[Rest]] = set()
-    for text in (filler, *(text for some in together for text in _texts(some))):
+    for text in (filler, *(text for some in together for text in _texts(some, tests, run))):
         matched = frozenset(rest for rest, _, _ in patterns if any(tests[glob](text) for glob in rest))
         if matched not in seen:
             seen.add(matched)
@@ -197,12 +207,28 @@ def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
             yield Part(matched, tuple(_narrowest(mine, tests)), text)
 
 
-def _texts(patterns: Iterable[Rest]) -> Iterator[str]:
-    """Texts that globs of these patterns tell apart."""
-    return (text for _, text in cells(tuple(dict.fromkeys(glob for rest in patterns for glob in rest))))
+def _texts(patterns: Iterable[Rest], tests: Mapping[str, Test], run: str) -> Iterator[str]:
+    """Texts that globs of these patterns tell apart, such that others' narrower globs match them only where they must:
+    a part is not to be made, nor called, by what is somebody else's."""
+    globs = tuple(dict.fromkeys(glob for rest in patterns for glob in rest))
+    yield from _spread_texts(globs, tests, run)
+    for number, text in cells(globs):
+        if len(number) < 2:
+            continue
+        # Where several of them meet in more than one order, one order may be just what another glob is about.
+        met = [globs[one].replace("*", run).replace("?", run[0]) for one in number]
+        wide = spread(text, [tests[glob] for glob in globs], run)
+        for other in [glob for glob, test in tests.items() if glob not in globs and test(wide)][:_OTHERS]:
+            if not any(tests[other](one) for one in met):
+                yield from _spread_texts((*globs, other), tests, run)
 
 
-def _narrowest(globs: list[str], tests: Mapping[str, Callable[[str], object]]) -> list[str]:
+def _spread_texts(globs: tuple[str, ...], tests: Mapping[str, Test], run: str) -> Iterator[str]:
+    several = [tests[glob] for glob in globs]
+    return (spread(text, several, run) for _, text in cells(globs))
+
+
+def _narrowest(globs: list[str], tests: Mapping[str, Test]) -> list[str]:
     """The globs that no narrower one of them implies: how a part of several patterns is shown."""
     return [
         glob

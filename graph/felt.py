@@ -108,7 +108,7 @@ class Statements:
         same: list[Felt] = []
         hanging = [Open(layer, ref.id, ref.document, statement, None) for statement in varying]
         for statement, units in fixed:
-            if names_some(statement) or any(read_of_asker(statement)):
+            if hangs_on_asker(statement):
                 hanging.append(Open(layer, ref.id, ref.document, statement, units))
             else:
                 place = layer, ref.id, statement.index
@@ -133,3 +133,8 @@ def names_some(statement: Statement) -> bool:
     """Whether a statement may tell principals apart that have one account and one kind, by their names."""
     element = statement.principal_element
     return element is not None and (element.negated or bool(element.sessions))
+
+
+def hangs_on_asker(statement: Statement) -> bool:
+    """Whether who asks must be known for what a statement says: it reads something of them, or may name them."""
+    return names_some(statement) or any(read_of_asker(statement))

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
 
-from policy.patterns import Parts, Wild
+from policy.patterns import Parts, Test, Wild
 
 #: Stands for "some text that no pattern mentions" in the texts that are made up to decide about a whole class.
 FILLER = "~"
@@ -91,6 +91,30 @@ def _skip_stars(states: set[int], glob: str) -> set[int]:
 def witness(glob: str) -> str:
     """A text that ``glob`` matches and that narrower patterns are unlikely to: fillers where it leaves a choice."""
     return glob.replace("*", FILLER).replace("?", FILLER)
+
+
+def fresh(globs: Sequence[str]) -> str:
+    """Characters that no glob has, more of them than any has ``?``: where a glob matches them it does so by a ``*``."""
+    used = {character for glob in globs for character in glob}
+    one = next(text for text in (FILLER, *map(chr, range(0xE000, 0xF8FF))) if text not in used)
+    return one * (max((glob.count("?") for glob in globs), default=0) + 1)
+
+
+def spread(text: str, tests: Sequence[Test], run: str) -> str:
+    """The text with a run of ``fresh`` characters wherever these tests say the same of it with and without.
+
+    A glob that matches one of these globs spread in this way matches all that the glob does.
+    """
+    said = [bool(test(text)) for test in tests]
+    at = 0
+    while at <= len(text):
+        if not text.startswith(run, at) and not text.endswith(run, 0, at):
+            longer = text[:at] + run + text[at:]
+            if [bool(test(longer)) for test in tests] == said:
+                text = longer
+                at += len(run)
+        at += 1
+    return text
 
 
 @lru_cache(maxsize=4096)

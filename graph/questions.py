@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from graph.assume_again import let_in, steps_again
+from graph.carriers import Carried, carried
 from graph.closure import Chain, Steps, joined
+from graph.contents import in_contents
 from graph.deciding import Outcome, Reason, Tree
 from graph.heap import keep, uncollected
-from graph.names import action_of, resource_of, subject_of
+from graph.names import acting_subject, action_of, resource_of
 from graph.steps import WITH_SAML, WITH_WEB_IDENTITY, Step
 from graph.subjects import ANONYMOUS, Subject
 from graph.tables import Tables
@@ -42,6 +45,9 @@ _NOT_DECIDING = frozenset(
         "ListPolicyTags",
     }
 )
+
+#: Services whose answers tell of principals, who may be about any resource.
+_OF_PRINCIPALS = ("iam", "organizations", "sso-admin", "identitystore", "account-access")
 
 #: So many sessions are decided about before the tables are asked who of them holds an action.
 _FEW = 8
@@ -73,16 +79,20 @@ class Row:
 class Answer:
     """The answer of ``can``: the direct request, and the best chain to each last role.
 
-    ``step`` is the assignment through which a person's own answer is the best there is; ``None`` for all others.
+    ``step`` is the assignment through which a person's own answer is the best there is, or how a resource comes to the
+    role that it carries; ``None`` for all others.
     """
 
     direct: Outcome
     step: Step | None
     chains: tuple[Row, ...]
+    carried: Carried | None = None
+    """The role of a resource that asks as it."""
 
     def to_json(self) -> dict[str, Any]:
-        """``{verdict, because, residual, chains}``."""
-        return {
+        """``{verdict, because, residual, chains}``; of a resource that carries a role, ``carried`` too."""
+        more = {} if self.carried is None else {"carried": self.carried.to_json()}
+        return more | {
             "verdict": str(self.direct.verdict),
             "because": list(self.direct.because),
             "residual": self.direct.residual,
@@ -127,24 +137,26 @@ class Questions:
 
     def answer(self, principal: str, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> Answer:
         """The answer of ``can`` with the steps of its chains."""
-        subject = subject_of(self.world, principal)
+        subject = acting_subject(self.world, principal)
         action, resource = action_of(action), resource_of(self.world.inventory, resource, action)
         if subject.caller is None:
             direct, step = self._through_roles(subject, action, resource, overrides)
         else:
             direct, step = self.world.decider.decide(subject, action, resource, overrides), None
-        return Answer(direct, step, tuple(self._chains(subject, action, resource, overrides)))
+        carries = carried(self.world.inventory, self.world.decider, subject.key, overrides)
+        if carries is not None and step is None:
+            direct = carries.outcome
+        return Answer(direct, step, tuple(self._chains(subject, action, resource, overrides)), carries)
 
     def _through_roles(
         self, person: Subject, action: str, resource: str, overrides: Overrides
     ) -> tuple[Outcome, Step | None]:
         """A person's own answer: the best over the roles assigned to them, one step; those of the resource's account
-        first."""
+        first. So it is of a resource, with the role that it carries."""
         outcomes: list[tuple[Outcome, Step]] = []
-        for step in self.steps.out.get(person.index, ()):
+        for step in self._first(person, overrides):
             outcome = self.world.decider.decide(step.target, action, resource, overrides)
-            because = (*step.outcome.because, *outcome.because)
-            outcomes.append((Outcome(outcome.verdict, outcome.residual, because, outcome.certain), step))
+            outcomes.append((_through(step, outcome), step))
         if not outcomes:
             return Outcome(Verdict.IMPLICITLY_DENIED, None, (), certain=False), None
         container = None if resource == "*" else self.world.inventory.container(resource)
@@ -156,13 +168,19 @@ class Questions:
         some = [outcome.residual for outcome, _ in outcomes if outcome.verdict is Verdict.CONDITIONAL]
         return Outcome(best.verdict, any_of(some), best.because, best.certain), step
 
+    def _first(self, subject: Subject, overrides: Overrides) -> list[Step]:
+        """The first steps of somebody who acts through roles alone."""
+        if subject.index < 0:
+            return self.world.assuming.steps_from(subject, overrides)
+        return self.world.people.under(overrides).out(subject.index)
+
     def _chains(self, subject: Subject, action: str, resource: str, overrides: Overrides) -> list[Row]:
         """The best way through each last role, Allowed and Conditional only."""
         steps, first = self.steps, None
         if overrides:
-            steps = Steps(self.world.assuming.steps(overrides), self.world.people)
-        if subject.index < 0:
-            first = self.world.assuming.steps_from(subject, overrides)
+            steps = steps_again(self.world, steps, overrides)
+        if subject.index < 0 or subject.kind in ("Service", "Outsider"):
+            first = self.world.assuming.first_steps(subject, steps.out[subject.index], overrides)
         own = {subject.key, subject.caller.principal.role_arn if subject.caller is not None else None}
         best: dict[str, Row] = {}
         chains = steps.forward(subject, first)
@@ -180,8 +198,10 @@ class Questions:
     ) -> Collection[int]:
         """Of sessions those for whom a decision may be no denial: somebody can come to thousands of roles, of which
         the tables say who holds the action."""
-        if len(sessions) < _FEW or overrides or action not in catalogue().actions_for_resource(resource):
+        if len(sessions) < _FEW or action not in catalogue().actions_for_resource(resource):
             return sessions
+        if overrides:
+            return let_in(self.world, sessions, resource, overrides)
         may = {one.index for one in self._deciding(action, resource, self.world.inventory.container(resource))}
         return [index for index in sessions if index in may]
 
@@ -229,7 +249,9 @@ class Questions:
         """
         everyone = self.world.subjects
         if action in (WITH_SAML, WITH_WEB_IDENTITY):
+            # Nobody else signs in by them (semantics L13).
             yield from (subject for subject in everyone.all if subject.kind == "Provider")
+            return
         if container is not None:
             yield from self._holding(action, resource, container)
             return
@@ -250,8 +272,13 @@ class Questions:
         classes = [partition.class_of(resource)] if resource == container.arn else partition.inside(container.arn)
         found = set(partition.holding(action, classes))
         if resource != container.arn:
-            # A part of the contents that no class stands for: the account's own are asked all the same.
+            # A part of the contents that no class stands for: whoever may have access there is asked all the same.
             found.update(subject.index for subject in self.world.candidates.inside(container.account))
+            if not in_contents(resource, container):
+                place = self.world.assembler.place(resource, action.lower(), container.account)
+                beyond = self.world.candidates.beyond(place)
+                shared = self.world.resolver.shared
+                found.update(subject.index for subject in shared.let_in(beyond, container, resource))
         yield from (self.world.subjects.all[index] for index in sorted(found))
 
     def _assigned(self, action: str, resource: str) -> Iterator[tuple[str, Row]]:
@@ -261,7 +288,7 @@ class Questions:
         for session in self.world.subjects.roles():
             if session.key == resource:
                 for step in self.steps.into.get(session.index, ()):
-                    if step.source.kind == "Person":
+                    if step.source.kind == "Person" and step.action == WITH_SAML:
                         yield step.source.key, Row(Verdict.ALLOWED, (resource,), None, ())
 
     # -- gaps
@@ -287,6 +314,8 @@ class Questions:
             ("sso-admin", "ListInstances"): "people of Identity Center",
         }
         found = [words for call, words in areas.items() if call in skipped]
+        if ("account-access", "ListApplications") in skipped and ("sso-admin", "ListInstances") not in skipped:
+            found.append("entitlements of account access manager")
         service = resource.split(":")[2] if resource.count(":") >= 5 else ""
         listed = sorted({call[0] for call in LIST_CALLS.values() if call in skipped})
         return found + [f"{name} resources and their policies" for name in listed if service in ("", name)]
@@ -311,12 +340,20 @@ def _matters(gap: Gap, arns: set[str], account: str, service: str, *, collected:
         return gap.account == account and any(map(shareable, arns))
     if gap.affects.startswith("arn:"):
         # Another resource's own policy says nothing here; a principal's policies and a role's trust may.
-        return gap.service in ("iam", "organizations", "sso-admin", "identitystore")
-    if gap.service in ("iam", "organizations", "sso-admin", "identitystore", "sts"):
+        return gap.service in _OF_PRINCIPALS
+    if gap.service in (*_OF_PRINCIPALS, "sts"):
         return True
     if gap.service in (service, "s3control" if service == "s3" else service):
         return not collected or gap.account == account
     return gap.affects == f"account:{gap.account}"
+
+
+def _through(step: Step, outcome: Outcome) -> Outcome:
+    """What one step gives: the decision at its end, with what the step itself hangs on."""
+    because = (*step.outcome.because, *outcome.because)
+    if step.certain or not outcome.can:
+        return replace(outcome, because=because)
+    return Outcome(Verdict.CONDITIONAL, joined(Chain((step,)), outcome.residual), because, certain=False)
 
 
 def _along(chain: Chain, outcome: Outcome) -> Row:

@@ -9,6 +9,7 @@ from itertools import takewhile
 import numpy as np
 
 from graph.classes import ResourceClass
+from graph.contents import Rest
 from graph.units import Unit, Units
 
 #: Sets that are looked at together; more at once would take more memory, not less time.
@@ -22,27 +23,27 @@ def classes_of(units: Units, account: str, sets: Iterable[int], own: int = 0) ->
     are each in a class alone: what is granted on them rests on their own policies, which answers name.
     """
     alike = _alike(len(units.all), list(sets))
+    home = _homes(units.all, alike)
     groups: defaultdict[Hashable, list[int]] = defaultdict(list)
     for place, unit in enumerate(units.all):
-        groups[_kept_apart(unit, alike[place], alone=bool(own >> place & 1))].append(place)
+        key = home.get(place)
+        groups[_kept_apart(unit, alike[place], alone=bool(own >> place & 1)) if key is None else key].append(place)
     classes: list[ResourceClass] = []
     number = [0] * len(units.all)
     for places in sorted(groups.values()):
-        for some in _parts(units.all, places):
-            found = _class(len(classes), account, [units.all[place] for place in some])
-            classes.append(found)
-            for place in some:
-                number[place] = found.index
+        first = units.all[home.get(places[0], places[0])]
+        found = _class(len(classes), account, first, tuple(units.all[place].arn for place in places))
+        classes.append(found)
+        for place in places:
+            number[place] = found.index
     return classes, number
 
 
 def _kept_apart(unit: Unit, alike: int, *, alone: bool) -> Hashable:
-    """Units in one class share this: of contents the container too, which nobody lists the members of."""
+    """Units in one class share this; parts of contents have one of their own."""
     container = unit.container
     if container is None:
         return "*"
-    if unit.matched is not None:
-        return container.arn, alike
     return container.type, container.region, unit.actions, alike, container.arn if alone else ""
 
 
@@ -63,25 +64,36 @@ def _alike(count: int, sets: Sequence[int]) -> list[int]:
     return found
 
 
-def _parts(units: Sequence[Unit], places: list[int]) -> Iterable[list[int]]:
-    """Units that are held alike, as classes: whole resources together, parts of contents with the widest of them."""
-    if units[places[0]].matched is None:
-        yield places
-        return
-    widest: dict[int, list[int]] = {}
-    # The fewer patterns match a part, the wider it is: what no other one of these includes comes first.
-    for place in sorted(places, key=lambda place: (len(units[place].matched or ()), place)):
-        matched = units[place].matched or frozenset()
-        home = next((wide for wide in widest if (units[wide].matched or frozenset()) <= matched), None)
-        if home is None:
-            widest[place] = [place]
-        else:
-            widest[home].append(place)
-    yield from widest.values()
+def _homes(units: Sequence[Unit], alike: Sequence[int]) -> dict[int, int]:
+    """For each part of a container's contents the wider one that it is in one class with, or itself.
+
+    Its wider ones are those of which no more patterns match than of it. Where one between it and the one held alike is
+    held otherwise, it is an exception to that one, and nobody would find it in the wider.
+    """
+    of_container: defaultdict[str, list[tuple[frozenset[Rest], int]]] = defaultdict(list)
+    for place, unit in enumerate(units):
+        if unit.matched is not None and unit.container is not None:
+            of_container[unit.container.arn].append((unit.matched, place))
+    home: dict[int, int] = {}
+    for parts in of_container.values():
+        parts.sort(key=lambda part: (len(part[0]), part[1]))
+        for number, (matched, place) in enumerate(parts):
+            wider = [part for part in parts[:number] if part[0] < matched]
+            same = [part for part in wider if alike[part[1]] == alike[place]]
+            if len(same) < len(wider):
+                same = _nearest(wider)
+            joined = same and all(alike[other] == alike[place] for _, other in same)
+            home[place] = home[same[0][1]] if joined else place
+    return home
 
 
-def _class(index: int, account: str, units: list[Unit]) -> ResourceClass:
-    first = units[0]
+def _nearest(wider: Sequence[tuple[frozenset[Rest], int]]) -> list[tuple[frozenset[Rest], int]]:
+    """Of parts around another those that hold none of the others."""
+    return [part for part in wider if not any(part[0] < other for other, _ in wider)]
+
+
+def _class(index: int, account: str, first: Unit, arns: tuple[str, ...]) -> ResourceClass:
+    """The class of units with these ARNs, called by one of them: of parts of contents the widest."""
     container = first.container
     if container is None:
         return ResourceClass(index, "*", "*", "", account, "", (), open=True, owner="*")
@@ -90,9 +102,10 @@ def _class(index: int, account: str, units: list[Unit]) -> ResourceClass:
             index, first.shown, first.arn, container.type, account, container.region, (), contents=True,
             owner=container.arn,
         )  # fmt: skip
-    arns = tuple(unit.arn for unit in units)
     pattern = first.arn if len(arns) == 1 else _common_start(arns) + "*"
-    return ResourceClass(index, pattern, first.arn, container.type, account, container.region, arns, owner=first.arn)
+    return ResourceClass(
+        index, pattern, first.arn, container.type, account, container.region, tuple(arns), owner=first.arn
+    )
 
 
 def _common_start(texts: tuple[str, ...]) -> str:

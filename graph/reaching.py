@@ -12,11 +12,13 @@ import numpy as np
 
 from graph.access_levels import LEVELS, example_of_level, level_bits
 from graph.bits import members
+from graph.carriers import Carried, carried
 from graph.classes import ResourceClass
 from graph.closure import Chain
-from graph.names import action_of, subject_of
+from graph.names import acting_subject, action_of
 from graph.questions import Questions, gap_json
 from graph.quotient import classes_of
+from graph.reaching_parts import told_apart
 from graph.reaching_ways import NONE, Way, Ways
 from graph.stored import StoredPartition
 from graph.subjects import Subject
@@ -71,6 +73,10 @@ class _Account(Protocol):
     @property
     def classes(self) -> _Classes: ...
     @property
+    def contents(self) -> NDArray[np.bool_]: ...
+    @property
+    def owners(self) -> NDArray[np.int32]: ...
+    @property
     def rests(self) -> NDArray[np.int32]: ...
     def actions_of(self, content: int) -> tuple[str, ...]: ...
 
@@ -105,6 +111,9 @@ class _Live:
         rest = {one.owner: at for at, one in enumerate(classes) if one.contents and one.pattern == f"{one.owner}/*"}
         places = [rest.get(one.owner, -1) if one.contents else -1 for one in classes]
         self.rests: NDArray[np.int32] = np.array(places, dtype=np.int32)
+        self.contents: NDArray[np.bool_] = np.array([one.contents for one in classes], dtype=np.bool_)
+        known = {owner: number for number, owner in enumerate(dict.fromkeys(one.owner for one in classes))}
+        self.owners: NDArray[np.int32] = np.array([known[one.owner] for one in classes], dtype=np.int32)
         numbers = {bits: np.array(members(place.ground.classes_in(bits, number)), dtype=np.int32) for bits in sets}
         self._contents = resolver.contents
         self._held = {one: [(content, numbers[units]) for content, units in mine.items()] for one, mine in held.items()}
@@ -134,7 +143,7 @@ def reach(
     """
     wanted = _wanted_levels(level)
     chosen = action_of(action) if action is not None else None
-    subject = subject_of(questions.world, principal)
+    subject = acting_subject(questions.world, principal)
     return _Reach(questions, subject, wanted, chosen)
 
 
@@ -149,7 +158,9 @@ class _Reach(Sequence[Reached]):
         self._action = action
         self._ways = ways = Ways(questions, subject)
         tables = questions.tables
-        live = [] if subject.index >= 0 else tables.accounts_for(subject)
+        # A resource has nothing but what the role that it carries has.
+        live = [] if subject.index >= 0 or subject.caller is None else tables.accounts_for(subject)
+        self.carried = carried(questions.world.inventory, questions.world.decider, subject.key)
         self._live = {account: _Live(questions, subject, account, ways.holders[1:]) for account in live}
         self._numbers = ways.by_subject(len(questions.world.subjects.all))
         listed = [one.index for one in ways.holders if one.index >= 0]
@@ -246,14 +257,16 @@ class _Reach(Sequence[Reached]):
                 if row.levels >> level & 1:
                     best[level, row.classes] = row.way.rank
         some: NDArray[np.bool_] = np.any(best < NONE, axis=0)
-        rests = where.rests
-        # Parts of contents of which something is reached: they are told where they differ from it.
-        parts = (rests >= 0) & some[rests] & (rests != np.arange(len(rests), dtype=np.int32))
-        whole = np.flatnonzero(some & ~parts).astype(np.int32)
+        rests, contents = where.rests, where.contents
+        # Contents of which all is told by one row, and those of which parts are to be told apart; so it is where no
+        # part is what no pattern mentions.
+        odd = contents & np.where(rests >= 0, np.any(best != best[:, rests], axis=0), some)
+        apart = contents & np.isin(where.owners, np.unique(where.owners[odd]))
+        single = ~contents | (rests == np.arange(len(rests), dtype=np.int32))
+        whole = np.flatnonzero(some & single & ~apart).astype(np.int32)
         combinations, which = np.unique(best[:, whole], axis=1, return_inverse=True)
         ways = [self._by_way(combinations[:, one].tolist(), how) for one in range(combinations.shape[1])]
-        differing = np.flatnonzero(parts & np.any(best != best[:, rests], axis=0)).tolist()
-        more = self._parts(where, rows, differing, best, how) if differing else ()
+        more = self._parts(where, rows, np.flatnonzero(apart).tolist(), best, how) if odd.any() else ()
         return _Told(whole, which.reshape(-1).astype(np.int32), ways, tuple(more))
 
     @staticmethod
@@ -268,24 +281,45 @@ class _Reach(Sequence[Reached]):
     def _parts(
         self, where: _Account, rows: Sequence[_Row], places: list[int], best: NDArray[np.int32], how: Mapping[int, Way]
     ) -> Iterator[tuple[int, _Given]]:
-        """The rows of parts of containers, where they are not those of the rest of the contents."""
+        """The rows of parts of containers that are not all alike, where a wider row would not be true of them."""
         items = where.classes.some(places)
-        rests = where.rests[places].tolist()
-        ranks = zip(best[:, places].T.tolist(), best[:, rests].T.tolist(), strict=True)
-        for place, item, rest, both in zip(places, items, rests, ranks, strict=True):
-            groups: defaultdict[tuple[int, Verdict], list[str]] = defaultdict(list)
-            for level, (name, own, general) in enumerate(zip(LEVELS, *both, strict=True)):
-                if own < NONE:
-                    groups[own, how[own].verdict].append(name)
-                elif general < NONE:
-                    row = next(row for row in rows if row.gives(general, level, rest))
-                    actions = where.actions_of(row.content) if self._action is None else (self._action,)
-                    example = example_of_level(actions)[name]
-                    outcome = self._questions.world.decider.decide(row.way.holder, example, item.representative)
-                    if not outcome.can:
-                        groups[general, outcome.verdict].append(name)
-            for (rank, verdict), levels in sorted(groups.items()):
-                yield place, _Given(tuple(levels), verdict, how[rank].chain)
+        of_container: defaultdict[int, list[int]] = defaultdict(list)
+        for number, owner in enumerate(where.owners[places].tolist()):
+            of_container[owner].append(number)
+        ranks = best[:, places].T.tolist()
+        nothing = [NONE] * len(LEVELS)
+        for numbers in of_container.values():
+            parts = [items[number] for number in numbers]
+            told = [ranks[number] for number in numbers]
+            for one, wider in told_apart(parts, told, nothing).items():
+                around = [(places[numbers[other]], told[other]) for other in wider]
+                yield from self._part(where, rows, (places[numbers[one]], parts[one], told[one]), around, how)
+
+    def _part(
+        self,
+        where: _Account,
+        rows: Sequence[_Row],
+        part: tuple[int, ResourceClass, list[int]],
+        wider: Sequence[tuple[int, list[int]]],
+        how: Mapping[int, Way],
+    ) -> Iterator[tuple[int, _Given]]:
+        """What is given on a part of a container, and which of what wider ones are given is denied on it."""
+        place, item, own = part
+        groups: defaultdict[tuple[int, Verdict], list[str]] = defaultdict(list)
+        for level, name in enumerate(LEVELS):
+            general = [(around, ranks[level]) for around, ranks in wider if ranks[level] < NONE]
+            if own[level] < NONE:
+                groups[own[level], how[own[level]].verdict].append(name)
+            elif general:
+                around, rank = general[0]
+                row = next(row for row in rows if row.gives(rank, level, around))
+                actions = where.actions_of(row.content) if self._action is None else (self._action,)
+                example = example_of_level(actions)[name]
+                outcome = self._questions.world.decider.decide(row.way.holder, example, item.representative)
+                if not outcome.can:
+                    groups[rank, outcome.verdict].append(name)
+        for (rank, verdict), levels in sorted(groups.items()):
+            yield place, _Given(tuple(levels), verdict, how[rank].chain)
 
 
 class _Given(NamedTuple):
@@ -322,9 +356,16 @@ def _order(row: Reached) -> tuple[str, str]:
 
 
 def reach_json(questions: Questions, rows: Sequence[Reached], limit: int | None) -> dict[str, Any]:
-    """The answer in the contract's shape, one row a class."""
+    """The answer in the contract's shape, one row a class; of a resource also which role it carries."""
     shown = rows if limit is None else rows[:limit]
-    return {"resources": [row.to_json() for row in shown], "unknown": unknown(questions)}
+    carries = carried_by(rows)
+    more = {} if carries is None else {"carried": carries.to_json()}
+    return {"resources": [row.to_json() for row in shown], "unknown": unknown(questions), **more}
+
+
+def carried_by(rows: Sequence[Reached]) -> Carried | None:
+    """The role of the resource that an answer is about; ``None`` for everybody else."""
+    return rows.carried if isinstance(rows, _Reach) else None
 
 
 def expanded(rows: Sequence[Reached], limit: int | None) -> Iterator[dict[str, Any]]:

@@ -46,7 +46,7 @@ class GroundResolver:
 
     def asker(self, subject: Subject, ground: Ground, units: int) -> Asker:
         """A subject on some ground, ready to be decided about."""
-        return Asker(self.assembler, ground, subject, units)
+        return Asker(self.assembler, ground, subject, units).read()
 
     def outcomes(self, asker: Asker) -> list[Content]:
         """What a subject may do on any of its ground."""
@@ -89,11 +89,17 @@ class AccountResolver(GroundResolver):
         """Every grant on the account's resources."""
         alike: defaultdict[Hashable, list[Subject]] = defaultdict(list)
         askers: dict[Hashable, Asker] = {}
+        before: dict[Hashable, Hashable] = {}
         for subject, ground, units in self._place.askers():
-            asker = self.asker(subject, ground, units)
-            key = asker.signature
+            asker = Asker(self.assembler, ground, subject, units)
+            unread = asker.before_reading()
+            key = None if unread is None else before.get(unread)
+            if key is None:
+                key = asker.read().signature
+                askers.setdefault(key, asker)
+                if unread is not None:
+                    before[unread] = key
             alike[key].append(subject)
-            askers.setdefault(key, asker)
         held = [(alike[key], self.held(asker)) for key, asker in askers.items()]
         return self._written(held)
 

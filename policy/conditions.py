@@ -97,6 +97,10 @@ class Condition:
             return self._truth_of_variables(value, context, where)
         return TRUE if self.holds(value, self.tests) else FALSE
 
+    def unsure(self, unknown: Unknown, where: Where) -> Residual:
+        """The leaf that a condition without variables hangs on where its key is not known."""
+        return self._leaf(unknown, _NOTHING, where)
+
     def holds(self, value: tuple[str, ...], tests: tuple[Test, ...]) -> bool:
         """Whether the condition holds for the values of a present key."""
         operator = self.operator
@@ -180,6 +184,10 @@ class _Completed:
 
     def get(self, key: str, /) -> ContextValue:
         return self._values.get(key, ABSENT)
+
+
+#: What a condition without variables looks its variables up in.
+_NOTHING = _Completed({})
 
 
 def leaf_holds(operator: str, key: str, values: tuple[str, ...], context: dict[str, tuple[str, ...]]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from policy.context_values import By, Unknown, is_multivalued
@@ -203,9 +204,8 @@ def _combine(
             return dominant
         for item in node.items if isinstance(node, kind) else (node,):
             seen[item] = None
-    for item in seen:
-        if opposite(item) in seen or complement(item) in seen:
-            return dominant
+    if len(seen) > 1 and any(opposite(item) in seen or complement(item) in seen for item in seen):
+        return dominant
     kept = [item for item in seen if not (isinstance(item, other) and any(part in seen for part in item.items))]
     if len(kept) > 1:
         kept = _absorbed(kept, other)
@@ -243,8 +243,10 @@ def opposite(item: Residual) -> Residual:
     return item.item if isinstance(item, Not) else Not(item)
 
 
+@lru_cache(maxsize=1 << 14)
 def complement(item: Residual) -> Residual | None:
-    """The same denial said by an operator: `StringNotEquals` for `StringEquals` on the same key and values.
+    """The same denial said by an operator: `StringNotEquals` for `StringEquals` on the same key and values, to compare
+    others with it: which statement it is from is not said.
 
     Only where the two deny each other whatever the key turns out to be: `…IfExists`, set operators and keys with
     several values are no such pair (C2, C3).

@@ -7,9 +7,11 @@ effect; all other statements are false. A layer's verdict, and the whole decisio
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
-from policy.context_values import ABSENT, Context
+from policy.conditions import Condition
+from policy.context_values import ABSENT, Context, Unknown
 from policy.document import Document, Statement
 from policy.expression import (
     FALSE,
@@ -207,12 +209,21 @@ def _truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, cont
             ):
                 return FALSE
             continue
-        part = condition.truth(context, Where(layer, ref.id, statement.sid, statement.index))
-        part = settle(part)
+        where = Where(layer, ref.id, statement.sid, statement.index)
+        if type(value) is Unknown and condition.tests is not None:
+            part = _leaf(condition, value, where)
+        else:
+            part = settle(condition.truth(context, where))
         if part is FALSE:
             return FALSE
         truth = part if truth is TRUE else both(truth, part)
     return truth if isinstance(truth, Constant) else settle(truth)
+
+
+@lru_cache(maxsize=1 << 16)
+def _leaf(condition: Condition, unknown: Unknown, where: Where) -> Residual:
+    """What a condition without variables hangs on where its key is not known: the same in any request."""
+    return settle(condition.unsure(unknown, where))
 
 
 def resource_truth(statement: Statement, layer: str, ref: PolicyRef, resource: str, context: Context) -> Residual:

@@ -1,0 +1,132 @@
+"""What ``reach`` tells of contents, as a person reads it: the row of the narrowest pattern that matches is true."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from graph.globs import fresh, spread
+from graph.questions import Questions
+from graph.reaching import Reached, reach
+from policy.patterns import matcher, resource_parts
+from policy.verdicts import Verdict
+from tests.graph.worlds import ONE, Json, allow, bucket, deny, document, made_world, questions_of, user
+
+BUCKET = "arn:aws:s3:::b"
+ACTION = "s3:GetObject"
+ANN, BOB = f"arn:aws:iam::{ONE}:user/ann", f"arn:aws:iam::{ONE}:user/bob"
+
+
+def asked(tmp_path: Path, ann: list[Json], bob: list[Json], own: str = "") -> Questions:
+    world = made_world(
+        users=(user("ann", ONE, *ann), user("bob", ONE, *bob)), resources=(bucket("b", ONE, policy=own),)
+    )
+    return questions_of(world, Path(tempfile.mkdtemp(dir=tmp_path)))
+
+
+def told(questions: Questions, principal: str) -> dict[str, Verdict]:
+    """What is told of the bucket's contents, by what lies of the pattern behind its name."""
+    rows = reach(questions, principal, action=ACTION)
+    return {row.resource_class.pattern: row.verdict for row in rows if row.resource_class.contents}
+
+
+def read_of(rows: list[Reached], key: str) -> set[bool]:
+    """Whether the narrowest rows that match a key say that there is access; no row: there is none."""
+    arn = f"{BUCKET}/{key}"
+    matching = {}
+    for row in rows:
+        tests = [matcher(resource_parts(glob, variables=False)) for glob in row.resource_class.pattern.split(" ∩ ")]
+        if row.resource_class.contents and all(test(arn) for test in tests):
+            matching[row.resource_class.pattern] = (tests, row)
+    narrowest = [
+        row
+        for tests, row in matching.values()
+        if not any(
+            other is not row
+            and all(test(other.resource_class.representative) for test in tests)
+            and not all(test(row.resource_class.representative) for test in others)
+            for others, other in matching.values()
+        )
+    ]
+    return {row.verdict is Verdict.ALLOWED for row in narrowest} or {False}
+
+
+@pytest.mark.parametrize(
+    ("mine", "others"),
+    [
+        ("in/*", ["in/"]), ("report*", ["report"]), ("*.csv", [".csv"]), ("a*b", ["ab"]), ("*/*", ["/*"]),
+        ("*/x", ["/x"]), ("in/*", ["in/?"]), ("*x*", ["x", "x*"]), ("in/*", ["in/~*"]),
+    ],
+)  # fmt: skip
+def test_a_part_is_not_called_by_the_narrower_pattern_of_somebody_else(
+    tmp_path: Path, mine: str, others: list[str]
+) -> None:
+    questions = asked(
+        tmp_path, [allow(ACTION, f"{BUCKET}/{mine}")], [allow(ACTION, [f"{BUCKET}/{other}" for other in others])]
+    )
+    assert told(questions, ANN) == {f"{BUCKET}/{mine}": Verdict.ALLOWED}
+    assert f"{BUCKET}/{mine}" not in told(questions, BOB)
+
+
+@pytest.mark.parametrize("by_bucket", [False, True])
+def test_a_denial_inside_an_allowed_part_is_told(tmp_path: Path, by_bucket: bool) -> None:
+    no = deny(ACTION, f"{BUCKET}/in/secret/*")
+    own = document({**no, "Principal": "*"}) if by_bucket else ""
+    yes = allow(ACTION, f"{BUCKET}/in/*")
+    questions = asked(tmp_path, [yes] if by_bucket else [yes, no], [], own)
+    assert told(questions, ANN) == {
+        f"{BUCKET}/in/*": Verdict.ALLOWED,
+        f"{BUCKET}/in/secret/*": Verdict.EXPLICITLY_DENIED,
+    }
+
+
+def test_what_is_allowed_inside_a_denied_part_is_told(tmp_path: Path) -> None:
+    no = {"Effect": "Deny", "Action": ACTION, "NotResource": [f"{BUCKET}/in/x/*", f"{BUCKET}/out/*"]}
+    questions = asked(tmp_path, [allow(ACTION, f"{BUCKET}/*"), no], [allow(ACTION, f"{BUCKET}/in/*")])
+    assert told(questions, ANN) == {f"{BUCKET}/in/x/*": Verdict.ALLOWED, f"{BUCKET}/out/*": Verdict.ALLOWED}
+
+
+PIECES = st.sampled_from(["*", "a", "b", "/", "a/", "?"])
+GLOBS = st.lists(PIECES, min_size=1, max_size=4).map("".join).map(lambda glob: re.sub(r"\*+", "*", glob))
+STATEMENTS = st.lists(st.tuples(st.sampled_from(["Allow", "Allow", "Deny"]), GLOBS), max_size=4)
+KEYS = ["a", "b", "ab", "a/", "a/b", "ba", "a/a/", "x", "a/x", "xa", "axb", "/a", "b/b", "aab", "a/xb/y", "x/y"]
+
+
+@settings(
+    max_examples=60, deadline=None, derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+@given(ann=STATEMENTS, bob=STATEMENTS, bucket_denies=st.lists(GLOBS, max_size=1))
+@example(ann=[], bob=[("Allow", "*?")], bucket_denies=["a"])
+@example(ann=[("Allow", "a*"), ("Deny", "a/*")], bob=[("Allow", "a/b*")], bucket_denies=[])
+def test_the_narrowest_row_that_matches_is_what_is_decided(
+    tmp_path: Path, ann: list[tuple[str, str]], bob: list[tuple[str, str]], bucket_denies: list[str]
+) -> None:
+    statements = [
+        [{"Effect": effect, "Action": ACTION, "Resource": f"{BUCKET}/{glob}"} for effect, glob in whose]
+        for whose in (ann, bob)
+    ]
+    no = [{**deny(ACTION, f"{BUCKET}/{glob}"), "Principal": "*"} for glob in bucket_denies]
+    questions = asked(tmp_path, statements[0], statements[1], document(*no) if no else "")
+    for principal in (ANN, BOB):
+        rows = list(reach(questions, principal, action=ACTION))
+        for key in KEYS:
+            can = questions.can(principal, ACTION, f"{BUCKET}/{key}")["verdict"] == "Allowed"
+            assert read_of(rows, key) == {can}, (principal, key, told(questions, principal))
+
+
+@given(GLOBS, st.lists(GLOBS, max_size=4))
+def test_what_matches_a_glob_spread_matches_all_that_the_glob_does(glob: str, others: list[str]) -> None:
+    run = fresh([glob, *others])
+    shortest = glob.replace("*", "").replace("?", run[0])
+    text = spread(shortest, [matcher(resource_parts(glob, variables=False))], run)
+    for other in others:
+        if matcher(resource_parts(other, variables=False))(text):
+            for key in KEYS:
+                if matcher(resource_parts(glob, variables=False))(key):
+                    assert matcher(resource_parts(other, variables=False))(key)
