@@ -48,6 +48,14 @@ _RULES = {
 }
 
 
+#: What ``L13`` says of the calls that bring a token.
+_SIGNING_IN = {
+    "sts:assumerolewithsaml": "Only who signs in at a SAML provider of the role's account can do this.",
+    "sts:assumerolewithwebidentity": "Only who signs in at an OIDC provider of the role's account can do this, or at "
+    "one that AWS knows by name.",
+}
+
+
 class _Answer(NamedTuple):
     """What every sentence may look at."""
 
@@ -124,6 +132,8 @@ def _reasons(answer: _Answer) -> Iterator[str]:
     for reason in answer.decision.because:
         if reason.layer == "rule" and reason.policy == "M6":
             yield one_line(lacking(answer.request.action, answer.decision.because))
+        elif reason.layer == "rule" and reason.policy == "L13":
+            yield _SIGNING_IN.get(answer.request.action.lower(), _RULES["L13", "none"])
         elif reason.layer == "rule":
             yield _RULES.get((reason.policy or "", reason.effect), f"A fixed rule of AWS applies ({reason.policy}).")
         elif reason.effect == "none":

@@ -30,12 +30,14 @@ from policy.request import WITHOUT_IDENTITY, Request
 from policy.s3 import AclSide, acl_side, public_block
 from policy.services import (
     FEDERATED_ACTIONS,
+    KEPT_BY_ROOT,
     RCP_EXEMPT_ACTIONS,
     RCP_SERVICES,
     is_protected,
     is_role,
     needs_resource_policy,
     never_across_accounts,
+    signs_in,
 )
 
 
@@ -110,6 +112,8 @@ class Fold:
         self.policy = inputs.resource
         if self.policy is not None and action.startswith("iam:") and is_role(request.resource):
             self.policy = None  # a trust policy says nothing about changing or passing the role (L6)
+        elif kind == "root" and action in KEPT_BY_ROOT and not self.crosses:
+            self.policy = None  # nobody locks the owner out of a bucket's policy (L10)
         attached = (self.policy, *inputs.shares) if self.policy is not None else inputs.shares
         if attached:
             self.resource = scan_resource(
@@ -215,16 +219,24 @@ class Fold:
     def refused_by_rule(self) -> str | None:
         """L10, L12, L13, L17: what AWS refuses whatever the policies say."""
         if self.action.startswith("sts:"):
-            # Only the calls that bring a token of a provider go unsigned (L13).
-            if self.kind == "anonymous" and self.action not in FEDERATED_ACTIONS:
-                return "L13"
             if self.kind == "root" and self.action.startswith("sts:assumerole"):
                 return "L10"
+            if not self._signed():
+                return "L13"
         elif self.action.startswith("iam:") and is_protected(self.action, self.request.resource):
             return "L12"
         if self.crosses and self.inputs.settings.cross_account_limits and never_across_accounts(self.action):
             return "L17"
         return None
+
+    def _signed(self) -> bool:
+        """L13: whether a call of STS comes from somebody who can sign it, or who brings the token that it goes by."""
+        request = self.request
+        if self.action in FEDERATED_ACTIONS:
+            return signs_in(self.kind, request.principal.account, self.action, request.resource_account)
+        if self.kind in ("saml-provider", "oidc-provider"):
+            return self.action != "sts:assumerole"
+        return self.kind != "anonymous"
 
     def _guardrails(self) -> Residual:
         """SCPs level by level, RCPs that could not be collected, endpoint policies (L2, L3, L11)."""

@@ -90,8 +90,24 @@ TRUST_ACTIONS = frozenset(
         "sts:setcontext",
     }
 )
-# L13: an unsigned call; the trust policy alone decides.
-FEDERATED_ACTIONS = frozenset({"sts:assumerolewithsaml", "sts:assumerolewithwebidentity"})
+# L13: the unsigned calls by which the users of a provider take a role, with the kind of provider whose token each
+# brings; the trust policy alone decides, and the caller is the provider's user, whoever else holds the credentials.
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithSAML.html ("The ARN of the SAML provider in IAM
+# that describes the IdP") and .../API_AssumeRoleWithWebIdentity.html ("does not require the use of AWS security
+# credentials").
+_SIGNING_IN = {"sts:assumerolewithsaml": "saml-provider", "sts:assumerolewithwebidentity": "oidc-provider"}
+FEDERATED_ACTIONS = frozenset(_SIGNING_IN)
+
+
+def signs_in(kind: str, account: str | None, action: str, owner: str | None) -> bool:
+    """Whether a caller of some kind can make a call of L13 (lower case) for a role of ``owner``'s at all.
+
+    A provider is one of the role's account, or one that AWS knows by name, which has no account. "Cross-account roles
+    aren't supported. The OIDC identity provider and the IAM role must be in the same account":
+    https://repost.aws/knowledge-center/iam-oidc-idp-federation
+    """
+    return kind == _SIGNING_IN[action] and (account is None or not owner or account == owner)
+
 
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/")
 _KEY = re.compile(r"arn:aws[\w-]*:kms:[\w-]*:\d{12}:key/")
@@ -308,17 +324,28 @@ S3_OBJECT_ACL = {
 }
 
 
+#: What a bucket's policy cannot take from the root user of the account that owns it (L10): "even if their bucket policy
+#: explicitly denies the root user's access". https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+KEPT_BY_ROOT = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
+
+
 def action_facts(action: str) -> tuple[object, ...]:
     """Whatever the fixed rules read of an action (lower case): where it is equal, statements alone tell them apart."""
     service = action.partition(":")[0]
     if service in ("sts", "iam", "kms"):
         return (action,)
-    return (service == "s3", service in RCP_SERVICES, never_across_accounts(action))
+    return (service == "s3", service in RCP_SERVICES, never_across_accounts(action), action in KEPT_BY_ROOT)
 
 
 def resource_facts(resource: str) -> tuple[bool, ...]:
     """Whatever the fixed rules read of an ARN, beside what statements match."""
+    if resource != "*" and ":iam:" not in resource and ":kms:" not in resource:
+        return _NO_FACTS
     return (
         resource == "*",
         *(shape.match(resource) is not None for shape in (_ROLE, _KEY, _LINKED_ROLE, _RESERVED_ROLE, _AWS_POLICY)),
     )
+
+
+#: Of an ARN that is of neither IAM nor KMS.
+_NO_FACTS = (False,) * 6

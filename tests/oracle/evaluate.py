@@ -356,6 +356,10 @@ def decided(case: Case) -> str:
     """No layer denies, and every layer that must allow does."""
     if fits("iam:.*:role/.*", f"{case['action'].lower()} {case['resource']}"):
         case = {**case, "resource_policy": None}  # L6: a trust policy says nothing about these
+    if fits("[^|]*:root[|]s3:(get|put|delete)bucketpolicy", f"{case['principal']}|{case['action'].lower()}") and (
+        caller(case)["account"] == case["resource_account"]
+    ):
+        case = {**case, "resource_policy": None}  # L10: nobody locks the owner out
     action, who, legs = case["action"].lower(), caller(case), legs_of(case)
 
     def any_leg(documents: list[Any], effect: str = "Allow") -> bool:

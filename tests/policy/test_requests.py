@@ -14,7 +14,7 @@ from policy.document import parse_document
 from policy.errors import PrincipalError
 from policy.explain import explain
 from policy.expression import KeyLeaf, Where
-from policy.inputs import Inputs, PolicyRef, Settings
+from policy.inputs import Inputs, Level, PolicyRef, Settings
 from policy.request import Principal, Request
 from policy.residual import FALSE, TRUE, by_caller_only, conjunction, disjunction, negation
 from policy.services import never_across_accounts
@@ -167,6 +167,30 @@ def test_what_aws_refuses_across_accounts_is_applied_unless_the_case_leaves_it_o
 )
 def test_what_cannot_be_given_to_another_account(action: str, refused: bool) -> None:
     assert never_across_accounts(action) is refused
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "expected"),
+    [
+        (f"arn:aws:iam::{ACCOUNT}:root", "s3:PutBucketPolicy", Verdict.ALLOWED),
+        (f"arn:aws:iam::{ACCOUNT}:root", "s3:GetBucketPolicy", Verdict.ALLOWED),
+        (f"arn:aws:iam::{ACCOUNT}:root", "s3:DeleteBucketPolicy", Verdict.ALLOWED),
+        (f"arn:aws:iam::{ACCOUNT}:root", "s3:ListBucket", Verdict.EXPLICITLY_DENIED),
+        (f"arn:aws:iam::{ACCOUNT}:user/a", "s3:PutBucketPolicy", Verdict.EXPLICITLY_DENIED),
+        ("arn:aws:iam::210987654321:root", "s3:GetBucketPolicy", Verdict.EXPLICITLY_DENIED),
+    ],
+)
+def test_a_bucket_policy_locks_its_owners_root_user_out_of_nothing_about_itself(
+    principal: str, action: str, expected: Verdict
+) -> None:
+    """L10."""
+    no = parse_document({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}})
+    request = Request(Principal.parse(principal), action, "arn:aws:s3:::b", ACCOUNT, DictContext({}, {}))
+    assert decide(request, Inputs(resource=PolicyRef("b#policy", no))).verdict is expected
+    # Guardrails still bind it: "Root principals can only be blocked … by VPC endpoint policies and AWS Organizations".
+    scp = parse_document({"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}})
+    inputs = Inputs(resource=PolicyRef("b#policy", no), scps=(Level("root", (PolicyRef("scp", scp),)),))
+    assert decide(request, inputs).verdict is Verdict.EXPLICITLY_DENIED
 
 
 GOOD = {"id": "g", "principal": f"arn:aws:iam::{ACCOUNT}:user/a", "action": "s3:GetObject", "resource": "*"}
