@@ -2,25 +2,31 @@
 
 What is said can take steps away and add others. It can do so only where a statement that decides about the step reads
 one of the keys: in the own policies and guardrails of who takes it, or in the trust policy and guardrails of the role.
-All other steps are those of the build.
+All other steps are those of the build. A value that who takes the step has anyway says nothing of theirs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 
 from graph.closure import Steps
+from graph.contents import NOWHERE
+from graph.deciding import Decider
 from graph.steps import Step, assume_action
 from graph.subjects import Subject
 from graph.world import World
 from model.entities import Role
 from policy.assemble import Assembler
-from policy.context import Overrides
+from policy.context import Overrides, RequestContext
 from policy.document import Document, Statement
 from policy.inputs import PolicyRef
 
 #: Keys by which an endpoint comes into a request, with a policy of its own.
 _OF_ENDPOINTS = frozenset({"aws:sourcevpce", "aws:sourcevpc"})
+
+#: So many steps are decided before all roles are read, which takes as long as to open every account once.
+_MANY = 500
 
 
 class StepsAgain(Mapping[int, list[Step]]):
@@ -34,9 +40,11 @@ class StepsAgain(Mapping[int, list[Step]]):
         self._everybody = world.subjects.all
         self._built = built
         self._overrides = overrides
-        self._reads = _Reads(world.assembler, overrides)
+        self._reads: dict[frozenset[str], _Reads] = {}
         self._known: dict[int, list[Step]] = {}
-        self._roles: dict[str, frozenset[str]] = {}
+        self._roles: dict[tuple[_Reads, str], frozenset[str]] = {}
+        self._asked = 0
+        self._closed: dict[tuple[str, str], bool] = {}
 
     def __getitem__(self, index: int) -> list[Step]:
         found = self._known.get(index)
@@ -53,52 +61,110 @@ class StepsAgain(Mapping[int, list[Step]]):
     def _of(self, subject: Subject) -> list[Step]:
         if subject.caller is None or subject.kind in ("RootUser", "Anonymous"):
             return []
-        near = self._trusts.near(subject)
+        reads = self._reads_for(subject)
+        stored = self._built.out.stored.get(subject.index, ())
+        action = assume_action(subject).lower()
         steps: list[Step] = []
-        if not self._reads_own(subject):
-            changed = self._changed(assume_action(subject).lower())
-            steps = [step for step in self._built.out.stored.get(subject.index, ()) if step.target.key not in changed]
-            near = [role for role in near if role.arn in changed]
-        may = (role for role in near if self._trusts.may_assume(subject, role) and self._trusts.lets_in(subject, role))
-        found = (self._assuming.step(subject, role, self._overrides) for role in may)
-        steps += (step for step in found if step is not None)
+        if self._reads_own(subject, reads):
+            near = self._trusts.near(subject)
+        else:
+            changed = self._changed(reads, action)
+            steps = [step for step in stored if step.target.key not in changed]
+            near = [role for role in self._trusts.near(subject) if role.arn in changed] if changed else []
+        for role in near:
+            if self._is_closed(role, action) or not self._trusts.may_assume(subject, role):
+                continue
+            if self._trusts.lets_in(subject, role):
+                step = self._assuming.step(subject, role, self._overrides, self._decider())
+                if step is not None:
+                    steps.append(step)
         numbers = self._trusts.numbers
         return sorted(steps, key=lambda step: numbers[step.target.key])
 
-    def _reads_own(self, subject: Subject) -> bool:
+    def _decider(self) -> Decider | None:
+        """Who decides the next step: after many, which lie in many accounts, one that knows all roles by heart."""
+        self._asked += 1
+        return None if self._asked <= _MANY else self._of_roles
+
+    @cached_property
+    def _of_roles(self) -> Decider:
+        """Of resources it knows the roles alone, and with them their tags."""
+        roles = tuple(self._inventory.of_type("iam:role"))
+        return Decider(self._assembler.part(self._inventory.partition_view("", roles)))
+
+    def _reads_for(self, subject: Subject) -> _Reads:
+        """By the keys of which something else is said than what the subject's own requests have anyway."""
+        assert subject.caller is not None
+        own = RequestContext(subject.caller, NOWHERE, "", self._assembler.now)
+        given = self._overrides.given
+        keys = frozenset(
+            key
+            for key in {*given, *self._overrides.absent, *self._overrides.unknown}
+            # What begins so hangs on who asks alone.
+            if not (key.startswith("aws:principal") and key in given and own.get(key) == given[key])
+        )
+        found = self._reads.get(keys)
+        if found is None:
+            found = self._reads[keys] = _Reads(self._assembler, keys)
+        return found
+
+    def _is_closed(self, role: Role, action: str) -> bool:
+        """Whether every statement by which a role's trust lets in anybody fails by what is said, whoever asks: AWS
+        asks the trust in the role's own account, too (semantics L6)."""
+        found = self._closed.get((role.arn, action))
+        if found is None:
+            document = self._trusts.document(role)
+            found = document is not None and not any(
+                one.allows and (one.acts is None or one.acts(action)) and not self._fails(one)
+                for one in document.statements
+            )
+            self._closed[role.arn, action] = found
+        return found
+
+    def _fails(self, statement: Statement) -> bool:
+        """Whether a condition does that reads a key whose value the asker gives."""
+        given = self._overrides.given
+        return any(
+            condition.key in given
+            and condition.tests is not None
+            and not condition.holds(given[condition.key], condition.tests)
+            for condition in statement.conditions
+        )
+
+    def _reads_own(self, subject: Subject, reads: _Reads) -> bool:
         """Whether what decides about anybody's steps, or what is the subject's own, reads a key."""
         assert subject.caller is not None
         action = assume_action(subject).lower()
         principal = subject.caller.principal
-        if self._reads.endpoints or self._reads.guardrails("scp", principal.account or "", action):
+        if reads.endpoints or reads.guardrails("scp", principal.account or "", action):
             return True
         if principal.kind not in ("user", "role", "session") or principal.account not in self._inventory.accounts:
             return False
         texts = self._trusts.texts(principal, boundary=True)
-        if not any(text is not None and self._reads.text(text) for text in texts):
+        if not any(text is not None and reads.text(text) for text in texts):
             return False
-        return any(self._reads.ref(ref, action) for refs in self._assembler.identity(principal) for ref in refs)
+        return any(reads.ref(ref, action) for refs in self._assembler.identity(principal) for ref in refs)
 
-    def _changed(self, action: str) -> frozenset[str]:
+    def _changed(self, reads: _Reads, action: str) -> frozenset[str]:
         """The roles whose trust, or the guardrails over which, read a key where they say something of an action."""
-        found = self._roles.get(action)
+        found = self._roles.get((reads, action))
         if found is None:
-            roles = (role.arn for role in self._inventory.data.roles if self._reads_role(role, action))
-            found = self._roles[action] = frozenset(roles)
+            roles = (role.arn for role in self._inventory.data.roles if self._reads_role(role, reads, action))
+            found = self._roles[reads, action] = frozenset(roles)
         return found
 
-    def _reads_role(self, role: Role, action: str) -> bool:
-        if self._reads.guardrails("rcp", role.account, action):
+    def _reads_role(self, role: Role, reads: _Reads, action: str) -> bool:
+        if reads.guardrails("rcp", role.account, action):
             return True
-        return self._reads.text(role.trust) and self._reads.document(self._trusts.document(role), action)
+        return reads.text(role.trust) and reads.document(self._trusts.document(role), action)
 
 
 class _Reads:
-    """Which policies read one of the keys of which the asker says something."""
+    """Which policies read one of some keys of which the asker says something."""
 
-    def __init__(self, assembler: Assembler, overrides: Overrides) -> None:
+    def __init__(self, assembler: Assembler, keys: Collection[str]) -> None:
         self._assembler = assembler
-        self._keys = tuple(sorted({*overrides.given, *overrides.absent, *overrides.unknown}))
+        self._keys = tuple(sorted(keys))
         self.endpoints = not _OF_ENDPOINTS.isdisjoint(self._keys)
         self._texts: dict[str, bool] = {}
         self._documents: dict[tuple[Document, str], bool] = {}

@@ -82,6 +82,64 @@ def test_who_is_not_listed_is_decided_on_for_every_role_that_may_let_them_in(see
             assert told(built.assuming.steps_from(subject, overrides)) == told(expected), (subject, overrides)
 
 
+@pytest.mark.parametrize("seed", seeds(3, 60))
+def test_many_steps_are_decided_like_few(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After many steps the roles alone are read, with their tags."""
+    monkeypatch.setattr("graph.assume_again._MANY", 0)
+    questions = questions_of(World(Inventory(world(seed))), tmp_path)
+    for overrides in SAID:
+        expected, found = of_every_pair(questions.world, overrides), again(questions, overrides)
+        for subject in questions.world.subjects.all:
+            assert told(found.out[subject.index]) == told(expected.out[subject.index]), (subject, overrides)
+
+
+class Counted:
+    """How many steps are decided."""
+
+    def __init__(self, questions: Questions, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        step = questions.world.assuming.step
+
+        def counted(*said: Any) -> Step | None:
+            self.count += 1
+            return step(*said)
+
+        monkeypatch.setattr(questions.world.assuming, "step", counted)
+
+
+@pytest.mark.parametrize(
+    ("said", "steps", "decided"),
+    [
+        # What Ann has anyway, so that her steps are the build's.
+        ({"aws:PrincipalAccount": [ONE]}, ["B"], 0),
+        # The trust asks for what the asker says that it is not: nobody gets in.
+        ({"aws:PrincipalAccount": [TWO]}, [], 0),
+        ({"aws:PrincipalAccount": [ONE], "aws:SourceIp": ["203.0.113.7"]}, ["B", "C"], 1),
+        ({"aws:PrincipalAccount": [ONE], "aws:SourceIp": ["198.51.100.7"]}, ["B"], 0),
+    ],
+)
+def test_only_steps_are_decided_that_what_is_said_can_change_and_does_not_close(
+    said: dict[str, list[str]], steps: list[str], decided: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = user("ann", ONE, allow("sts:AssumeRole"))
+    mine = trust({"AWS": ANN}, Condition={"StringEquals": {"aws:PrincipalAccount": ONE}})
+    office = trust({"AWS": ANN}, Condition=OFFICE)
+    roles = (role("B", ONE, trusts=document(mine)), role("C", ONE, trusts=document(office)))
+    questions = questions_of(made_world(users=(ann,), roles=roles), tmp_path)
+    counted = Counted(questions, monkeypatch)
+    found = again(questions, Overrides.of(said)).out[subject_of(questions.world, ANN).index]
+    certain = [step.target.key.rsplit("/", 1)[-1] for step in found if step.outcome.residual is None]
+    assert (certain, counted.count) == (steps, decided)
+
+
+def test_a_trust_that_was_not_read_is_not_closed_by_what_is_said(tmp_path: Path) -> None:
+    ann = user("ann", ONE, allow("sts:AssumeRole"))
+    there = role("B", ONE, trusts="no policy")
+    questions = questions_of(made_world(users=(ann,), roles=(there,)), tmp_path)
+    found = again(questions, SAID[4]).out[subject_of(questions.world, ANN).index]
+    assert [step.target.key for step in found] == [there.arn]
+
+
 def chains(questions: Questions, said: Overrides) -> list[list[str]]:
     found = questions.can(ANN, "s3:GetBucketPolicy", "arn:aws:s3:::data", said)["chains"]
     return [[arn.rsplit("/", 1)[-1] for arn in one["via"]] for one in found]
