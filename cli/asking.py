@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from policy.context import Overrides
 
 PrincipalName = Annotated[
-    str, typer.Argument(help="ARN, ACCOUNT/NAME, a person's user name or e-mail, a service, an account id, anonymous.")
+    str,
+    typer.Argument(
+        help="ARN, ACCOUNT/NAME, a person's user name or e-mail, a service, an account id, anonymous; or the ARN of a "
+        "resource that carries a role."
+    ),
 ]
 ActionName = Annotated[str, typer.Argument(help="One action, for example s3:GetObject.")]
 ResourceArn = Annotated[str, typer.Argument(help="ARN of a resource, or * for actions without one.")]

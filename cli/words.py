@@ -27,8 +27,12 @@ _AREAS = {
     "iam": "the credential report",
     "sso-admin": "Identity Center",
     "identitystore": "Identity Center",
+    "account-access": "account access manager",
+    "codebuild": "CodeBuild projects",
     "dynamodb": "DynamoDB tables",
     "ec2": "EC2 instances",
+    "ecs": "ECS task definitions",
+    "glue": "Glue jobs",
     "kms": "KMS keys",
     "lambda": "Lambda functions",
     "ram": "shares of AWS RAM",
@@ -37,6 +41,7 @@ _AREAS = {
     "secretsmanager": "secrets",
     "sns": "SNS topics",
     "sqs": "SQS queues",
+    "stepfunctions": "state machines",
 }
 
 

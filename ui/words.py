@@ -158,6 +158,11 @@ SERVICE_WORDS = {
     "sns": "SNS topics",
     "sqs": "SQS queues",
     "ec2": "EC2 machines",
+    "account-access": "Account access manager",
+    "codebuild": "CodeBuild projects",
+    "ecs": "ECS task definitions",
+    "glue": "Glue jobs",
+    "stepfunctions": "State machines",
     "sts": "Sign-in",
 }
 
