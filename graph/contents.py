@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from graph.globs import cells, fresh, glob_of, remainders, specific, spread, start_of, witness
+from graph.globs import cells, covers, fresh, glob_of, narrowest, remainders, specific, spread, start_of
 from graph.subjects import Subject
 from model.entities import Resource
 from policy.actions import catalogue
@@ -199,12 +199,17 @@ def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
     run = fresh(globs)
     filler = run[0] * (max(map(len, globs), default=0) + 1)
     seen: set[frozenset[Rest]] = set()
+    called: set[tuple[str, ...]] = set()
     for text in (filler, *(text for some in together for text in _texts(some, tests, run))):
         matched = frozenset(rest for rest, _, _ in patterns if any(tests[glob](text) for glob in rest))
         if matched not in seen:
             seen.add(matched)
             mine = [glob for glob in globs if tests[glob](text)]
-            yield Part(matched, tuple(_narrowest(mine, tests)), text)
+            shown = tuple(narrowest(mine, tests, run))
+            # Two parts never have one name.
+            shown = tuple(mine) if shown in called else shown
+            called.add(shown)
+            yield Part(matched, shown, text)
 
 
 def _texts(patterns: Iterable[Rest], tests: Mapping[str, Test], run: str) -> Iterator[str]:
@@ -216,22 +221,16 @@ def _texts(patterns: Iterable[Rest], tests: Mapping[str, Test], run: str) -> Ite
         if len(number) < 2:
             continue
         # Where several of them meet in more than one order, one order may be just what another glob is about.
-        met = [globs[one].replace("*", run).replace("?", run[0]) for one in number]
         wide = spread(text, [tests[glob] for glob in globs], run)
         for other in [glob for glob, test in tests.items() if glob not in globs and test(wide)][:_OTHERS]:
-            if not any(tests[other](one) for one in met):
+            if not any(covers(tests[other], globs[one], run) for one in number):
                 yield from _spread_texts((*globs, other), tests, run)
 
 
 def _spread_texts(globs: tuple[str, ...], tests: Mapping[str, Test], run: str) -> Iterator[str]:
+    """Of each set of globs that match together such texts: with much where they leave room, and with little, which a
+    glob with ``?`` tells apart."""
     several = [tests[glob] for glob in globs]
-    return (spread(text, several, run) for _, text in cells(globs))
-
-
-def _narrowest(globs: list[str], tests: Mapping[str, Test]) -> list[str]:
-    """The globs that no narrower one of them implies: how a part of several patterns is shown."""
-    return [
-        glob
-        for glob in globs
-        if not any(other != glob and tests[glob](witness(other)) and not tests[other](witness(glob)) for other in globs)
-    ]
+    for _, text in cells(globs):
+        yield from (spread(text, several, run[:length]) for length in range(len(run), 0, -1))
+        yield text

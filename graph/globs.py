@@ -7,7 +7,7 @@ loosened to ``*``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from policy.patterns import Parts, Test, Wild
@@ -88,11 +88,6 @@ def _skip_stars(states: set[int], glob: str) -> set[int]:
     return reached
 
 
-def witness(glob: str) -> str:
-    """A text that ``glob`` matches and that narrower patterns are unlikely to: fillers where it leaves a choice."""
-    return glob.replace("*", FILLER).replace("?", FILLER)
-
-
 def fresh(globs: Sequence[str]) -> str:
     """Characters that no glob has, more of them than any has ``?``: where a glob matches them it does so by a ``*``."""
     used = {character for glob in globs for character in glob}
@@ -115,6 +110,24 @@ def spread(text: str, tests: Sequence[Test], run: str) -> str:
                 at += len(run)
         at += 1
     return text
+
+
+def covers(test: Test, glob: str, run: str) -> bool:
+    """Whether what a glob tests holds for all that ``glob`` matches: with nothing, little and much for its stars."""
+    return all(test(glob.replace("?", run[0]).replace("*", run[:length])) for length in range(len(run) + 1))
+
+
+def narrowest(globs: Iterable[str], tests: Mapping[str, Test], run: str) -> list[str]:
+    """The globs that no narrower one of them implies, in their order: how what matches them all is shown."""
+    several = list(globs)
+    return [
+        glob
+        for glob in several
+        if not any(
+            other != glob and covers(tests[glob], other, run) and not covers(tests[other], glob, run)
+            for other in several
+        )
+    ]
 
 
 @lru_cache(maxsize=4096)

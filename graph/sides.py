@@ -19,7 +19,7 @@ from graph.classes import ResourceClass
 from graph.closure import Steps
 from graph.contents import CONTENTS
 from graph.deciding import Outcome, Tree
-from graph.globs import cells, witness
+from graph.globs import cells, fresh, narrowest
 from graph.questions import Questions
 from graph.subjects import Subject
 from policy.actions import catalogue
@@ -257,7 +257,7 @@ def _cut(arn: str, left: list[ResourceClass], right: list[ResourceClass]) -> Ite
     """The parts of a container's contents that the patterns of both builds tell apart together."""
     globs = [{glob for item in several for glob in _globs(item, arn)} for several in (left, right)]
     tests: dict[str, Test] = {glob: matcher(resource_parts(glob, variables=False)) for glob in globs[0] | globs[1]}
-    prefix = arn + CONTENTS[left[0].type]
+    prefix, run = arn + CONTENTS[left[0].type], fresh(list(tests))
     texts = [item.representative for item in (*right, *left)]
     for pair in islice(product(sorted(globs[0] - globs[1]), sorted(globs[1] - globs[0])), _PAIRS):
         if all(glob.startswith(prefix) for glob in pair):
@@ -276,21 +276,12 @@ def _cut(arn: str, left: list[ResourceClass], right: list[ResourceClass]) -> Ite
         keys = matched(text, globs[0]), matched(text, globs[1])
         if keys not in seen:
             seen.add(keys)
-            label = " ∩ ".join(_narrowest(keys[0] | keys[1], tests)) or f"{arn}/*"
+            label = " ∩ ".join(narrowest(sorted(keys[0] | keys[1]), tests, run)) or f"{arn}/*"
             yield _part(left[0], label, text, arn, classes[0].get(keys[0]), classes[1].get(keys[1]), (True, True))
 
 
 def _globs(item: ResourceClass, arn: str) -> list[str]:
     return [] if item.pattern == f"{arn}/*" else item.pattern.split(" ∩ ")
-
-
-def _narrowest(globs: frozenset[str], tests: dict[str, Test]) -> list[str]:
-    """The globs that no narrower one of them implies."""
-    return [
-        glob
-        for glob in sorted(globs)
-        if not any(other != glob and tests[glob](witness(other)) and not tests[other](witness(glob)) for other in globs)
-    ]
 
 
 def held_on(side: Side, joint: Joint, *, new: bool) -> list[Held]:

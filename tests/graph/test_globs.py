@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.globs import cells, remainders, specific, witness
+from graph.globs import cells, covers, fresh, remainders, specific
 
 ALPHABET = "ab/"
 TEXTS = ["".join(letters) for length in range(5) for letters in product(ALPHABET, repeat=length)]
@@ -40,9 +40,11 @@ def test_cells_are_the_sets_of_globs_that_some_text_matches_together(several: tu
 
 
 @settings(max_examples=300, deadline=None)
-@given(globs)
-def test_a_witness_is_matched(glob: str) -> None:
-    assert matches(glob, witness(glob))
+@given(globs, globs)
+def test_what_covers_a_glob_matches_whatever_it_does(wide: str, glob: str) -> None:
+    run = fresh([wide, glob])
+    if covers(lambda text: matches(wide, text), glob, run):
+        assert all(matches(wide, text) for text in TEXTS if matches(glob, text))
 
 
 def test_the_narrowest_glob_sorts_first() -> None:

@@ -94,7 +94,7 @@ def test_what_is_allowed_inside_a_denied_part_is_told(tmp_path: Path) -> None:
 PIECES = st.sampled_from(["*", "a", "b", "/", "a/", "?"])
 GLOBS = st.lists(PIECES, min_size=1, max_size=4).map("".join).map(lambda glob: re.sub(r"\*+", "*", glob))
 STATEMENTS = st.lists(st.tuples(st.sampled_from(["Allow", "Allow", "Deny"]), GLOBS), max_size=4)
-KEYS = ["a", "b", "ab", "a/", "a/b", "ba", "a/a/", "x", "a/x", "xa", "axb", "/a", "b/b", "aab", "a/xb/y", "x/y"]
+KEYS = ["//", "a", "b", "ab", "a/", "a/b", "ba", "a/a/", "x", "a/x", "xa", "axb", "/a", "b/b", "aab", "a/xb/y", "x/y"]
 
 
 @settings(
@@ -102,6 +102,9 @@ KEYS = ["a", "b", "ab", "a/", "a/b", "ba", "a/a/", "x", "a/x", "xa", "axb", "/a"
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(ann=STATEMENTS, bob=STATEMENTS, bucket_denies=st.lists(GLOBS, max_size=1))
+@example(ann=[("Allow", "a/*")], bob=[("Allow", "a/?*")], bucket_denies=[])
+@example(ann=[("Allow", "a/*")], bob=[("Allow", "a/??*"), ("Allow", "a/")], bucket_denies=[])
+@example(ann=[("Allow", "??")], bob=[], bucket_denies=["*/"])
 @example(ann=[], bob=[("Allow", "*?")], bucket_denies=["a"])
 @example(ann=[("Allow", "a*"), ("Deny", "a/*")], bob=[("Allow", "a/b*")], bucket_denies=[])
 def test_the_narrowest_row_that_matches_is_what_is_decided(
@@ -115,6 +118,7 @@ def test_the_narrowest_row_that_matches_is_what_is_decided(
     questions = asked(tmp_path, statements[0], statements[1], document(*no) if no else "")
     for principal in (ANN, BOB):
         rows = list(reach(questions, principal, action=ACTION))
+        assert len({row.resource_class.key for row in rows}) == len({row.resource_class.index for row in rows})
         for key in KEYS:
             can = questions.can(principal, ACTION, f"{BUCKET}/{key}")["verdict"] == "Allowed"
             assert read_of(rows, key) == {can}, (principal, key, told(questions, principal))
