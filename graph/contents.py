@@ -8,17 +8,28 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from graph.globs import cells, covers, fresh, glob_of, narrowest, remainders, specific, spread, start_of
+from graph.globs import (
+    covers,
+    fresh,
+    glob_of,
+    meetings,
+    narrowest,
+    remainders,
+    specific,
+    spread_cells,
+    start_of,
+    tested,
+)
 from graph.subjects import Subject
 from model.entities import Resource
 from policy.actions import catalogue
 from policy.context import RequestContext, Target
 from policy.document import Document, Statement, action_test
-from policy.patterns import Parts, Test, Variable, Wild, loosened, matcher, resolve, resource_parts
+from policy.patterns import Parts, Variable, Wild, loosened, resolve, resource_parts
 
 #: Types with contents, and what stands between a container's ARN and the name of a content: of a table its indexes.
 CONTENTS = {"s3:bucket": "/", "dynamodb:table": "/index/"}
@@ -187,7 +198,7 @@ def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
     """The parts that patterns tell apart, from what lies of each behind the container."""
     patterns = list(said)
     globs = sorted({glob for rest, _, _ in patterns for glob in rest}, key=lambda glob: (specific(glob), glob))
-    tests = {glob: matcher(resource_parts(glob, variables=False)) for glob in globs}
+    tests = {glob: tested(glob) for glob in globs}
     shared = [rest for rest, everybody, _ in patterns if everybody]
     own: defaultdict[int, list[Rest]] = defaultdict(list)
     for rest, everybody, holders in patterns:
@@ -200,37 +211,27 @@ def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
     filler = run[0] * (max(map(len, globs), default=0) + 1)
     seen: set[frozenset[Rest]] = set()
     called: set[tuple[str, ...]] = set()
-    for text in (filler, *(text for some in together for text in _texts(some, tests, run))):
+    for text in (filler, *(text for some in together for text in _texts(some, globs, run))):
         matched = frozenset(rest for rest, _, _ in patterns if any(tests[glob](text) for glob in rest))
         if matched not in seen:
             seen.add(matched)
             mine = [glob for glob in globs if tests[glob](text)]
-            shown = tuple(narrowest(mine, tests, run))
+            shown = tuple(narrowest(mine, run))
             # Two parts never have one name.
             shown = tuple(mine) if shown in called else shown
             called.add(shown)
             yield Part(matched, shown, text)
 
 
-def _texts(patterns: Iterable[Rest], tests: Mapping[str, Test], run: str) -> Iterator[str]:
-    """Texts that globs of these patterns tell apart, such that others' narrower globs match them only where they must:
-    a part is not to be made, nor called, by what is somebody else's."""
+def _texts(patterns: Iterable[Rest], others: Iterable[str], run: str) -> Iterator[str]:
+    """Texts that globs of these patterns tell apart, such that ``others`` match them only where they must: a part is
+    not to be made, nor called, by what is somebody else's."""
     globs = tuple(dict.fromkeys(glob for rest in patterns for glob in rest))
-    yield from _spread_texts(globs, tests, run)
-    for number, text in cells(globs):
-        if len(number) < 2:
-            continue
+    yield from spread_cells(globs, run)
+    several = meetings(globs, run)
+    strange = [(glob, tested(glob)) for glob in others if glob not in globs] if several else []
+    for numbers, text in several if strange else ():
         # Where several of them meet in more than one order, one order may be just what another glob is about.
-        wide = spread(text, [tests[glob] for glob in globs], run)
-        for other in [glob for glob, test in tests.items() if glob not in globs and test(wide)][:_OTHERS]:
-            if not any(covers(tests[other], globs[one], run) for one in number):
-                yield from _spread_texts((*globs, other), tests, run)
-
-
-def _spread_texts(globs: tuple[str, ...], tests: Mapping[str, Test], run: str) -> Iterator[str]:
-    """Of each set of globs that match together such texts: with much where they leave room, and with little, which a
-    glob with ``?`` tells apart."""
-    several = [tests[glob] for glob in globs]
-    for _, text in cells(globs):
-        yield from (spread(text, several, run[:length]) for length in range(len(run), 0, -1))
-        yield text
+        for other in [glob for glob, test in strange if test(text)][:_OTHERS]:
+            if not any(covers(other, globs[one], run) for one in numbers):
+                yield from spread_cells((*globs, other), run)

@@ -7,10 +7,10 @@ loosened to ``*``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from policy.patterns import Parts, Test, Wild
+from policy.patterns import Parts, Test, Wild, matcher, resource_parts
 
 #: Stands for "some text that no pattern mentions" in the texts that are made up to decide about a whole class.
 FILLER = "~"
@@ -112,22 +112,46 @@ def spread(text: str, tests: Sequence[Test], run: str) -> str:
     return text
 
 
-def covers(test: Test, glob: str, run: str) -> bool:
-    """Whether what a glob tests holds for all that ``glob`` matches: with nothing, little and much for its stars."""
+def tested(glob: str) -> Test:
+    """What tells whether a text is one that a glob matches."""
+    return matcher(resource_parts(glob, variables=False))
+
+
+@lru_cache(maxsize=1 << 16)
+def covers(wide: str, glob: str, run: str) -> bool:
+    """Whether ``wide`` matches all that ``glob`` does: with nothing, little and much for its stars."""
+    test = tested(wide)
     return all(test(glob.replace("?", run[0]).replace("*", run[:length])) for length in range(len(run) + 1))
 
 
-def narrowest(globs: Iterable[str], tests: Mapping[str, Test], run: str) -> list[str]:
+def narrowest(globs: Iterable[str], run: str) -> list[str]:
     """The globs that no narrower one of them implies, in their order: how what matches them all is shown."""
     several = list(globs)
     return [
         glob
         for glob in several
-        if not any(
-            other != glob and covers(tests[glob], other, run) and not covers(tests[other], glob, run)
-            for other in several
-        )
+        if not any(other != glob and covers(glob, other, run) and not covers(other, glob, run) for other in several)
     ]
+
+
+@lru_cache(maxsize=1 << 14)
+def spread_cells(globs: tuple[str, ...], run: str) -> tuple[str, ...]:
+    """Of each set of globs that match together such texts: with much where they leave room, and with little, which a
+    glob with ``?`` tells apart."""
+    tests = [tested(glob) for glob in globs]
+    found: dict[str, None] = {}
+    for _, text in cells(globs):
+        found.update((spread(text, tests, run[:length]), None) for length in range(len(run), 0, -1))
+        found[text] = None
+    return tuple(found)
+
+
+@lru_cache(maxsize=1 << 14)
+def meetings(globs: tuple[str, ...], run: str) -> tuple[tuple[frozenset[int], str], ...]:
+    """Where several of the globs match together, as ``cells`` says it: with a text that has much wherever they leave
+    room."""
+    tests = [tested(glob) for glob in globs]
+    return tuple([(numbers, spread(text, tests, run)) for numbers, text in cells(globs) if len(numbers) > 1])
 
 
 @lru_cache(maxsize=4096)

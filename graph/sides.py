@@ -276,7 +276,7 @@ def _cut(arn: str, left: list[ResourceClass], right: list[ResourceClass]) -> Ite
         keys = matched(text, globs[0]), matched(text, globs[1])
         if keys not in seen:
             seen.add(keys)
-            label = " ∩ ".join(narrowest(sorted(keys[0] | keys[1]), tests, run)) or f"{arn}/*"
+            label = " ∩ ".join(narrowest(sorted(keys[0] | keys[1]), run)) or f"{arn}/*"
             yield _part(left[0], label, text, arn, classes[0].get(keys[0]), classes[1].get(keys[1]), (True, True))
 
 
