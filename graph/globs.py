@@ -136,13 +136,14 @@ def narrowest(globs: Iterable[str], run: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 14)
 def spread_cells(globs: tuple[str, ...], run: str) -> tuple[str, ...]:
-    """Of each set of globs that match together such texts: with much where they leave room, and with little, which a
-    glob with ``?`` tells apart."""
+    """Of each set of globs that match together such texts: with much where they leave room; where there are globs with
+    ``?`` (the run is longer than one), which tell that apart, also with little and with nothing."""
     tests = [tested(glob) for glob in globs]
     found: dict[str, None] = {}
     for _, text in cells(globs):
         found.update((spread(text, tests, run[:length]), None) for length in range(len(run), 0, -1))
-        found[text] = None
+        if len(run) > 1:
+            found[text] = None
     return tuple(found)
 
 
