@@ -19,11 +19,10 @@ from graph.classes import ResourceClass
 from graph.closure import Steps
 from graph.contents import CONTENTS
 from graph.deciding import Outcome, Tree
-from graph.globs import cells, fresh, narrowest
+from graph.globs import cells, fresh, narrowest, tested
 from graph.questions import Questions
 from graph.subjects import Subject
 from policy.actions import catalogue
-from policy.patterns import matcher, resource_parts
 
 #: A principal's session in either build: its key, and whether it is the one that lost MFA.
 Identity = tuple[str, bool]
@@ -256,7 +255,7 @@ Test = Callable[[str], object]
 def _cut(arn: str, left: list[ResourceClass], right: list[ResourceClass]) -> Iterator[Joint]:
     """The parts of a container's contents that the patterns of both builds tell apart together."""
     globs = [{glob for item in several for glob in _globs(item, arn)} for several in (left, right)]
-    tests: dict[str, Test] = {glob: matcher(resource_parts(glob, variables=False)) for glob in globs[0] | globs[1]}
+    tests: dict[str, Test] = {glob: tested(glob) for glob in globs[0] | globs[1]}
     prefix, run = arn + CONTENTS[left[0].type], fresh(list(tests))
     texts = [item.representative for item in (*right, *left)]
     for pair in islice(product(sorted(globs[0] - globs[1]), sorted(globs[1] - globs[0])), _PAIRS):
