@@ -71,6 +71,7 @@ class Asker:
         )
         self._alone = 0
         self._unsure = Unsure(ground.units, Remembering(RequestContext(self.caller, NOWHERE, "", assembler.now)))
+        #: Denials that hold in any request of the asker, with their units: what they are about is not looked at.
         self._denials: list[tuple[int, Statement]] = []
 
     def before_reading(self) -> Hashable | None:
@@ -92,7 +93,6 @@ class Asker:
         for ready in self._said:
             for one in ready.open:
                 self._feel(one)
-        #: Denials that hold in any request of the asker, with their units: what they are about is not looked at.
         self._denials = self._sure_denials()
         for said in self._heard:
             place = ("said", said.number, self.subject.key if said.by_name else self.principal.account)

@@ -341,11 +341,9 @@ def resource_facts(resource: str) -> tuple[bool, ...]:
     """Whatever the fixed rules read of an ARN, beside what statements match."""
     if resource != "*" and ":iam:" not in resource and ":kms:" not in resource:
         return _NO_FACTS
-    return (
-        resource == "*",
-        *(shape.match(resource) is not None for shape in (_ROLE, _KEY, _LINKED_ROLE, _RESERVED_ROLE, _AWS_POLICY)),
-    )
+    return (resource == "*", *(shape.match(resource) is not None for shape in _SHAPES))
 
 
-#: Of an ARN that is of neither IAM nor KMS.
-_NO_FACTS = (False,) * 6
+#: All of IAM or KMS: of other ARNs nothing is so.
+_SHAPES = (_ROLE, _KEY, _LINKED_ROLE, _RESERVED_ROLE, _AWS_POLICY)
+_NO_FACTS = (False, *(False for _ in _SHAPES))
