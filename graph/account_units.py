@@ -40,10 +40,13 @@ class Shared:
     def let_in(self, beyond: Beyond, container: Resource, arn: str, inside: str = "") -> Iterator[Subject]:
         """Whom a resource lets at ``arn``, itself or in it, or at what begins with ``inside``, of those ``beyond``."""
         service = deciding_service(container.type)
+        others = []
         for subject in beyond.named.values():
-            own = subject.kind not in ("User", "Role") or subject.account == container.account
-            if own or self.allowing.may(subject, arn, service, inside):
+            if subject.kind not in ("User", "Role") or subject.account == container.account:
                 yield subject
+            else:
+                others.append(subject)
+        yield from self.allowing.those(others, arn, service, inside)
         if beyond.everyone:
             yield from (one for one in self.candidates.anybody if one.kind not in ("User", "Role"))
             found = self.allowing.on(arn, service, inside)

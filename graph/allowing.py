@@ -17,13 +17,13 @@ from graph.subjects import Subject
 from policy.assemble import Assembler
 from policy.document import Document, Statement
 from policy.inputs import PolicyRef
-from policy.patterns import Test, Wild, loosened, matcher, resource_parts
+from policy.patterns import Parts, loosened, matcher, resource_parts
 
 
 class Entry(NamedTuple):
-    """One pattern of a statement; no test: it matches everything. ``services`` of the actions, ``None``: any."""
+    """One pattern of a statement, its variables loosened. ``services`` of the actions, ``None``: any."""
 
-    test: Test | None
+    parts: Parts
     glob: str
     start: str
     services: frozenset[str] | None
@@ -32,7 +32,8 @@ class Entry(NamedTuple):
         """Whether it may be about an action of ``service`` on ``arn``, or on contents, which begin with ``inside``."""
         if self.services is not None and service not in self.services:
             return False
-        if self.test is None or self.test(arn):
+        # Few patterns are asked about more: they are compiled when one is.
+        if arn.startswith(self.start) and matcher(self.parts)(arn):
             return True
         near = inside and (self.start.startswith(inside) or inside.startswith(self.start))
         return bool(near and remainders(self.glob, inside))
@@ -51,9 +52,19 @@ class Allowing:
 
     def may(self, subject: Subject, arn: str, service: str, inside: str = "") -> bool:
         """Whether a subject's own policies may allow it an action of ``service`` on ``arn``, or on contents of it."""
-        return any(
-            ref.document is None or self._allows(ref.document, arn, service, inside) for ref in self._identity(subject)
-        )
+        return next(self.those((subject,), arn, service, inside), None) is not None
+
+    def those(self, subjects: Iterable[Subject], arn: str, service: str, inside: str) -> Iterator[Subject]:
+        """Of users and roles those of whom ``may`` is true."""
+        known: dict[Document | None, bool] = {None: True}
+        for subject in subjects:
+            for ref in self._identity(subject):
+                document = ref.document
+                if document not in known:
+                    known[document] = document is not None and self._allows(document, arn, service, inside)
+                if known[document]:
+                    yield subject
+                    break
 
     def _identity(self, subject: Subject) -> tuple[PolicyRef, ...]:
         assert subject.caller is not None
@@ -133,7 +144,7 @@ def entries_of(document: Document, statement: Statement) -> Iterator[Entry]:
     for text in statement.resources or ("*",):
         parts = loosened(resource_parts(text, variables=document.version == "2012-10-17"))
         start = parts[0] if parts and isinstance(parts[0], str) else ""
-        yield Entry(None if parts == (Wild.STAR,) else matcher(parts), glob_of(parts), start, services)
+        yield Entry(parts, glob_of(parts), start, services)
 
 
 def _fixed_account(glob: str) -> bool:

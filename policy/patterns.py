@@ -1,15 +1,15 @@
 """Globs and policy variables, compiled once (semantics M1-M3).
 
 A pattern is a tuple of parts: literal text, a wildcard, or a `Variable`. Matching is a regular expression in which
-every
-`*` but the last takes the shortest text that lets the following literal match and never gives it back: a glob needs no
-backtracking, so a hostile pattern of many stars costs no more than a friendly one.
+every `*` but the last takes the shortest text that lets the following literal match and never gives it back: a glob
+needs no backtracking, so a hostile pattern of many stars costs no more than a friendly one. Where there is one `*` at
+most, nothing is compiled.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -24,6 +24,9 @@ class Wild(Enum):
     ONE = "?"
     SEGMENT_STAR = "[*]"
     SEGMENT_ONE = "[?]"
+
+    # Patterns are keys of many tables, and an enumeration's own hash is slow.
+    __hash__ = object.__hash__
 
 
 _REGEX = {Wild.STAR: ".*", Wild.ONE: ".", Wild.SEGMENT_STAR: "[^:]*", Wild.SEGMENT_ONE: "[^:]"}
@@ -124,17 +127,60 @@ def arn_parts(parts: Parts) -> Parts | None:
 @lru_cache(maxsize=65536)
 def matcher(parts: Parts, ignore_case: bool = False) -> Test:
     """A matcher of the whole text for parts without variables."""
-    if all(isinstance(part, str) for part in parts) and not ignore_case:
-        return "".join(str(part) for part in parts).__eq__
-    start = None if ignore_case else _start(parts)
-    if start is not None:
-        return lambda text: text.startswith(start)
+    words = None if ignore_case else _words(parts)
+    few = None if words is None else _of_few(words)
+    if few is not None:
+        return few
     return re.compile(_expression(parts), re.DOTALL | (re.IGNORECASE if ignore_case else 0)).fullmatch
 
 
 def _start(parts: Parts) -> str | None:
     """What all texts begin with that match, of a pattern that says nothing else: nothing need be compiled for it."""
     return parts[0] if len(parts) == 2 and isinstance(parts[0], str) and parts[1] is Wild.STAR else None
+
+
+def _words(parts: Parts) -> list[str] | None:
+    """The literals between the stars of a pattern that has no other wildcards: empty ones where it begins or ends with
+    a star."""
+    words = [""]
+    for part in parts:
+        if part is Wild.STAR:
+            words.append("")
+        elif isinstance(part, str):
+            words[-1] += part
+        else:
+            return None
+    return words
+
+
+def _of_few(words: Sequence[str]) -> Test | None:
+    """A test of texts for the words between at most one star; nothing need be compiled for it."""
+    if len(words) == 1:
+        return words[0].__eq__
+    if len(words) > 2:
+        return None
+    first, last = words
+    if not last:
+        return lambda text: text.startswith(first)
+    least = len(first) + len(last)
+    return lambda text: len(text) >= least and text.startswith(first) and text.endswith(last)
+
+
+def _in_order(words: Sequence[str], text: str) -> bool:
+    """Whether a text holds words in this order, apart, the first at its beginning and the last at its end."""
+    few = _of_few(words)
+    if few is not None:
+        return bool(few(text))
+    first, *between, last = words
+    place, end = len(first), len(text) - len(last)
+    if end < place or not text.startswith(first) or not text.endswith(last):
+        return False
+    for word in between:
+        place = text.find(word, place, end)
+        if place < 0:
+            return False
+        place += len(word)
+    return True
 
 
 def _expression(parts: Parts) -> str:
@@ -157,7 +203,7 @@ def alternatives(patterns: Iterable[Parts], *, ignore_case: bool = False) -> Tes
     """One matcher for a list of patterns without variables; `None` when it matches every text."""
     literals: set[str] = set()
     starts: list[str] = []
-    expressions: list[str] = []
+    others: list[Parts] = []
     for parts in patterns:
         start = _start(parts)
         if parts == (Wild.STAR,):
@@ -167,19 +213,23 @@ def alternatives(patterns: Iterable[Parts], *, ignore_case: bool = False) -> Tes
         elif start is not None and not ignore_case:
             starts.append(start)
         else:
-            expressions.append(_expression(parts))
+            others.append(parts)
+    if ignore_case:
+        return _any_of((*others, *((text,) for text in sorted(literals))), ignore_case=True)
     if starts:
-        return _beginning(frozenset(literals), tuple(starts), expressions)
-    if not expressions and not ignore_case:
+        return _beginning(frozenset(literals), tuple(starts), others)
+    if not others:
         if len(literals) == 1:
             return next(iter(literals)).__eq__
         return frozenset(literals).__contains__
-    expressions.extend(re.escape(text) for text in sorted(literals))
-    return _any_of(expressions, ignore_case=ignore_case)
+    return _any_of((*others, *((text,) for text in sorted(literals))))
 
 
-def _any_of(expressions: Iterable[str], *, ignore_case: bool = False) -> Test:
-    return _Late("|".join(f"(?:{e})" for e in expressions), re.DOTALL | (re.I if ignore_case else 0))
+def _any_of(patterns: Sequence[Parts], *, ignore_case: bool = False) -> Test:
+    if len(patterns) == 1:
+        return matcher(patterns[0], ignore_case)
+    flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
+    return _Late("|".join(f"(?:{_expression(parts)})" for parts in patterns), flags)
 
 
 class _Late:
@@ -197,11 +247,11 @@ class _Late:
         return self._match(text)
 
 
-def _beginning(literals: frozenset[str], starts: tuple[str, ...], expressions: list[str]) -> Test:
-    """A test of texts that are one of some, begin with one of others, or match an expression."""
-    if not expressions:
+def _beginning(literals: frozenset[str], starts: tuple[str, ...], others: Sequence[Parts]) -> Test:
+    """A test of texts that are one of some, begin with one of others, or match a pattern."""
+    if not others:
         return lambda text: text.startswith(starts) or text in literals
-    other = _any_of(expressions)
+    other = _any_of(others)
     return lambda text: text.startswith(starts) or text in literals or other(text)
 
 
@@ -279,26 +329,9 @@ def resolve(parts: Parts, context: Context) -> Resolved:
 
 
 def filled_matches(parts: Parts, text: str) -> bool:
-    """Whether parts without variables match a text, without compiling them: they hold a request's own values."""
-    place, last = 0, len(parts) - 1
-    floating = False
-    for i, part in enumerate(parts):
-        if part is Wild.STAR:
-            floating = True
-        elif not isinstance(part, str):
-            return bool(matcher(parts)(text))
-        elif not floating:
-            if not text.startswith(part, place):
-                return False
-            place += len(part)
-        elif i == last:
-            return len(text) - len(part) >= place and text.endswith(part)
-        else:
-            found = text.find(part, place)
-            if found < 0:
-                return False
-            place, floating = found + len(part), False
-    return floating or place == len(text)
+    """Whether parts without variables match a text; nothing is compiled: they hold a request's own values."""
+    words = _words(parts)
+    return bool(matcher(parts)(text)) if words is None else _in_order(words, text)
 
 
 def loosened(parts: Parts) -> Parts:
