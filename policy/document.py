@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from copy import copy
+from functools import lru_cache
+from itertools import count
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -78,11 +80,13 @@ class Statement:
     """One statement, ready to be matched.
 
     `acts` tests an action in lower case (`None`: every action); with `not_actions` the test is already turned round.
+    `acting` is a number that statements with one action element share.
     `unlimited`: it is about every resource and has no condition. `only_on` tests the resource where no pattern holds a
     variable and the element is no NotResource; `None`: look at `resource_patterns`.
     """
 
     __slots__ = (
+        "acting",
         "actions",
         "acts",
         "allows",
@@ -118,6 +122,7 @@ class Statement:
         self.tests_resource = not self.resource_patterns.matches_everything
         self.only_on: Test | None = None if negated or self.resource_patterns.variable else self.resource_patterns.plain
         self.acts = action_test(self.actions, self.not_actions)
+        self.acting = _ACTING.setdefault((self.actions, self.not_actions), next(_NUMBERS))
         self.principals, self.not_principals = read.principals()
         self.principal_element: PrincipalElement | None = self.principals or self.not_principals
         self.has_principal = self.principal_element is not None
@@ -145,6 +150,12 @@ class Statement:
         return f"Statement({self.index}, {self.sid!r}, {self.effect})"
 
 
+#: Action elements by what they say, numbered.
+_ACTING: dict[tuple[tuple[str, ...] | None, tuple[str, ...] | None], int] = {}
+_NUMBERS = count()
+
+
+@lru_cache(maxsize=1 << 14)
 def action_test(actions: tuple[str, ...] | None, not_actions: tuple[str, ...] | None) -> Test | None:
     """A test of actions in lower case by Action or NotAction; ``None``: every action."""
     if actions is not None:

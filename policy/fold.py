@@ -14,7 +14,7 @@ from policy.expression import (
     either,
 )
 from policy.grants import grants_side
-from policy.inputs import NO_SETTINGS, Inputs
+from policy.inputs import NO_SETTINGS, Inputs, Level
 from policy.layers import (
     NO_SIDE,
     Record,
@@ -23,6 +23,7 @@ from policy.layers import (
     layer_verdict,
     resource_side,
     scan,
+    scan_level,
     scan_resource,
 )
 from policy.principals import EVERYBODY, NOBODY
@@ -105,7 +106,7 @@ class Fold:
             records.append(self.session)
         self.scps: Sequence[Record] = ()
         if inputs.scps and has_identity and not principal.service_linked:
-            self.scps = [scan("scp", level.policies, request, action) for level in inputs.scps]
+            self.scps = self._guarding("scp", inputs.scps, has_boundary)
             records += self.scps
         self.rcps: Sequence[Record] = self._scan_rcps(has_boundary) if inputs.rcps else ()
         records += self.rcps
@@ -140,9 +141,14 @@ class Fold:
             return []
         if action.partition(":")[0] not in RCP_SERVICES:
             return []
+        return self._guarding("rcp", self.inputs.rcps, has_boundary)
+
+    def _guarding(self, layer: str, levels: Sequence[Level], has_boundary: bool) -> list[Record]:
+        about = (layer, self.action)
+        # Most levels say one thing of an action, whoever asks.
         return [
-            scan_resource("rcp", level.policies, request, action, has_boundary=has_boundary, default=EVERYBODY)
-            for level in self.inputs.rcps
+            level.settled.get(about) or scan_level(about, level, self.request, has_boundary=has_boundary)
+            for level in levels
         ]
 
     def _resource_side(self) -> ResourceSide:

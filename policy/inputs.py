@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from policy.document import Document
 
 if TYPE_CHECKING:
-    from policy.layers import Hit
+    from policy.layers import Hit, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,14 @@ class PolicyRef:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One level of the organisation (root, an OU, the account) with the policies attached there."""
+    """One level of the organisation (root, an OU, the account) with the policies attached there.
+
+    `settled` is where `policy.layers` keeps, by layer and action, what the level says whoever asks for whatever.
+    """
 
     name: str
     policies: tuple[PolicyRef, ...]
+    settled: dict[tuple[str, str], Record | None] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from policy.expression import (
     disjunction,
     negation,
 )
-from policy.inputs import PolicyRef
+from policy.inputs import Level, PolicyRef
 from policy.patterns import filled_matches, loosened, matcher, render, resolve
 from policy.principals import BY_ACCOUNT, EVERYBODY, NOBODY, Grasp
 from policy.request import Request
@@ -109,6 +109,32 @@ def _any_truth(hits: list[Hit]) -> Residual:
         if hit[0] is TRUE:
             return TRUE
     return disjunction([hit[0] for hit in hits])
+
+
+def scan_level(about: tuple[str, str], level: Level, request: Request, *, has_boundary: bool) -> Record:
+    """The record of one level of guardrails: SCPs, or RCPs, which name principals. ``about``: the layer, the action."""
+    layer, action = about
+    if about not in level.settled:
+        if len(level.settled) >= _ACTIONS_KEPT:
+            level.settled.clear()
+        level.settled[about] = _settled(about, level.policies)
+    found = level.settled[about]
+    if found is not None:
+        return found
+    if layer == "scp":
+        return scan(layer, level.policies, request, action)
+    return scan_resource(layer, level.policies, request, action, has_boundary=has_boundary, default=EVERYBODY)
+
+
+def _settled(about: tuple[str, str], refs: Iterable[PolicyRef]) -> Record | None:
+    """The record of documents that say the same of every request for an action, ``None`` where they do not."""
+    hits = [hit for ref in refs if ref.document is not None for hit in _about(ref, ref.document, about)]
+    for _, _, statement, _, _ in hits:
+        element = statement.principal_element
+        if not statement.unlimited or not (element is None or (element.everyone and not element.negated)):
+            return None
+    allows, denies = ([hit for hit in hits if hit.statement.allows is allowing] for allowing in (True, False))
+    return Record(about[0], allows, denies, [ref.id for ref in refs if ref.document is None])
 
 
 def scan(layer: str, refs: Iterable[PolicyRef], request: Request, action: str) -> Record:
