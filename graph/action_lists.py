@@ -47,7 +47,7 @@ class ActionList:
         self.free = sum(1 << n for n, action in enumerate(self.lowered) if action in _FREE_LOWERED)
         self.by_acl = sum(1 << n for n, action in enumerate(self.lowered) if action in S3_BUCKET_ACL)
         self._arn = arn
-        self._about: dict[tuple[tuple[str, ...] | None, tuple[str, ...] | None], int] = {}
+        self._about: dict[int, int] = {}
         self._of_service: dict[str, int] = {}
         self._named: dict[int, tuple[str, ...]] = {}
         self._ruled: dict[tuple[bool, bool], tuple[tuple[Hashable, int], ...]] = {}
@@ -62,10 +62,9 @@ class ActionList:
 
     def about(self, statement: Statement) -> int:
         """The actions that a statement's action element takes in."""
-        key = (statement.actions, statement.not_actions)
-        found = self._about.get(key)
+        found = self._about.get(statement.acting)
         if found is None:
-            found = self._about[key] = self._tested(statement)
+            found = self._about[statement.acting] = self._tested(statement)
         return found
 
     def _tested(self, statement: Statement) -> int:

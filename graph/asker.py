@@ -218,24 +218,22 @@ class Asker:
         found = 0
         for units, statement in self._denials:
             if units & bit:
-                found |= self.ground.units.acts(actions, statement)
+                found |= actions.about(statement)
         return found & ~actions.of_service("sts") if found else 0
 
     def _given(self, actions: ActionList, statements: list[Felt]) -> int:
         """The actions that statements may allow."""
         found = 0
-        acts = self.ground.units.acts_on(actions)
         for felt in statements:
             if felt.statement.allows:
-                found |= acts(felt.statement)
+                found |= actions.about(felt.statement)
         return found
 
     def _matched(self, actions: ActionList, some: int, statements: list[Felt]) -> list[tuple[int, tuple[int, ...]]]:
         """Actions in groups by the statements that are about them, with the marks of these."""
-        acts = self.ground.units.acts_on(actions)
         groups, matching = [some], []
         for felt in statements:
-            about = acts(felt.statement) & some
+            about = actions.about(felt.statement) & some
             if about:
                 matching.append((about, felt.mark))
                 if about != some:

@@ -198,7 +198,8 @@ def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
     """The parts that patterns tell apart, from what lies of each behind the container."""
     patterns = list(said)
     globs = sorted({glob for rest, _, _ in patterns for glob in rest}, key=lambda glob: (specific(glob), glob))
-    tests = {glob: tested(glob) for glob in globs}
+    words = {glob for glob in globs if start_of(glob) == glob}
+    tests = {glob: tested(glob) for glob in globs if glob not in words}
     shared = [rest for rest, everybody, _ in patterns if everybody]
     own: defaultdict[int, list[Rest]] = defaultdict(list)
     for rest, everybody, holders in patterns:
@@ -212,10 +213,11 @@ def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
     seen: set[frozenset[Rest]] = set()
     called: set[tuple[str, ...]] = set()
     for text in (filler, *(text for some in together for text in _texts(some, globs, run))):
-        matched = frozenset(rest for rest, _, _ in patterns if any(tests[glob](text) for glob in rest))
+        hit = {glob for glob, test in tests.items() if test(text)} | ({text} & words)
+        matched = frozenset([rest for rest, _, _ in patterns if not hit.isdisjoint(rest)])
         if matched not in seen:
             seen.add(matched)
-            mine = [glob for glob in globs if tests[glob](text)]
+            mine = [glob for glob in globs if glob in hit]
             shown = tuple(narrowest(mine, run))
             # Two parts never have one name.
             shown = tuple(mine) if shown in called else shown

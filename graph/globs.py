@@ -90,7 +90,7 @@ def _skip_stars(states: set[int], glob: str) -> set[int]:
 
 def fresh(globs: Sequence[str]) -> str:
     """Characters that no glob has, more of them than any has ``?``: where a glob matches them it does so by a ``*``."""
-    used = {character for glob in globs for character in glob}
+    used = set("".join(globs))
     one = next(text for text in (FILLER, *map(chr, range(0xE000, 0xF8FF))) if text not in used)
     return one * (max((glob.count("?") for glob in globs), default=0) + 1)
 

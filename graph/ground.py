@@ -52,9 +52,8 @@ class Ground:
         self.always = bits_of(place for place, unit in enumerate(self.units.all) if unit.actions.free)
         self.policies = AccountPolicies(assembler, self.units, resources)
         #: Units where anybody who may ask at all may have access, whatever the documents that were read say.
-        self.anyhow = self.policies.unread | bits_of(
-            place for place, unit in enumerate(self.units.all) if unit.container and self._special(unit.container)
-        )
+        special = self.units.grouped(lambda container: container is not None and self._special(container))
+        self.anyhow = self.policies.unread | special.get(True, 0)
 
     def bases(self, *, inside: bool) -> list[int]:
         """Groups of units that nothing tells apart but documents, tags and region, for askers of the account or not."""
@@ -99,12 +98,11 @@ class Ground:
     @cached_property
     def regions(self) -> list[tuple[ContextValue, int]]:
         """The units in groups by the region that a request on them is made in, as conditions read it."""
-        groups: defaultdict[ContextValue, list[int]] = defaultdict(list)
-        for place, unit in enumerate(self.units.all):
-            target = self._places[unit.container.arn].target if unit.container is not None else NOWHERE
-            region = requested_region(target, "")
-            groups[Unknown("environment") if region is None else (region,)].append(place)
-        return [(region, bits_of(places)) for region, places in groups.items()]
+        return list(self.units.grouped(self._region).items())
+
+    def _region(self, container: Resource | None) -> ContextValue:
+        region = requested_region(NOWHERE if container is None else self._places[container.arn].target, "")
+        return Unknown("environment") if region is None else (region,)
 
     def _special(self, container: Resource) -> bool:
         """Whether shares of AWS RAM or an ACL may give access here."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
 from itertools import takewhile
+from operator import itemgetter
 
 import numpy as np
 
@@ -70,26 +72,38 @@ def _homes(units: Sequence[Unit], alike: Sequence[int]) -> dict[int, int]:
     Its wider ones are those of which no more patterns match than of it. Where one between it and the one held alike is
     held otherwise, it is an exception to that one, and nobody would find it in the wider.
     """
-    of_container: defaultdict[str, list[tuple[frozenset[Rest], int]]] = defaultdict(list)
+    of_container: defaultdict[str, list[tuple[int, int, frozenset[Rest]]]] = defaultdict(list)
     for place, unit in enumerate(units):
         if unit.matched is not None and unit.container is not None:
-            of_container[unit.container.arn].append((unit.matched, place))
+            of_container[unit.container.arn].append((len(unit.matched), place, unit.matched))
     home: dict[int, int] = {}
     for parts in of_container.values():
-        parts.sort(key=lambda part: (len(part[0]), part[1]))
-        for number, (matched, place) in enumerate(parts):
-            wider = [part for part in parts[:number] if part[0] < matched]
-            same = [part for part in wider if alike[part[1]] == alike[place]]
-            if len(same) < len(wider):
-                same = _nearest(wider)
-            joined = same and all(alike[other] == alike[place] for _, other in same)
-            home[place] = home[same[0][1]] if joined else place
+        parts.sort(key=_WIDEST_FIRST)
+        places = [place for _, place, _ in parts]
+        for place, (wider, nearest) in zip(places, _around(tuple([matched for _, _, matched in parts])), strict=True):
+            mine = alike[place]
+            joined = all(alike[places[other]] == mine for other in wider)
+            same = wider if joined else nearest
+            joined = joined or all(alike[places[other]] == mine for other in nearest)
+            home[place] = home[places[same[0]]] if same and joined else place
     return home
 
 
-def _nearest(wider: Sequence[tuple[frozenset[Rest], int]]) -> list[tuple[frozenset[Rest], int]]:
-    """Of parts around another those that hold none of the others."""
-    return [part for part in wider if not any(part[0] < other for other, _ in wider)]
+_WIDEST_FIRST = itemgetter(0, 1)
+
+
+@lru_cache(maxsize=1 << 10)
+def _around(parts: tuple[frozenset[Rest], ...]) -> tuple[tuple[list[int], list[int]], ...]:
+    """For each part of some container those around it, and of these the ones that hold none of the others.
+
+    Parts are the patterns that match them, fewer first; many containers have the same.
+    """
+    found = []
+    for number, matched in enumerate(parts):
+        wider = [other for other in range(number) if parts[other] < matched]
+        nearest = [other for other in wider if not any(parts[other] < parts[one] for one in wider)]
+        found.append((wider, nearest))
+    return tuple(found)
 
 
 def _class(index: int, account: str, first: Unit, arns: tuple[str, ...]) -> ResourceClass:

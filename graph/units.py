@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import accumulate
 from typing import TypeVar
 
@@ -61,8 +61,7 @@ class Units:
         self._by_actions: dict[ActionList, int] = _grouped(unit.actions for unit in self.all)
         self._matching: dict[Parts, int] = {}
         self._elements: dict[tuple[tuple[str, ...], bool], int] = {}
-        self._acting: dict[Statement, int] = {}
-        self._acts: dict[ActionList, Callable[[Statement], int]] = {}
+        self._acting: dict[int, int] = {}
         self._felt: dict[Document, tuple[list[Felt], list[Statement]]] = {}
         self._tagged: dict[str, list[tuple[ContextValue, bool, int]]] = {}
 
@@ -116,24 +115,13 @@ class Units:
 
     def about(self, statement: Statement) -> int:
         """The units with an action that the statement's action element takes in."""
-        found = self._acting.get(statement)
+        found = self._acting.get(statement.acting)
         if found is None:
             found = 0
             for actions, units in self._by_actions.items():
-                if self.acts(actions, statement):
+                if actions.about(statement):
                     found |= units
-            self._acting[statement] = found
-        return found
-
-    def acts(self, actions: ActionList, statement: Statement) -> int:
-        """The actions of a list that a statement's action element takes in."""
-        return self.acts_on(actions)(statement)
-
-    def acts_on(self, actions: ActionList) -> Callable[[Statement], int]:
-        """As ``acts``, for one list."""
-        found = self._acts.get(actions)
-        if found is None:
-            found = self._acts[actions] = lru_cache(maxsize=None)(actions.about)
+            self._acting[statement.acting] = found
         return found
 
     def element(self, statement: Statement, document: Document) -> int:
@@ -178,9 +166,16 @@ class Units:
         """
         found = self._tagged.get(key)
         if found is None:
-            groups = _grouped((_tag(unit.container, key), _counts(unit.container)) for unit in self.all)
+            groups = self.grouped(lambda container: (_tag(container, key), _counts(container)))
             found = self._tagged[key] = [(value, counts, units) for (value, counts), units in groups.items()]
         return found
+
+    def grouped(self, key: Callable[[Resource | None], Key]) -> dict[Key, int]:
+        """The units in groups by something of their containers."""
+        groups: defaultdict[Key, list[int]] = defaultdict(list)
+        for places in self._containers.values():
+            groups[key(self.all[places[0]].container)] += places
+        return {one: bits_of(places) for one, places in groups.items()}
 
 
 def _tag(container: Resource | None, key: str) -> ContextValue:
