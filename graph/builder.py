@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from graph import generations
 from graph.access import graph_rows
@@ -14,11 +18,13 @@ from graph.engines import Engine, LocalEngine
 from graph.heap import uncollected
 from graph.kinds import EdgeTable
 from graph.ladybug_store import LadybugStore
+from graph.progress import Done
 from graph.resolving import Resolving
 from graph.schema import GRAPH_VERSION
 from graph.store import Rows, Store, StoreError
 from graph.subjects import NOTHING, list_subjects
 from graph.table_format import INVENTORY_FOLDER, TABLES_VERSION, BuildInfo
+from graph.table_writer import TableWriter
 from graph.tables import Tables
 from graph.versions import maker
 from graph.world import World
@@ -57,6 +63,16 @@ def build(
     return info
 
 
+class _Tabled(NamedTuple):
+    """A build of which only the graph is missing, and its figures; it holds no inventory and no tables."""
+
+    info: BuildInfo
+    writer: TableWriter
+    done: Done
+    nodes: Mapping[str, Rows]
+    edges: Mapping[EdgeTable, Rows]
+
+
 class _Build:
     """One build on its way. ``folder`` becomes the build; what is done until it has is kept in another."""
 
@@ -69,6 +85,24 @@ class _Build:
         self._engine = engine
 
     def run(self) -> tuple[BuildInfo, Mapping[str, Rows], Mapping[EdgeTable, Rows]]:
+        tabled = self._tabled()
+        with self._clock.phase("graph"):
+            # Inventory and tables are in cycles, which the phases before left alone: a load needs their room.
+            gc.collect()
+            store = LadybugStore.create(self._folder / generations.GRAPH_FILE)
+            try:
+                counts = store.load(self._snapshot.id, tabled.nodes, tabled.edges)
+            finally:
+                store.close()
+        info = msgspec.structs.replace(
+            tabled.info, nodes=dict(counts.nodes), edges=dict(counts.edges), seconds=self._clock.seconds
+        )
+        tabled.writer.write_info(info)
+        tabled.done.clear()
+        return info, tabled.nodes, tabled.edges
+
+    def _tabled(self) -> _Tabled:
+        """All but the graph."""
         with self._clock.phase("read"):
             world = self._read()
         with self._clock.phase("resolve"):
@@ -79,30 +113,22 @@ class _Build:
         with self._clock.phase("rows"):
             tables = Tables.unfinished(self._folder)
             nodes, edges = graph_rows(world, tables, tables.steps(world.subjects))
-        with self._clock.phase("graph"):
-            store = LadybugStore.create(self._folder / generations.GRAPH_FILE)
-            try:
-                counts = store.load(self._snapshot.id, nodes, edges)
-            finally:
-                store.close()
         info = BuildInfo(
             version=TABLES_VERSION,
             graph_version=GRAPH_VERSION,
             snapshot=self._snapshot.id,
-            nodes=dict(counts.nodes),
-            edges=dict(counts.edges),
+            nodes={},
+            edges={},
             principal_classes=tables.holder_sets,
             resource_classes=len(tables.classes),
-            seconds=self._clock.seconds,
+            seconds={},
             maker=maker(),
             taken_over=len(resolving.taken),
             earlier=resolving.earlier,
             invalid={**_invalid_guardrails(world), **_collected(resolving.invalid, world)},
             gaps=list(world.inventory.data.gaps),
         )
-        writer.write_info(info)
-        resolving.done.clear()
-        return info, nodes, edges
+        return _Tabled(info, writer, resolving.done, nodes, edges)
 
     def _read(self) -> World:
         """The inventory, account by account into its files, and its subjects."""

@@ -118,12 +118,11 @@ class LadybugStore:
         counts = counted(whole_nodes, whole_edges)
         for statement in _ddl():
             self._run(statement, {})
-        for kind, rows in whole_nodes.items():
-            if rows.num_rows:
-                self._copy(kind, _with_snapshot(rows, generation), "")
-        for table, rows in whole_edges.items():
-            if rows.num_rows:
-                self._copy(table.kind, rows, f" (from='{table.source}', to='{table.target}')")
+        # No name here holds rows: those of one table would stay while the next are copied.
+        for kind in whole_nodes:
+            self._copy(kind, _with_snapshot(whole_nodes[kind], generation), "")
+        for table in whole_edges:
+            self._copy(table.kind, whole_edges[table], f" (from='{table.source}', to='{table.target}')")
         self._run(
             "CREATE (:Generation {key: $key, version: $version, nodes: $nodes, edges: $edges})",
             {
@@ -141,9 +140,12 @@ class LadybugStore:
         return counts
 
     def _copy(self, table: str, rows: Rows, ends: str) -> None:
+        if not rows.num_rows:
+            return
         names = ", ".join(name for name in rows.column_names if name not in ("source", "target"))
         columns = f"({names})" if names else ""
         connection = self._connection()
+        connection.set_query_timeout(0)  # none: on a slow disk a large table takes longer than a question may
         try:
             # The scan finds the Arrow table by the name of the local variable.
             connection.execute(f"COPY {table}{columns} FROM rows{ends}")

@@ -58,10 +58,10 @@ def load(server: Server, snapshot: str, nodes: Mapping[str, Rows], edges: Mappin
         _declare(server, load_id)
         remove_leftovers(server, load_id)
         _begin(server, load_id, snapshot, counts)
-        for kind, rows in nodes.items():
-            _send(server, load_id, _node_text(kind), _node_batches(rows), still_held)
-        for table, rows in edges.items():
-            _send(server, load_id, _edge_text(table), _edge_batches(rows), still_held)
+        for kind in nodes:
+            _send(server, load_id, _node_text(kind), _node_batches(nodes[kind]), still_held)
+        for table in edges:
+            _send(server, load_id, _edge_text(table), _edge_batches(edges[table]), still_held)
         _publish(server, load_id, snapshot)
     return load_id
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import mmap
+import weakref
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from graph.kinds import EdgeTable
-from graph.store import Rows, edge_rows, node_rows
+from graph.store import ReadAnew, Rows, edge_rows, node_rows
 from graph.table_format import arrow
 
 
@@ -53,8 +55,10 @@ class GraphRows:
 class Pieces:
     """Arrow tables by kind, put together of pieces that share nothing: who adds them sees to that.
 
-    The pieces lie in files in ``folder`` until they are needed, and are read from there without copying them: a large
-    organisation's graph would fill the memory. The files have no names once they are read, so that nothing is left.
+    The pieces lie in files in ``folder``: a large organisation's graph would fill the memory. What ``whole`` gives
+    reads a table from its file each time it is asked for it, without copying it, and holds none: the pages go with the
+    last reader of the table. From then on the files have no names, so that nothing is left of them, whatever happens;
+    they take their room on the disk as long as somebody holds what ``whole`` gave.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -78,10 +82,11 @@ class Pieces:
                 self._edges[table] = _File(self._folder / f"{'-'.join(table)}.arrow")
             self._edges[table].add(edge_rows(table, {"source": source, "target": target, **columns}))
 
-    def whole(self) -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
+    def whole(self) -> tuple[ReadAnew[str], ReadAnew[EdgeTable]]:
         """What was added, as ``Store.load`` takes it; nothing can be added any more."""
-        nodes = {kind: file.read() for kind, file in self._nodes.items()}
-        return nodes, {table: file.read() for table, file in self._edges.items()}
+        nodes = {kind: file.written() for kind, file in self._nodes.items()}
+        edges = {table: file.written() for table, file in self._edges.items()}
+        return ReadAnew(nodes), ReadAnew(edges)
 
 
 class _File:
@@ -97,12 +102,26 @@ class _File:
             self._writer = arrow().ipc.new_file(self._sink, rows.schema)
         self._writer.write_table(rows)
 
-    def read(self) -> Rows:
+    def written(self) -> Callable[[], Rows]:
+        """What reads the table, once it is all there."""
         self._writer.close()
         self._sink.close()
-        found = arrow().ipc.open_file(arrow().memory_map(str(self._path))).read_all()
-        self._path.unlink()
-        return found
+        return _Unnamed(self._path).read
+
+
+class _Unnamed:
+    """A file that goes with the last who holds this."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        weakref.finalize(self, self._file.close)
+        path.unlink()
+
+    def read(self) -> Rows:
+        """The table in it; its memory is the file's, and mapped as long as somebody holds any of it."""
+        pa = arrow()
+        pages = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return pa.ipc.open_file(pa.py_buffer(pages)).read_all()
 
 
 def _columns(rows: list[Mapping[str, object]]) -> dict[str, list[object]]:

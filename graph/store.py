@@ -7,11 +7,12 @@ generation before it answering; an open store keeps the generation it was opened
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path as FilePath
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from graph.kinds import EdgeTable, Property, Type
 from graph.schema import EDGE_KINDS, EDGE_TABLES, NODE_KINDS
@@ -23,6 +24,8 @@ Rows = Any
 
 Parameters = Mapping[str, object]
 
+_Key = TypeVar("_Key")
+
 #: The parameter that the store fills with the generation it answers from.
 SNAPSHOT_PARAMETER = "snapshot"
 
@@ -31,6 +34,25 @@ REMOTE_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 
 class StoreError(GrantmapError):
     """A store that is missing, damaged or busy, a load or a query that it refuses; one line, lower case."""
+
+
+class ReadAnew(Mapping[_Key, Rows], Generic[_Key]):
+    """Rows by kind or table, made anew each time they are asked for: they go when who asked lets them go."""
+
+    def __init__(self, makers: Mapping[_Key, Callable[[], Rows]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, key: _Key) -> Rows:
+        return self._makers[key]()
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._makers
+
+    def __iter__(self) -> Iterator[_Key]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
 
 
 class NodeRef(NamedTuple):
@@ -95,7 +117,8 @@ class Store(Protocol):
         """Stores a whole graph and makes it the one that stores opened from now on (and this one) answer from.
 
         Kinds and tables left out are empty. Refuses unknown kinds and columns, a key that is null or occurs twice in
-        its kind, and an edge whose end is missing; after a refusal the generation before it still answers.
+        its kind, and an edge whose end is missing; after a refusal the generation before it still answers. Rows are
+        asked for several times and let go each time: given as ``ReadAnew`` a large graph does not fill the memory.
         """
 
     def generation(self) -> str:
@@ -185,7 +208,7 @@ def node_rows(kind: str, columns: Mapping[str, Sequence[object]]) -> Rows:
         raise StoreError(f"{kind}: column `key` is missing")
     size = len(columns["key"])
     properties = [p for p in NODE_KINDS[kind].all_properties if p.name != "snapshot"]
-    return _table(kind, properties, {"kind": [kind] * size, **columns}, size)
+    return _table(kind, properties, columns if "kind" in columns else {"kind": [kind] * size, **columns}, size)
 
 
 def edge_rows(table: EdgeTable, columns: Mapping[str, Sequence[object]]) -> Rows:
@@ -206,42 +229,58 @@ def edge_properties(kind: str) -> tuple[Property, ...]:
 
 def normalised(
     nodes: Mapping[str, Rows], edges: Mapping[EdgeTable, Rows]
-) -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
+) -> tuple[Mapping[str, Rows], Mapping[EdgeTable, Rows]]:
     """The rows of a load with exactly the declared columns, types and order; every backend's load begins with it.
 
-    Raises ``StoreError`` as ``node_rows`` and ``edge_rows`` do, and for keys that are null or occur twice.
+    They are checked now and arranged each time they are read, without copying what was right as it came. Raises
+    ``StoreError`` as ``node_rows`` and ``edge_rows`` do, and for keys that are null or occur twice.
     """
+    kinds = [kind for kind in (*NODE_KINDS, *sorted(set(nodes) - set(NODE_KINDS))) if kind in nodes]
+    whole_nodes = ReadAnew({kind: partial(_arranged_nodes, nodes, kind) for kind in kinds})
+    for kind in kinds:
+        _check_keys(kind, whole_nodes[kind])
+    tables = [t for t in (*EDGE_TABLES, *sorted({EdgeTable(*t) for t in edges} - set(EDGE_TABLES))) if t in edges]
+    whole_edges = ReadAnew({table: partial(_arranged_edges, edges, table) for table in tables})
+    for table in tables:
+        _check_ends(table, whole_edges[table], whole_nodes)
+    return whole_nodes, whole_edges
+
+
+def _arranged_nodes(nodes: Mapping[str, Rows], kind: str) -> Rows:
+    return node_rows(kind, _columns(nodes[kind]))
+
+
+def _arranged_edges(edges: Mapping[EdgeTable, Rows], table: EdgeTable) -> Rows:
+    return edge_rows(table, _columns(edges[table]))
+
+
+def _columns(rows: Rows) -> dict[str, Any]:
+    return {name: rows.column(name) for name in rows.column_names if name != "snapshot"}
+
+
+def _check_keys(kind: str, rows: Rows) -> None:
     pa, _ = _arrow_types()
     import pyarrow.compute as pc
 
-    def columns(rows: Rows) -> dict[str, Any]:
-        return {name: rows.column(name) for name in rows.column_names if name != "snapshot"}
+    keys = rows.column("key")
+    if keys.null_count:
+        raise StoreError(f"{kind}: a key is null")
+    if pc.count_distinct(keys).as_py() != len(keys):
+        counted = pc.value_counts(keys)
+        twice = counted.filter(pc.greater(counted.field("counts"), pa.scalar(1)))[0]["values"].as_py()
+        raise StoreError(f"{kind}: key `{twice}` occurs twice")
 
-    whole_nodes: dict[str, Rows] = {}
-    for kind in (*NODE_KINDS, *sorted(set(nodes) - set(NODE_KINDS))):
-        if kind not in nodes:
-            continue
-        rows = whole_nodes[kind] = node_rows(kind, columns(nodes[kind]))
-        keys = rows.column("key")
-        if keys.null_count:
-            raise StoreError(f"{kind}: a key is null")
-        if len(pc.unique(keys)) != len(keys):
-            counted = pc.value_counts(keys)
-            twice = counted.filter(pc.greater(counted.field("counts"), pa.scalar(1)))[0]["values"].as_py()
-            raise StoreError(f"{kind}: key `{twice}` occurs twice")
-    whole_edges: dict[EdgeTable, Rows] = {}
-    for table in (*EDGE_TABLES, *sorted({EdgeTable(*t) for t in edges} - set(EDGE_TABLES))):
-        if table not in edges:
-            continue
-        rows = whole_edges[table] = edge_rows(table, columns(edges[table]))
-        for end, kind in (("source", table.source), ("target", table.target)):
-            held = whole_nodes.get(kind)
-            keys = held.column("key") if held is not None else pa.array([], pa.string())
-            found = pc.is_in(rows.column(end), value_set=keys)
-            if not pc.all(found, min_count=0).as_py():
-                missing = rows.column(end).filter(pc.invert(found))[0].as_py()
-                raise StoreError(f"{table}: its {end} `{missing}` is no {kind}")
-    return whole_nodes, whole_edges
+
+def _check_ends(table: EdgeTable, rows: Rows, nodes: Mapping[str, Rows]) -> None:
+    pa, _ = _arrow_types()
+    import pyarrow.compute as pc
+
+    for end, kind in (("source", table.source), ("target", table.target)):
+        keys = nodes[kind].column("key") if kind in nodes else pa.array([], pa.string())
+        found = pc.is_in(rows.column(end), value_set=keys)
+        if not pc.all(found, min_count=0).as_py():
+            missing = rows.column(end).filter(pc.invert(found))[0].as_py()
+            raise StoreError(f"{table}: its {end} `{missing}` is no {kind}")
 
 
 def counted(nodes: Mapping[str, Rows], edges: Mapping[EdgeTable, Rows]) -> Counts:

@@ -102,7 +102,10 @@ class TableWriter:
         return invalid
 
     def finish(self, subjects: Iterable[Subject]) -> None:
-        """The tables of everybody: subjects with the accounts they hold something in, sets of actions."""
+        """The tables of everybody: subjects with the accounts they hold something in, sets of actions.
+
+        Holds nothing of the tables from then on.
+        """
         for sink, writer in self._writers.values():
             writer.close()
             sink.close()
@@ -123,6 +126,9 @@ class TableWriter:
         rows = pa.Table.from_batches(self._accounts, SCHEMAS(pa)["accounts"]).combine_chunks()
         self._write("accounts", rows.to_batches()[0] if self._accounts else _empty("accounts"))
         self._close("accounts")
+        self._earlier, self._actions = None, ActionSets()
+        self._holding.clear()
+        self._accounts.clear()
 
     def _where(self, count: int) -> Any:
         """For each subject the accounts, by number, that it holds something in."""

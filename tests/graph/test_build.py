@@ -8,18 +8,24 @@ import shutil
 import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collectors.imports import import_paths
-from graph import generations
+from graph import builder, generations, resolving
+from graph.access import graph_rows
 from graph.builder import build
 from graph.builds import built_tables
+from graph.earlier import plan
+from graph.ladybug_store import LadybugStore
 from graph.questions import Questions
 from graph.store import StoreError, open_store
 from graph.table_format import BUILD_FILE, INVENTORY_FOLDER, TABLES_VERSION
 from graph.tables import Tables, TablesError
+from graph.world import World
 from model.errors import SnapshotError
 from model.snapshot import open_snapshot
 from tests.graph.worlds import ONE, allow, document, seeds, trust
@@ -103,6 +109,34 @@ def home(built_home: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built_home, tmp_path / "home"))
 
 
+def test_inventory_and_tables_are_gone_when_the_graph_is_loaded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[weakref.ref[Any]] = []
+    load = LadybugStore.load
+
+    def planned(*of: Any) -> Any:
+        found = plan(*of)
+        assert found is not None
+        seen.append(weakref.ref(found.tables))  # the earlier build's
+        return found
+
+    def rows(world: World, tables: Tables, steps: Any) -> Any:
+        made = graph_rows(world, tables, steps)
+        seen.extend(map(weakref.ref, (world, world.inventory, world.subjects, tables)))
+        seen.extend(map(weakref.ref, tables.partitions))
+        return made
+
+    def loaded(self: LadybugStore, *load_of: Any) -> Any:
+        assert len(seen) == 6 and all(one() is None for one in seen)
+        return load(self, *load_of)
+
+    monkeypatch.setattr(resolving, "plan", planned)
+    monkeypatch.setattr(builder, "graph_rows", rows)
+    monkeypatch.setattr(LadybugStore, "load", loaded)
+    info = build(open_snapshot(home), home)
+    assert info == Tables(generations.current(home)).info
+    assert info.nodes["Role"] == 3 and info.resource_classes and info.principal_classes and info.seconds["graph"]
+
+
 def answers(home: Path) -> tuple[int, int]:
     """What a reader gets: rows of one question to the graph and one to the tables."""
     store = open_store(home)
@@ -159,6 +193,7 @@ ASKS = """
 import sys
 from pathlib import Path
 from graph.builds import built_tables
+from graph.earlier import plan
 from model.snapshot import open_snapshot
 home = Path(sys.argv[1])
 print(built_tables(open_snapshot(home), home).info.snapshot)

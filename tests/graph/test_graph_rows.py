@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ from tests.graph.worlds import (
     world,
 )
 
-Graph = tuple[dict[str, Rows], dict[EdgeTable, Rows]]
+Graph = tuple[Mapping[str, Rows], Mapping[EdgeTable, Rows]]
 
 
 def graph_of(some: World, folder: Path) -> tuple[Questions, Graph]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from graph import generations
+from graph import generations, ladybug_store
 from graph.embedded import EmbeddedStore
 from graph.ladybug_store import LadybugStore
 from graph.schema import GRAPH_VERSION
-from graph.store import StoreError, open_store
+from graph.store import StoreError, node_rows, open_store
 from tests.graph.loads import large, small, users
 from tests.graph.store_suite import ROOT, StoreSuite
 
@@ -47,6 +49,21 @@ def test_a_file_is_made_loaded_once_and_opened_again(tmp_path: Path) -> None:
     assert opened.prune(1) == ()
     opened.close()
     assert [path.name for path in tmp_path.iterdir()] == ["graph.lbug"]
+
+
+def test_a_load_takes_the_time_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = {"User": node_rows("User", {"key": [f"u{n:06}" for n in range(300_000)]})}
+    run = LadybugStore._run
+
+    def ran(self: LadybugStore, text: str, parameters: Mapping[str, object]) -> Any:
+        with monkeypatch.context() as questions:
+            questions.setattr(ladybug_store, "_TIMEOUT_MS", 120_000)
+            return run(self, text, parameters)
+
+    monkeypatch.setattr(LadybugStore, "_run", ran)
+    monkeypatch.setattr(ladybug_store, "_TIMEOUT_MS", 1)
+    with LadybugStore.create(tmp_path / "graph.lbug") as store:
+        assert store.load("s1", many, {}).nodes == {"User": 300_000}
 
 
 def test_a_missing_or_damaged_file_says_what_to_do(tmp_path: Path) -> None:
