@@ -69,7 +69,7 @@ class AccountPolicies:
     def granted(self, subject: Subject) -> int:
         """The keys on which a grant may be for a subject."""
         found = 0
-        for name in names_of(subject):
+        for name in names_of(subject) if self._granted else ():
             found |= self._granted.get(name, 0)
         return found
 

@@ -32,6 +32,19 @@ class ActionGroup(NamedTuple):
     alike: object
 
 
+class Seen(NamedTuple):
+    """What decisions about an asker look at on a unit. ``alike``: where it is equal, the asker may do the same on the
+    units, whoever of an account's askers it is; ``None``: every action is decided on by itself."""
+
+    felt: list[Felt]
+    shared: list[Felt]
+    target: Hashable
+    unread: bool
+    by_acl: bool
+    reads_tags: bool
+    alike: Hashable | None
+
+
 class Asker:
     """A subject with every document that decisions about it here can look at. ``units``: where it may have access."""
 
@@ -150,9 +163,8 @@ class Asker:
 
     # -- actions
 
-    def action_groups(self, unit: Unit, place: int, aim: Aim) -> list[ActionGroup]:
-        """Groups of actions on a unit (the one of this place) that decisions cannot tell apart, those that nothing
-        could allow left out."""
+    def seen(self, unit: Unit, place: int, aim: Aim) -> Seen:
+        """What decisions look at on a unit: the one of this place."""
         bit = 1 << place
         felt = [one for one in self._felt if one.units & bit]
         # What was not read, and shares of AWS RAM, are looked up; all else that is on the unit has been heard.
@@ -162,12 +174,8 @@ class Asker:
         singly = grants is None or bool(self._granted & bit)
         unread = singly or any(ref.document is None for ref in on_it)
         by_acl = bool(acl_actions(aim.settings))
-        side = [one for one in felt if one.part == SIDE] + shared
-        given = unit.actions.all if unread else self._given(unit.actions, side)
-        allowed = self._allowed(unit, felt, given, by_acl, aim)
-        allowed &= ~self._denied(unit.actions, bit)
-        everything = felt + shared
-        keys = {key for one in everything for key in one.reads}
+        keys = {key for one in felt for key in one.reads}
+        keys.update(key for one in shared for key in one.reads)
         target = (
             self._kind,
             (unit.arn, self.subject.index, self.subject.key)
@@ -177,11 +185,22 @@ class Asker:
             tuple([(key, self.ground.value_at(key, place)) for key in sorted(keys)]) if keys else (),
             tuple(self._unsure.at(bit, felt)),
         )
-        if singly:
-            return [ActionGroup(1 << number, (target, number)) for number in members(allowed)]
-        tags = any(key != REGION for key in keys)
-        divided = self._divided(unit.actions, allowed, everything, tags=tags, acl=by_acl)
-        return [ActionGroup(actions, (target, told)) for actions, told in divided]
+        # What is shared is on units that are each decided on alone, which the target says.
+        kind = "" if unit.container is None else unit.container.type
+        alike = None if singly else (target, tuple([one.mark for one in felt]), id(unit.actions), kind, by_acl)
+        return Seen(felt, shared, target, unread, by_acl, any(key != REGION for key in keys), alike)
+
+    def action_groups(self, unit: Unit, place: int, aim: Aim, seen: Seen) -> list[ActionGroup]:
+        """Groups of actions on a unit that decisions cannot tell apart, those that nothing could allow left out."""
+        side = [one for one in seen.felt if one.part == SIDE] + seen.shared
+        given = unit.actions.all if seen.unread else self._given(unit.actions, side)
+        allowed = self._allowed(unit, seen.felt, given, seen.by_acl, aim)
+        allowed &= ~self._denied(unit.actions, 1 << place)
+        if seen.alike is None:
+            return [ActionGroup(1 << number, (seen.target, number)) for number in members(allowed)]
+        statements = seen.felt + seen.shared
+        divided = self._divided(unit.actions, allowed, statements, tags=seen.reads_tags, acl=seen.by_acl)
+        return [ActionGroup(actions, (seen.target, told)) for actions, told in divided]
 
     def _divided(
         self, actions: ActionList, allowed: int, statements: list[Felt], *, tags: bool, acl: bool

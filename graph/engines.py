@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+from graph.heap import settle
 from graph.reading_accounts import Read, decode_read, encode_read, read_account
 from graph.tasks import resolved
 from model.errors import GrantmapError
@@ -241,6 +242,7 @@ def _resolve(shared: Path, folder: Path, account: str) -> Path:
         _SHARED[shared] = shared.read_bytes()
     path = folder / f"{account}.answer"
     path.write_bytes(resolved(_SHARED[shared], account, resources_in(folder, account)))
+    settle()
     return path
 
 

@@ -83,12 +83,15 @@ class Statements:
 
     def of_all(self, layer: int, refs: Iterable[PolicyRef]) -> Ready:
         """What some documents of a layer say."""
-        found = NOTHING_SAID
+        same: list[Felt] = []
+        hanging: list[Open] = []
+        unread: list[tuple[int, str]] = []
         for ref in refs:
             ready = self.of(layer, ref)
-            if any(ready):
-                found += ready
-        return found
+            same += ready.same
+            hanging += ready.open
+            unread += ready.unread
+        return Ready(tuple(same), tuple(hanging), tuple(unread))
 
     def guardrails(self, scps: tuple[Level, ...], rcps: tuple[Level, ...]) -> Ready:
         """What the guardrails over an asker and over the account say; each level is a layer."""

@@ -10,16 +10,18 @@ each group of actions that no matching statement tells apart. Subjects that are 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 
 from graph.account_units import AccountUnits
-from graph.asker import Asker
+from graph.asker import ActionGroup, Asker
 from graph.bits import first, members
 from graph.ground import Ground
 from graph.outcomes import Contents
 from graph.partition import Content, Grant, Partition
 from graph.quotient import classes_of
 from graph.subjects import Subject
+from graph.units import Unit
+from policy.aim import Aim
 from policy.assemble import Assembler
 from policy.decide import decide
 
@@ -38,6 +40,8 @@ class GroundResolver:
         self._contents = Contents()
         #: Numbers of outcomes by all that the decisions read.
         self._known: dict[Hashable, int | None] = {}
+        #: Contents of what may be done on a unit by all that decisions look at there.
+        self._seen: dict[Hashable, tuple[int, ...]] = {}
 
     @property
     def contents(self) -> list[Content]:
@@ -60,13 +64,22 @@ class GroundResolver:
                 held[content] = held.get(content, 0) | group
         return held
 
-    def _decided(self, asker: Asker, place: int) -> Iterator[int]:
+    def _decided(self, asker: Asker, place: int) -> tuple[int, ...]:
         """The contents of what a subject may do on one unit."""
-        known = self._known
         unit = asker.ground.units.all[place]
         aim = asker.ground.aim(asker.caller, place)
+        seen = asker.seen(unit, place, aim)
+        found = None if seen.alike is None else self._seen.get(seen.alike)
+        if found is None:
+            found = self._on(asker, unit, aim, asker.action_groups(unit, place, aim, seen))
+            if seen.alike is not None:
+                self._seen[seen.alike] = found
+        return found
+
+    def _on(self, asker: Asker, unit: Unit, aim: Aim, groups: Sequence[ActionGroup]) -> tuple[int, ...]:
+        known = self._known
         by_outcome: dict[int, int] = {}
-        for actions, alike in asker.action_groups(unit, place, aim):
+        for actions, alike in groups:
             if alike in known:
                 outcome = known[alike]
             else:
@@ -74,8 +87,7 @@ class GroundResolver:
                 outcome = known[alike] = self._contents.outcome(asker.subject, decision, unit)
             if outcome is not None:
                 by_outcome[outcome] = by_outcome.get(outcome, 0) | actions
-        for outcome, actions in by_outcome.items():
-            yield self._contents.content(outcome, unit.actions, actions)
+        return tuple([self._contents.content(outcome, unit.actions, bits) for outcome, bits in by_outcome.items()])
 
 
 class AccountResolver(GroundResolver):
