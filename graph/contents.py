@@ -18,7 +18,9 @@ from graph.globs import (
     glob_of,
     meetings,
     narrowest,
+    plain,
     remainders,
+    shown,
     specific,
     spread_cells,
     start_of,
@@ -56,7 +58,8 @@ Said = tuple[Rest, bool, frozenset[int]]
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of some container's contents. ``matched`` are the patterns that match its members, as they lie behind the
-    container; ``text`` is a made-up one of them, ``shown`` says it in the narrowest globs. No patterns: the rest."""
+    container; ``text`` is a made-up one of them, ``shown`` says it in the narrowest globs, as policies write them. No
+    patterns: the rest."""
 
     matched: frozenset[Rest]
     shown: tuple[str, ...]
@@ -190,16 +193,17 @@ def _filled(parts: Parts, statement: Statement, context: RequestContext) -> Iter
     yield loosened(tuple(begun))
     for variable in {part for part in resolved.parts if isinstance(part, Variable)}:
         for condition in statement.conditions:
-            for value in condition.values if condition.key == variable.key else ():
-                yield loosened(tuple(value if part == variable else part for part in resolved.parts))
+            for value in condition.parts if condition.key == variable.key else ():
+                pieces = (value if part == variable else (part,) for part in resolved.parts)
+                yield loosened(tuple(piece for some in pieces for piece in some))
 
 
 def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
     """The parts that patterns tell apart, from what lies of each behind the container."""
     patterns = list(said)
     globs = sorted({glob for rest, _, _ in patterns for glob in rest}, key=lambda glob: (specific(glob), glob))
-    words = {glob for glob in globs if start_of(glob) == glob}
-    tests = {glob: tested(glob) for glob in globs if glob not in words}
+    words = {plain(glob): glob for glob in globs if start_of(glob) == glob}
+    tests = {glob: tested(glob) for glob in globs if start_of(glob) != glob}
     shared = [rest for rest, everybody, _ in patterns if everybody]
     own: defaultdict[int, list[Rest]] = defaultdict(list)
     for rest, everybody, holders in patterns:
@@ -213,16 +217,18 @@ def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
     seen: set[frozenset[Rest]] = set()
     called: set[tuple[str, ...]] = set()
     for text in (filler, *(text for some in together for text in _texts(some, globs, run))):
-        hit = {glob for glob, test in tests.items() if test(text)} | ({text} & words)
+        hit = {glob for glob, test in tests.items() if test(text)}
+        if text in words:
+            hit.add(words[text])
         matched = frozenset([rest for rest, _, _ in patterns if not hit.isdisjoint(rest)])
         if matched not in seen:
             seen.add(matched)
             mine = [glob for glob in globs if glob in hit]
-            shown = tuple(narrowest(mine, run))
+            name = tuple(narrowest(mine, run))
             # Two parts never have one name.
-            shown = tuple(mine) if shown in called else shown
-            called.add(shown)
-            yield Part(matched, shown, text)
+            name = tuple(mine) if name in called else name
+            called.add(name)
+            yield Part(matched, tuple(map(shown, name)), text)
 
 
 def _texts(patterns: Iterable[Rest], others: Iterable[str], run: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Globs as sets of texts: what of one lies behind a prefix, and the texts that several of them tell apart.
 
 A glob here is text with ``*`` (any text) and ``?`` (one character), as resource patterns are once their variables are
-loosened to ``*``.
+loosened to ``*``. For a star or a question mark that a pattern means as a character (in policies ``${*}`` and ``${?}``)
+it has another character (``literal``).
 """
 
 from __future__ import annotations
@@ -10,15 +11,45 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from policy.patterns import Parts, Test, Wild, matcher, resource_parts
+from policy.patterns import Parts, Test, Wild, matcher, render, resource_parts
 
 #: Stands for "some text that no pattern mentions" in the texts that are made up to decide about a whole class.
 FILLER = "~"
 
+#: A literal ``*`` and ``?`` in globs: characters that Unicode keeps for use inside of programs, so that nothing is
+#: called by them (https://www.unicode.org/faq/private_use.html#noncharacters).
+_STAR, _ONE = "\ufdd0", "\ufdd1"
+
+
+def literal(text: str) -> str:
+    """The glob that matches this text alone."""
+    return text.replace("*", _STAR).replace("?", _ONE)
+
+
+def plain(text: str) -> str:
+    """The text that a glob without wildcards matches."""
+    return text.replace(_STAR, "*").replace(_ONE, "?")
+
 
 def glob_of(parts: Parts) -> str:
     """The glob of a pattern without variables."""
-    return "".join(part if isinstance(part, str) else "*" if part is Wild.STAR else "?" for part in parts)
+    return "".join(literal(part) if isinstance(part, str) else "*" if part is Wild.STAR else "?" for part in parts)
+
+
+@lru_cache(maxsize=1 << 16)
+def _parts_of(glob: str) -> Parts:
+    parts = resource_parts(glob, variables=False)
+    return tuple(plain(part) if isinstance(part, str) else part for part in parts)
+
+
+def shown(glob: str) -> str:
+    """A glob as people are shown it: as policies of version 2012-10-17 write it."""
+    return render(_parts_of(glob), wildcards=True)
+
+
+def globs_in(pattern: str) -> list[str]:
+    """The globs of a part of contents from what people are shown for it: what all of them match."""
+    return [glob_of(resource_parts(text, variables=True)) for text in pattern.split(" ∩ ")]
 
 
 def start_of(glob: str) -> str:
@@ -32,7 +63,7 @@ def remainders(glob: str, prefix: str) -> frozenset[str]:
 
     ``remainders("arn:aws:s3:::b*", "arn:aws:s3:::bucket/")`` is ``{"*"}``.
     """
-    begin = len(start_of(glob))
+    begin, prefix = len(start_of(glob)), literal(prefix)
     if begin >= len(prefix):
         return frozenset((glob[len(prefix) :],)) if glob.startswith(prefix) else frozenset()
     if not prefix.startswith(glob[:begin]):
@@ -114,14 +145,14 @@ def spread(text: str, tests: Sequence[Test], run: str) -> str:
 
 def tested(glob: str) -> Test:
     """What tells whether a text is one that a glob matches."""
-    return matcher(resource_parts(glob, variables=False))
+    return matcher(_parts_of(glob))
 
 
 @lru_cache(maxsize=1 << 16)
 def covers(wide: str, glob: str, run: str) -> bool:
     """Whether ``wide`` matches all that ``glob`` does: with nothing, little and much for its stars."""
     test = tested(wide)
-    return all(test(glob.replace("?", run[0]).replace("*", run[:length])) for length in range(len(run) + 1))
+    return all(test(plain(glob.replace("?", run[0]).replace("*", run[:length]))) for length in range(len(run) + 1))
 
 
 def narrowest(globs: Iterable[str], run: str) -> list[str]:
@@ -178,7 +209,7 @@ def cells(globs: tuple[str, ...], limit: int = 20_000, most: int = 128) -> tuple
             if reached not in seen and len(seen) < limit:
                 seen.add(reached)
                 queue.append((reached, text + letter))
-    return tuple([(places.ended(state), text) for state, text in found.items()])
+    return tuple([(places.ended(state), plain(text)) for state, text in found.items()])
 
 
 class _Places:

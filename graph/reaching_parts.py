@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graph.classes import ResourceClass
-from graph.globs import tested
+from graph.globs import globs_in, tested
 
 #: What a class tells by level, to be compared.
 Told = Sequence[int]
@@ -28,7 +28,7 @@ def told_apart(parts: Sequence[ResourceClass], told: Sequence[Told], nothing: To
 
 def _around(parts: Sequence[ResourceClass]) -> list[set[int]]:
     """For each part the wider ones: their patterns match what it is decided on, and not the other way round."""
-    tests = [[tested(glob) for glob in part.pattern.split(" ∩ ")] for part in parts]
+    tests = [[tested(glob) for glob in globs_in(part.pattern)] for part in parts]
     covers = [
         {other for other, part in enumerate(parts) if all(test(part.representative) for test in some)} for some in tests
     ]

@@ -19,7 +19,7 @@ from graph.classes import ResourceClass
 from graph.closure import Steps
 from graph.contents import CONTENTS
 from graph.deciding import Outcome, Tree
-from graph.globs import cells, fresh, narrowest, tested
+from graph.globs import cells, fresh, globs_in, narrowest, shown, tested
 from graph.questions import Questions
 from graph.subjects import Subject
 from policy.actions import catalogue
@@ -275,12 +275,12 @@ def _cut(arn: str, left: list[ResourceClass], right: list[ResourceClass]) -> Ite
         keys = matched(text, globs[0]), matched(text, globs[1])
         if keys not in seen:
             seen.add(keys)
-            label = " ∩ ".join(narrowest(sorted(keys[0] | keys[1]), run)) or f"{arn}/*"
+            label = " ∩ ".join(map(shown, narrowest(sorted(keys[0] | keys[1]), run))) or f"{arn}/*"
             yield _part(left[0], label, text, arn, classes[0].get(keys[0]), classes[1].get(keys[1]), (True, True))
 
 
 def _globs(item: ResourceClass, arn: str) -> list[str]:
-    return [] if item.pattern == f"{arn}/*" else item.pattern.split(" ∩ ")
+    return [] if item.pattern == f"{arn}/*" else globs_in(item.pattern)
 
 
 def held_on(side: Side, joint: Joint, *, new: bool) -> list[Held]:

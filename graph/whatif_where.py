@@ -80,7 +80,9 @@ def _patterns(statement: Statement) -> tuple[_Pattern, ...] | None:
     patterns = statement.resource_patterns
     if patterns.texts is None or patterns.negated:
         return None
-    several = (loosened(resource_parts(text, variables=True)) for text in patterns.texts)
+    # Of what version the document is is not told here, which is what a text means by `${…}`.
+    read = [resource_parts(text, variables=variables) for text in patterns.texts for variables in (True, False)]
+    several = dict.fromkeys(map(loosened, read))
     return tuple(_Pattern(matcher(parts), glob_of(parts)) for parts in several)
 
 

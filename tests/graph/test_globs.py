@@ -8,16 +8,18 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.globs import cells, covers, fresh, remainders, specific
+from graph.globs import cells, covers, fresh, globs_in, literal, remainders, shown, specific
+from graph.globs import tested as said_by
 
-ALPHABET = "ab/"
+ALPHABET = "a/*"
 TEXTS = ["".join(letters) for length in range(5) for letters in product(ALPHABET, repeat=length)]
 
-globs = st.text("ab/*?", max_size=5)
+globs = st.text(["a", "/", "*", "?", literal("*"), literal("?")], max_size=5)
 
 
 def matches(glob: str, text: str) -> bool:
-    expression = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in glob)
+    plain = {literal("*"): "*", literal("?"): "?"}
+    expression = "".join(".*" if c == "*" else "." if c == "?" else re.escape(plain.get(c, c)) for c in glob)
     return re.fullmatch(expression, text, re.DOTALL) is not None
 
 
@@ -45,6 +47,15 @@ def test_what_covers_a_glob_matches_whatever_it_does(wide: str, glob: str) -> No
     run = fresh([wide, glob])
     if covers(wide, glob, run):
         assert all(matches(wide, text) for text in TEXTS if matches(glob, text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(["a", "$", "{", "}", "*", "?", literal("*"), literal("?")], max_size=6))
+def test_what_is_shown_of_a_glob_is_policy_text_that_means_the_same(glob: str) -> None:
+    arn = f"arn:aws:s3:::b/{glob}"
+    assert globs_in(shown(arn)) == [re.sub(r"\*+", "*", arn)]
+    for text in TEXTS:
+        assert bool(said_by(glob)(text)) == matches(glob, text)
 
 
 def test_the_narrowest_glob_sorts_first() -> None:

@@ -40,7 +40,7 @@ def read_of(rows: list[Reached], key: str) -> set[bool]:
     arn = f"{BUCKET}/{key}"
     matching = {}
     for row in rows:
-        tests = [matcher(resource_parts(glob, variables=False)) for glob in row.resource_class.pattern.split(" ∩ ")]
+        tests = [matcher(resource_parts(glob, variables=True)) for glob in row.resource_class.pattern.split(" ∩ ")]
         if row.resource_class.contents and all(test(arn) for test in tests):
             matching[row.resource_class.pattern] = (tests, row)
     narrowest = [
@@ -95,6 +95,7 @@ PIECES = st.sampled_from(["*", "a", "b", "/", "a/", "?"])
 GLOBS = st.lists(PIECES, min_size=1, max_size=4).map("".join).map(lambda glob: re.sub(r"\*+", "*", glob))
 STATEMENTS = st.lists(st.tuples(st.sampled_from(["Allow", "Allow", "Deny"]), GLOBS), max_size=4)
 KEYS = ["//", "a", "b", "ab", "a/", "a/b", "ba", "a/a/", "x", "a/x", "xa", "axb", "/a", "b/b", "aab", "a/xb/y", "x/y"]
+KEYS += ["a*", "*", "?b", "a/*", "a?"]
 
 
 @settings(
@@ -107,6 +108,8 @@ KEYS = ["//", "a", "b", "ab", "a/", "a/b", "ba", "a/a/", "x", "a/x", "xa", "axb"
 @example(ann=[("Allow", "??")], bob=[], bucket_denies=["*/"])
 @example(ann=[], bob=[("Allow", "*?")], bucket_denies=["a"])
 @example(ann=[("Allow", "a*"), ("Deny", "a/*")], bob=[("Allow", "a/b*")], bucket_denies=[])
+@example(ann=[("Allow", "a*"), ("Deny", "a${*}")], bob=[("Allow", "${?}*")], bucket_denies=["*/${*}"])
+@example(ann=[("Allow", "${*}")], bob=[("Allow", "a${?}")], bucket_denies=[])
 def test_the_narrowest_row_that_matches_is_what_is_decided(
     tmp_path: Path, ann: list[tuple[str, str]], bob: list[tuple[str, str]], bucket_denies: list[str]
 ) -> None:
