@@ -18,7 +18,7 @@ from graph.closure import Chain
 from graph.names import acting_subject, action_of
 from graph.questions import Questions, gap_json
 from graph.quotient import classes_of
-from graph.reaching_parts import told_apart
+from graph.reaching_parts import told_apart, wider_parts
 from graph.reaching_ways import NONE, Way, Ways
 from graph.stored import StoredPartition
 from graph.subjects import Subject
@@ -291,7 +291,7 @@ class _Reach(Sequence[Reached]):
         for numbers in of_container.values():
             parts = [items[number] for number in numbers]
             told = [ranks[number] for number in numbers]
-            for one, wider in told_apart(parts, told, nothing).items():
+            for one, wider in told_apart(wider_parts(parts), told, nothing).items():
                 around = [(places[numbers[other]], told[other]) for other in wider]
                 yield from self._part(where, rows, (places[numbers[one]], parts[one], told[one]), around, how)
 

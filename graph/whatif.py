@@ -166,9 +166,10 @@ class _Spots:
         both = [(held, held) for held in lists]
         lists_of = np.full(partition.count, -1, dtype=np.int32)
         lists_of[places] = which
-        # A part that is held like the rest of the contents has no rows of its own.
-        rests = partition.rests[places]
-        chosen = (rests < 0) | (rests == places) | (which != lists_of[rests])
+        # Where all parts of some contents are held like the rest of them, that is told of the rest alone.
+        rests, owners, inside = partition.rests[places], partition.owners[places], partition.contents[places]
+        odd = inside & ((rests < 0) | (which != lists_of[rests]))
+        chosen = ~inside | (rests == places) | np.isin(owners, owners[odd])
         cut = np.isin(places, list(partition.about(live))) if live else np.zeros(len(places), dtype=np.bool_)
         whole = chosen & ~cut
         yield self._spots(StoredItems(self._questions.tables, partition.account), places[whole], which[whole], both)

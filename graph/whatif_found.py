@@ -5,6 +5,7 @@ A change can be about a million resources, of which somebody reads a screen, or 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 import numpy as np
 
 from graph.classes import ResourceClass
+from graph.reaching_parts import told_apart, wider_parts
 from graph.stored import StoredPartition
 from graph.table_format import arrow
 from graph.tables import Tables
-from graph.whatif_rows import Decide, Difference, Levels, Spot, Told, denials, rows_of, same
+from graph.whatif_rows import Decide, Difference, Levels, Spot, Told, costs, denials, rows_of
 from policy.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ class Items(Protocol):
         """Whether they are about contents."""
         ...
 
-    def rests(self, places: Sequence[int] | Numbers, /) -> Numbers:
-        """For parts of contents what no narrower pattern tells apart of the same container; -1 for all others."""
+    def owners(self, places: Sequence[int] | Numbers, /) -> Numbers:
+        """A number for the resource, or the container, of each."""
         ...
 
 
@@ -81,9 +83,8 @@ class StoredItems:
     def contents(self, places: Sequence[int] | Numbers) -> NDArray[np.bool_]:
         return self._partition.contents[places]
 
-    def rests(self, places: Sequence[int] | Numbers) -> Numbers:
-        rests = self._partition.rests[places]
-        return np.where(rests == places, np.int32(-1), rests)
+    def owners(self, places: Sequence[int] | Numbers) -> Numbers:
+        return self._partition.owners[places]
 
 
 class MadeItems:
@@ -105,16 +106,9 @@ class MadeItems:
     def contents(self, places: Sequence[int] | Numbers) -> NDArray[np.bool_]:
         return np.array([self._items[place].contents for place in places], dtype=np.bool_)
 
-    def rests(self, places: Sequence[int] | Numbers) -> Numbers:
-        found = [
-            self._rest.get(self._items[place].owner, -1) if self._items[place].contents else -1 for place in places
-        ]
-        return np.array([-1 if rest == place else rest for rest, place in zip(found, places, strict=True)], np.int32)
-
-    @cached_property
-    def _rest(self) -> dict[str, int]:
-        items = enumerate(self._items)
-        return {one.owner: place for place, one in items if one.contents and one.pattern == f"{one.owner}/*"}
+    def owners(self, places: Sequence[int] | Numbers) -> Numbers:
+        known: dict[str, int] = {}
+        return np.array([known.setdefault(self._items[place].owner, len(known)) for place in places], dtype=np.int32)
 
 
 class Found(NamedTuple):
@@ -273,8 +267,8 @@ class Rows:
 def tabled(several: Iterable[Found], decide: Decide) -> Rows:
     """One row per (spot, verdict, via), sorted by ARN.
 
-    A part of a container's contents has rows where they differ from those of the rest of the contents. Of what is still
-    reachable a denial in a part is a row too: a wildcard must not hide the exception (semantics U5).
+    A part of a container's contents has rows where a wider one's, which are told, would not be true of it. Of what is
+    still reachable a denial in a part is a row too: a wildcard must not hide the exception (semantics U5).
     """
     places = _Places()
     tables = [_Writer(name) for name in ("lost", "still", "gained")]
@@ -291,29 +285,41 @@ def tabled(several: Iterable[Found], decide: Decide) -> Rows:
     return Rows(lost, still, gained)
 
 
+class _Parts(NamedTuple):
+    """The parts of one container, as places among the spots, with their representatives; each with the wider ones."""
+
+    places: list[int]
+    representatives: list[str]
+    around: tuple[frozenset[int], ...]
+
+
 class _Here:
-    """One account's spots, by level; ``parts`` are those with a rest of the contents to compare with."""
+    """One account's spots, by level."""
 
     def __init__(self, found: Found, decide: Decide) -> None:
         self.levels = [Levels.of(one) for one in found.differences]
         self.which = found.which
         self.items, self.places = found.items, found.places
         self.decide = decide
-        rests = found.items.rests(found.places)
-        number = {place: at for at, place in enumerate(found.places.tolist())}
-        self.parts = {at: number[rests[at]] for at in np.flatnonzero(rests >= 0).tolist() if int(rests[at]) in number}
-
-    @cached_property
-    def whole(self) -> NDArray[np.bool_]:
+        owners = found.items.owners(found.places)
+        several = np.flatnonzero(found.items.contents(found.places))
+        _, inside, counts = np.unique(owners[several], return_inverse=True, return_counts=True)
+        several = several[counts[inside] > 1]
+        self.whole = np.ones(len(self.places), dtype=np.bool_)
         """The spots that have nothing to be compared with."""
-        found = np.ones(len(self.places), dtype=np.bool_)
-        found[list(self.parts)] = False
-        return found
+        self.whole[several] = False
+        self.parts = [*self._parts(several, owners[several])]
 
-    @cached_property
-    def representatives(self) -> dict[int, str]:
-        """Of the parts."""
-        return dict(zip(self.parts, self.items.text("representative", self.places[list(self.parts)]), strict=True))
+    def _parts(self, several: NDArray[Any], owners: Numbers) -> Iterator[_Parts]:
+        """Parts of contents by container."""
+        items = self.items.some(self.places[several])
+        of_container: defaultdict[int, list[int]] = defaultdict(list)
+        for number, owner in enumerate(owners.tolist()):
+            of_container[owner].append(number)
+        places = several.tolist()
+        for numbers in of_container.values():
+            some = [items[number] for number in numbers]
+            yield _Parts([places[one] for one in numbers], [one.representative for one in some], wider_parts(some))
 
 
 class _Writer:
@@ -349,20 +355,18 @@ class _Writer:
         )
         numbers = here.which.tolist()
         more = []
-        alike: dict[tuple[int, int], bool] = {}
-        for part, rest in here.parts.items():
-            one, other = pair = numbers[part], numbers[rest]
-            own, general = by_level[one], by_level[other]
-            if pair not in alike:
-                alike[pair] = same(own, general)
-            if alike[pair]:
-                continue
-            told = rows[one]
-            if self._name == "still" and general:
-                denied = denials(general, here.levels[one].after, here.representatives[part], here.decide)
-                told = [*told, *map(self._number, denied)]
-            more += [part] * len(told)
-            which += told
+        ways = [costs(levels) for levels in by_level]
+        for places, representatives, around in here.parts:
+            own = [numbers[place] for place in places]
+            for part, wider in told_apart(around, [ways[one] for one in own], frozenset()).items():
+                told = rows[own[part]]
+                if self._name == "still":
+                    general = {level: best for one in reversed(wider) for level, best in by_level[own[one]].items()}
+                    after = here.levels[own[part]].after
+                    denied = denials(general, after, representatives[part], here.decide)
+                    told = [*told, *map(self._number, denied)]
+                more += [places[part]] * len(told)
+                which += told
         where.append(np.array(more, dtype=np.int64))
         return np.concatenate(where), np.array(which, dtype=np.int32)
 

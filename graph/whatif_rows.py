@@ -348,9 +348,9 @@ def _levels(action: str) -> tuple[str, ...]:
     return tuple(catalogue().levels(action))
 
 
-def same(one: Mapping[str, _Best], other: Mapping[str, _Best]) -> bool:
-    """Whether the same ways lead to the same levels."""
-    return one.keys() == other.keys() and all(best.cost == other[level].cost for level, best in one.items())
+def costs(levels: Mapping[str, _Best]) -> frozenset[tuple[str, Cost]]:
+    """By which ways which levels are reached: equal where the same ways lead to the same ones."""
+    return frozenset((level, best.cost) for level, best in levels.items())
 
 
 #: Who acts, what, where: its verdict after the change.
