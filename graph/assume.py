@@ -8,7 +8,7 @@ Identity Center is the assignment itself (semantics L15); every other step is a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
 from graph.carriers import CARRIER, carrying_steps
@@ -20,6 +20,9 @@ from model.entities import Role
 from policy.context import NO_OVERRIDES, Overrides
 from policy.document import Document
 from policy.request import normal_service
+
+#: Those whom a build lists where a policy names them.
+STRANGERS = ("Service", "Outsider")
 
 
 class Assuming:
@@ -98,12 +101,31 @@ class Assuming:
         """
         if subject.index < 0:
             return self.steps_from(subject, overrides)
-        if subject.kind not in ("Service", "Outsider"):
+        if subject.kind not in STRANGERS:
             return list(listed)
-        roles = (role for role in self.trusts.about_anybody() if not self.trusts.lets_in(subject, role))
-        may = (role for role in roles if self.trusts.may_assume(subject, role))
-        unnamed = [step for role in may if (step := self.step(subject, role, overrides)) is not None]
-        return [*listed, *unnamed]
+        return [*listed, *self._unnamed(subject, self.trusts.about_anybody(), overrides)]
+
+    def unnamed_into(self, strangers: Collection[Subject], sessions: Iterable[int]) -> dict[int, list[Step]]:
+        """The steps of listed services and outsiders into some sessions by trusts that do not name them, by session."""
+        found: defaultdict[int, list[Step]] = defaultdict(list)
+        if strangers:
+            wanted = set(sessions)
+            keys = {self._subjects.all[index].key for index in wanted}
+            listed = (role for key in keys if (role := self._inventory.roles.get(key)) is not None)
+            roles = [role for role in listed if self.trusts.is_about_anybody(role)]
+            for subject in strangers:
+                for step in self._unnamed(subject, roles, NO_OVERRIDES):
+                    if step.target.index in wanted:
+                        found[step.target.index].append(step)
+        return dict(found)
+
+    def _unnamed(self, subject: Subject, roles: Iterable[Role], overrides: Overrides) -> Iterator[Step]:
+        """The steps of a listed service or outsider to those of some roles whose trust does not name it."""
+        for role in roles:
+            if not self.trusts.lets_in(subject, role) and self.trusts.may_assume(subject, role):
+                step = self.step(subject, role, overrides)
+                if step is not None:
+                    yield step
 
     @cached_property
     def trusts(self) -> Trusts:

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from graph.assume import STRANGERS
 from graph.assume_again import let_in, steps_again
 from graph.carriers import Carried, carried
 from graph.closure import Chain, Steps, joined
 from graph.contents import in_contents
 from graph.deciding import Outcome, Reason, Tree
+from graph.deciding_gaps import deciding, matters
 from graph.heap import keep, uncollected
 from graph.names import acting_subject, action_of, resource_of
 from graph.steps import WITH_SAML, WITH_WEB_IDENTITY, Step
@@ -25,29 +27,7 @@ from model.entities import Gap, Resource
 from model.load_resources import LIST_CALLS
 from policy.actions import catalogue
 from policy.context import NO_OVERRIDES, Overrides
-from policy.shares import shareable
 from policy.verdicts import Verdict
-
-#: Calls whose answers no decision reads: a gap in them changes no answer about access.
-_NOT_DECIDING = frozenset(
-    {
-        "DescribeVpcEndpoints",  # only where the asker names one, and then the answer says so
-        "GenerateCredentialReport",
-        "GetAccessKeyLastUsed",
-        "GetAccountSummary",
-        "GetCredentialReport",
-        "GetLoginProfile",
-        "ListAccessKeys",
-        "ListAccountAliases",
-        "ListAWSServiceAccessForOrganization",
-        "ListDelegatedAdministrators",
-        "ListDelegatedServicesForAccount",
-        "ListPolicyTags",
-    }
-)
-
-#: Services whose answers tell of principals, who may be about any resource.
-_OF_PRINCIPALS = ("iam", "organizations", "sso-admin", "identitystore", "account-access")
 
 #: So many sessions are decided about before the tables are asked who of them holds an action.
 _FEW = 8
@@ -179,7 +159,7 @@ class Questions:
         steps, first = self.steps, None
         if overrides:
             steps = steps_again(self.world, steps, overrides)
-        if subject.index < 0 or subject.kind in ("Service", "Outsider"):
+        if subject.index < 0 or subject.kind in STRANGERS:
             first = self.world.assuming.first_steps(subject, steps.out[subject.index], overrides)
         own = {subject.key, subject.caller.principal.role_arn if subject.caller is not None else None}
         best: dict[str, Row] = {}
@@ -218,12 +198,21 @@ class Questions:
             if (outcome := self.world.decider.decide(subject, action, resource)).can
         }
         goals = {index: outcome.rank for index, (subject, outcome) in direct.items() if subject.is_role}
+        everyone = self.world.subjects.all
+        chains = self.steps.backward(goals)
+        strangers = [one for index in direct.keys() | chains.keys() if (one := everyone[index]).kind in STRANGERS]
+        # Who is listed is told as ``can`` tells it: also what resources and roles let it do that do not name it.
+        for subject in strangers:
+            if subject.index not in direct and (outcome := self.world.decider.decide(subject, action, resource)).can:
+                direct[subject.index] = (subject, outcome)
+        more = self.world.assuming.unnamed_into(strangers, goals.keys() | chains.keys())
+        if more:
+            chains = self.steps.backward(goals, more)
         rows: dict[str, Row] = {}
         for subject, outcome in direct.values():
             if not subject.lost:
                 _keep_best(rows, subject.key, Row(outcome.verdict, (), outcome.residual, ()))
-        everyone = self.world.subjects.all
-        for index, chain in self.steps.backward(goals).items():
+        for index, chain in chains.items():
             subject = everyone[index]
             if not subject.lost and chain.end is not None:
                 _keep_best(rows, subject.key, _along(chain, direct[chain.end.index][1]))
@@ -300,7 +289,7 @@ class Questions:
         account = container.account if container is not None else account_of(resource)
         service = resource.split(":")[2] if resource.count(":") >= 5 else ""
         return [
-            gap for gap in self.deciding_gaps if _matters(gap, arns, account, service, collected=container is not None)
+            gap for gap in self.deciding_gaps if matters(gap, arns, account, service, collected=container is not None)
         ]
 
     def not_collected(self, resource: str = "") -> list[str]:
@@ -323,29 +312,13 @@ class Questions:
     @property
     def deciding_gaps(self) -> list[Gap]:
         """Gaps in what decisions read."""
-        return [gap for gap in self.world.inventory.data.gaps if gap.operation not in _NOT_DECIDING]
+        return deciding(self.world.inventory.data.gaps)
 
 
 def account_of(arn: str) -> str:
     """The account that an ARN names, empty where it names none."""
     parts = arn.split(":", 5)
     return parts[4] if len(parts) == 6 else ""
-
-
-def _matters(gap: Gap, arns: set[str], account: str, service: str, *, collected: bool) -> bool:
-    """Whether what the gap would have told can change the answer about these ARNs."""
-    if gap.affects in arns:
-        return True
-    if gap.service == "ram":
-        return gap.account == account and any(map(shareable, arns))
-    if gap.affects.startswith("arn:"):
-        # Another resource's own policy says nothing here; a principal's policies and a role's trust may.
-        return gap.service in _OF_PRINCIPALS
-    if gap.service in (*_OF_PRINCIPALS, "sts"):
-        return True
-    if gap.service in (service, "s3control" if service == "s3" else service):
-        return not collected or gap.account == account
-    return gap.affects == f"account:{gap.account}"
 
 
 def _through(step: Step, outcome: Outcome) -> Outcome:

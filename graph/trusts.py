@@ -98,6 +98,10 @@ class Trusts:
         roles = self._inventory.data.roles
         return [roles[place] for place in self._hidden]
 
+    def is_about_anybody(self, role: Role) -> bool:
+        """Whether a role is among these."""
+        return _hides(role.trust)
+
     def document(self, role: Role) -> Document | None:
         return self._assembler.ref(f"{role.arn}#trust", role.trust).document
 

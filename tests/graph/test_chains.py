@@ -18,6 +18,7 @@ from graph.world import World
 from model.entities import Provider
 from model.inventory import Inventory
 from policy.actions import catalogue
+from policy.context import NO_OVERRIDES
 from policy.verdicts import Verdict
 from tests.graph.worlds import (
     ONE,
@@ -214,14 +215,37 @@ def test_a_second_hop_carries_no_mfa() -> None:
 # -- who-can and reach
 
 
+STRANGERS = ("Service", "Outsider")
+
+
+def unnamed_steps(built: World) -> list[Step]:
+    """The steps of services and outsiders by trusts that do not name them."""
+    named = {(step.source.index, step.target.key) for step in built.steps.all}
+    strangers = [one for one in built.subjects.deciding() if one.kind in STRANGERS]
+    pairs = [(one, role) for one in strangers for role in built.inventory.data.roles]
+    found = [built.assuming.step(one, role, NO_OVERRIDES) for one, role in pairs if (one.index, role.arn) not in named]
+    return [step for step in found if step is not None]
+
+
 def who_can(built: World, action: str, resource: str) -> dict[str, tuple[str, int]]:
-    """The best verdict and fewest roles of everybody: everybody decided, steps walked until nothing moves."""
+    """The best verdict and fewest roles of everybody: everybody decided, steps walked until nothing moves.
+
+    Services and outsiders are listed where a policy names them, with the best way there is.
+    """
+    whole = walked(built, action, resource, [*built.steps.all, *unnamed_steps(built)], named=False)
+    return {key: whole[key] for key in walked(built, action, resource, built.steps.all)}
+
+
+def walked(
+    built: World, action: str, resource: str, steps: list[Step], *, named: bool = True
+) -> dict[str, tuple[str, int]]:
+    """As ``who_can`` by these steps; ``named``: services and outsiders are direct ones where they are named."""
     holder = built.inventory.container(resource)
     assert holder is not None
     listed = {subject.index for subject in built.candidates.of(resource, holder.account)}
     direct: dict[int, tuple[int, int]] = {}
     for subject in built.subjects.deciding():
-        hidden = subject.kind in ("Service", "Outsider") and subject.index not in listed
+        hidden = subject.kind in STRANGERS and named and subject.index not in listed
         if hidden or (subject.kind == "Provider" and action not in FEDERATED):
             continue
         outcome = built.decider.decide(subject, action, resource)
@@ -232,7 +256,7 @@ def who_can(built: World, action: str, resource: str) -> dict[str, tuple[str, in
     moved = True
     while moved:
         moved = False
-        for step in built.steps.all:
+        for step in steps:
             for rank in (0, 1):
                 hops = best.get((step.target.index, rank))
                 place = (step.source.index, max(rank, 0 if step.certain else 1))
@@ -288,6 +312,10 @@ def test_reach_and_who_can_say_the_same(seed: int, tmp_path: Path) -> None:
         if action in FEDERATED:
             continue
         can = answered(questions, action, resource)
+        # Who is asked about comes by trusts that do not name it, too, whether it is listed or not.
+        alone = walked(built, action, resource, [*built.steps.all, *unnamed_steps(built)])
+        strangers = {one.key for one in built.subjects.all if one.kind in STRANGERS}
+        can = {**can, **{key: way for key, way in alone.items() if key in strangers}}
         for principal in draw.sample(principals, 8):
             rows = {row["resource"]: row for row in expanded(reach(questions, principal, action=action), None)}
             row = rows.get(resource)

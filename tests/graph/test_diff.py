@@ -19,7 +19,7 @@ from model.entities import ManagedPolicy
 from model.inventory import Inventory, InventoryData
 from policy.actions import catalogue
 from tests.graph.changed_worlds import CHANGES, Changed, drawer
-from tests.graph.test_chains import FEDERATED, who_can
+from tests.graph.test_chains import FEDERATED, walked
 from tests.graph.worlds import (
     ONE,
     TWO,
@@ -58,7 +58,8 @@ def brute(built: World, action: str, joint: Joint, *, there: bool) -> dict[str, 
     """Verdicts of everybody who can, decided one by one."""
     if not there or built.inventory.container(joint.representative) is None:
         return {}
-    return {key: verdict for key, (verdict, _) in who_can(built, action, joint.representative).items()}
+    found = walked(built, action, joint.representative, built.steps.all)
+    return {key: verdict for key, (verdict, _) in found.items()}
 
 
 def named_in_one(old: Questions, new: Questions) -> set[str]:
@@ -136,7 +137,7 @@ def test_levels_are_gained_and_lost_as_reach_would_show_them(seed: int, tmp_path
         best: list[dict[tuple[str, str], str]] = [{}, {}]
         for questions, levels in zip((old, new), best, strict=True):
             for action in catalogue().actions_for_resource(arn):
-                for principal, (verdict, _) in who_can(questions.world, action, arn).items():
+                for principal, (verdict, _) in walked(questions.world, action, arn, questions.world.steps.all).items():
                     for level in levels_of((action,)):
                         levels[principal, level] = min(verdict, levels.get((principal, level), verdict))
         outside = named_in_one(old, new)

@@ -41,6 +41,7 @@ ABROAD = (
 PROVIDERS = (SAML, OIDC, *ABROAD)
 GOOGLE, LAMBDA = "accounts.google.com", "lambda.amazonaws.com"
 SEND = "sqs:SendMessage"
+OFFICE = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
 QUEUE = queue("q")
 #: Trusts that are about everybody in different words.
 EVERYONE: dict[str, dict[str, Any]] = {
@@ -136,8 +137,48 @@ def test_what_a_service_comes_to_by_a_trust_that_does_not_name_it_is_told_to_who
         chains = questions.can(one, SEND, QUEUE.arn)["chains"]
         assert [(chain["via"], chain["verdict"]) for chain in chains] == [([OPEN], verdict)], one
         assert [way["nodes"] for way in paths(questions, one, OPEN)["paths"]] == [[one, OPEN]], one
+        rows = [row for row in expanded(reach(questions, one, action=SEND), None) if row["resource"] == QUEUE.arn]
+        assert [(row["verdict"], row["via"]) for row in rows] == [(verdict, [OPEN])], one
     # Lists name services where a policy does.
     assert not {LAMBDA, eve} & {*verdicts(questions, ASSUME_ROLE, OPEN), *verdicts(questions, SEND, QUEUE.arn)}
+
+
+EVE = f"arn:aws:iam::{FOREIGN}:user/eve"
+
+
+def named_world(trusts: str, first: Any = None, **more: Any) -> World:
+    """A service and a foreigner are named by the trust of one role, which may become the open one."""
+    own = () if first is None else (first,)
+    named = role("named", ONE, *own, trusts=document(trust({"AWS": EVE, "Service": LAMBDA})))
+    return made_world(roles=(role("open", ONE, allow(SEND), trusts=trusts), named), resources=(QUEUE,), **more)
+
+
+@pytest.mark.parametrize("who", [LAMBDA, EVE])
+@pytest.mark.parametrize("trusts", ["{", everyone("star"), everyone("all but one")])
+@pytest.mark.parametrize("first", [allow("*"), allow("sts:*"), allow(SEND, Condition=OFFICE), allow(SEND)])
+def test_who_can_tells_the_same_way_as_can_of_whom_it_lists(who: str, trusts: str, first: Any, tmp_path: Path) -> None:
+    """By a trust, or a policy, that does not name who comes, too."""
+    questions = questions_of(named_world(trusts, first), tmp_path)
+    for action, resource in ((SEND, QUEUE.arn), (ASSUME_ROLE, OPEN), ("sqs:DeleteQueue", QUEUE.arn)):
+        answer = questions.can(who, action, resource)
+        ways = [(one["verdict"] != "Allowed", len(one["via"]), one["via"], one["verdict"]) for one in answer["chains"]]
+        if answer["verdict"] in ("Allowed", "Conditional"):
+            ways.append((answer["verdict"] != "Allowed", 0, [], answer["verdict"]))
+        rows = questions.who_can(action, resource)["principals"]
+        told = [(row["via"], row["verdict"]) for row in rows if row["principal"] == who]
+        assert told in ([], [min(ways, default=(0, 0, [], ""))[2:]]), (action, resource)
+        named = [via for _, _, via, _ in ways if via and via[0].endswith("role/named")]
+        assert told or not named
+
+
+def test_a_service_that_a_resource_lets_in_without_naming_it_is_listed_as_direct_where_it_is_listed(
+    tmp_path: Path,
+) -> None:
+    public = queue("q", ONE, allow(SEND, Principal="*"))
+    named = role("named", ONE, allow(SEND), trusts=document(trust({"Service": LAMBDA})))
+    questions = questions_of(made_world(roles=(named,), resources=(public,)), tmp_path)
+    assert questions.can(LAMBDA, SEND, public.arn)["verdict"] == "Allowed"
+    assert verdicts(questions, SEND, public.arn)[LAMBDA] == ("Allowed", 0)
 
 
 def test_nobody_but_a_provider_of_its_kind_signs_in(tmp_path: Path) -> None:

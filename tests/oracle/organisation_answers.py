@@ -29,8 +29,8 @@ class Answers:
     def __init__(self, requests: Requests) -> None:
         self.requests, self.world = requests, requests.world
         self.people = {f"person:{one['email']}": one for one in self.world["people"]}
-        self.known_steps: dict[State, list[tuple[State, bool]]] = {}
-        self.known_ways: dict[str, tuple[dict[State, Via], dict[State, Via]]] = {}
+        self.known_steps: dict[tuple[State, bool], list[tuple[State, bool]]] = {}
+        self.known_ways: dict[tuple[str, bool], tuple[dict[State, Via], dict[State, Via]]] = {}
         policies = [one["trust"] for one in self.world["roles"]]
         policies += [one["policy"] for one in self.world["resources"] if one["policy"]]
         self.statements = [s for p in policies for s in p["Statement"] if s["Effect"] == "Allow"]
@@ -69,13 +69,14 @@ class Answers:
         given = {(a["set"], a["account"]) for a in self.world["assignments"] if a["to"] in mine}
         return [r["arn"] for r in self.world["roles"] if (r["set"], r["account"]) in given and not one["disabled"]]
 
-    def steps(self, state: State) -> list[tuple[State, bool]]:
-        """The roles that a state can become, and whether the step counts as Allowed."""
-        if state not in self.known_steps:
-            self.known_steps[state] = list(self.found_steps(*state))
-        return self.known_steps[state]
+    def steps(self, state: State, *, named: bool = True) -> list[tuple[State, bool]]:
+        """The roles that a state can become, and whether the step counts as Allowed; ``named``: where a stranger is
+        named."""
+        if (state, named) not in self.known_steps:
+            self.known_steps[state, named] = list(self.found_steps(*state, named=named))
+        return self.known_steps[state, named]
 
-    def found_steps(self, principal: str, mfa: bool) -> Any:
+    def found_steps(self, principal: str, mfa: bool, *, named: bool) -> Any:
         kind = self.kind(principal)
         if kind == "person":
             yield from (((role, False), True) for role in self.assigned(principal))
@@ -83,8 +84,8 @@ class Answers:
         if kind == "provider":
             action = SAML if ":saml-provider/" in principal else WEB
         for role in self.requests.roles if kind not in ("person", "root", "anonymous") else ():
-            named = principal.isdigit() or not self.is_stranger(principal)
-            if not named and not self.names(self.requests.roles[role]["trust"], principal):
+            asked = not named or principal.isdigit() or not self.is_stranger(principal)
+            if not asked and not self.names(self.requests.roles[role]["trust"], principal):
                 continue
             verdict = self.requests.verdict(principal, action, role, mfa)
             if verdict in (ALLOWED, CONDITIONAL):
@@ -95,19 +96,20 @@ class Answers:
     def start(self, principal: str) -> State:
         return principal, principal not in self.people and self.requests.subject(principal)["mfa"]
 
-    def ways(self, principal: str) -> tuple[dict[State, Via], dict[State, Via]]:
+    def ways(self, principal: str, *, named: bool = True) -> tuple[dict[State, Via], dict[State, Via]]:
         """The shortest way to each state: of certain steps alone, and of any."""
-        if principal not in self.known_ways:
-            self.known_ways[principal] = self.closure(principal, True), self.closure(principal, False)
-        return self.known_ways[principal]
+        if (principal, named) not in self.known_ways:
+            found = self.closure(principal, True, named), self.closure(principal, False, named)
+            self.known_ways[principal, named] = found
+        return self.known_ways[principal, named]
 
-    def closure(self, principal: str, certain: bool) -> dict[State, Via]:
+    def closure(self, principal: str, certain: bool, named: bool) -> dict[State, Via]:
         begin = self.start(principal)
         found: dict[State, Via] = {}
         queue: list[tuple[State, Via]] = [(begin, ())]
         while queue:
             state, via = queue.pop(0)
-            for target, sure in self.steps(state):
+            for target, sure in self.steps(state, named=named):
                 if target not in found and target != begin and (sure or not certain):
                     found[target] = (*via, target[0])
                     queue.append((target, found[target]))
@@ -115,10 +117,10 @@ class Answers:
 
     # --- answers ---
 
-    def ends(self, principal: str, action: str, resource: str) -> dict[str, Cost]:
+    def ends(self, principal: str, action: str, resource: str, *, named: bool = True) -> dict[str, Cost]:
         """The best chain to each last role."""
         found: dict[str, Cost] = {}
-        for certain, ways in zip((True, False), self.ways(principal), strict=True):
+        for certain, ways in zip((True, False), self.ways(principal, named=named), strict=True):
             for (role, mfa), via in ways.items():
                 verdict = self.requests.verdict(role, action, resource, mfa)
                 if verdict in (ALLOWED, CONDITIONAL):
@@ -141,9 +143,12 @@ class Answers:
         best = min(verdicts, key=RANK.__getitem__, default=IMPLICIT)
         return {best} if best in (ALLOWED, CONDITIONAL) else verdicts or {IMPLICIT}
 
-    def best(self, principal: str, action: str, resource: str, *, listing: bool = True) -> Cost:
-        """The best there is, direct or by chains; rank 2: nothing."""
-        costs = list(self.ends(principal, action, resource).values())
+    def best(
+        self, principal: str, action: str, resource: str, *, listing: bool = True, named: bool | None = None
+    ) -> Cost:
+        """The best there is, direct or by chains; rank 2: nothing. Strangers only where they are named: ``listing`` by
+        the resource, ``named`` by trusts."""
+        costs = list(self.ends(principal, action, resource, named=listing if named is None else named).values())
         if principal not in self.people and (not listing or self.listed(principal, resource)):
             costs.append((min(RANK[self.requests.verdict(principal, action, resource)], 2), 0))
         if action == SAML and principal in self.people and resource in self.assigned(principal):
@@ -169,8 +174,9 @@ class Answers:
         return principal in named or f"account:{account}" in named
 
     def who_can(self, action: str, resource: str) -> dict[str, Cost]:
+        """Strangers are listed where they are named, with the best way there is."""
         found = {one: self.best(one, action, resource) for one in self.everybody()}
-        return {one: cost for one, cost in found.items() if cost[0] < 2}
+        return {one: self.best(one, action, resource, listing=False) for one, cost in found.items() if cost[0] < 2}
 
 
 def plain(service: str) -> str:

@@ -117,10 +117,9 @@ class Judge:
         got = self.questions.can(principal, action, resource)
         if got["verdict"] not in wanted:
             yield Disagreement(question, wanted, got["verdict"], self.why(principal, action, resource))
-        if principal != FOREIGN and self.answers.is_stranger(principal):
-            return  # which roles trust them without naming them is not compared
         least = 2 if principal in self.answers.people else 1
-        ends = self.answers.ends(principal, action, resource)
+        # An account that is asked about is one of its principals, whose own policies allow everything.
+        ends = self.answers.ends(principal.removeprefix("account:"), action, resource, named=False)
         own = "" if principal in self.answers.people else self.answers.requests.subject(principal).get("role", "")
         chains = {role: cost for role, cost in ends.items() if cost[1] >= least and role != own}
         said = {c["via"][-1]: (VERDICTS[c["verdict"]], len(c["via"])) for c in got["chains"] if len(c["via"]) >= least}
@@ -178,7 +177,7 @@ class Judge:
                     yield Disagreement(f"reach {principal} --action {action}: {arn}", wanted, costs, why)
 
     def reached(self, principal: str, action: str, arn: str) -> Cost:
-        return self.answers.best(principal, action, arn)
+        return self.answers.best(principal, action, arn, named=False)
 
     def said(self, rows: list[Json], each: list[Json], arn: str, kind: str) -> dict[str, set[Cost]]:
         """What the rows say about one thing: its costs by level (Read not split), one unless patterns cross."""
