@@ -451,6 +451,20 @@ def test_a_part_of_contents_that_only_the_change_tells_apart_is_a_row() -> None:
     assert gained == {(f"{DATA.arn}/red/*", "Read:data", "Allowed", ())}
 
 
+@pytest.mark.parametrize("who", ["lambda.amazonaws.com", f"arn:aws:iam::{FOREIGN}:user/eve"])
+def test_a_service_and_an_outsider_keep_what_they_come_to_by_a_trust_that_does_not_name_them(who: str) -> None:
+    """The direct way goes, and one through a role whose trust is in everyone stays; so does what it alone leads to."""
+    named = trust({"AWS": f"arn:aws:iam::{FOREIGN}:user/eve", "Service": "lambda.amazonaws.com"}, Sid="Named")
+    first = role("First", ONE, allow(["s3:GetObject", "s3:PutObject"], CONTENT), trusts=document(named))
+    opened = role("Open", ONE, allow("s3:GetObject", CONTENT), trusts=document(trust("*", Sid="Any")))
+    built = made_world(roles=(first, opened), resources=(DATA,))
+    of_data = [{row for row in rows if row[0] == CONTENT} for rows in asked(built, who, "trust", f"{first.arn}#Named")]
+    verdict = "Allowed" if who.startswith("lambda") else "Conditional"
+    assert of_data == [{(CONTENT, "Write", verdict, ("First",))}, {(CONTENT, "Read:data", verdict, ("Open",))}, set()]
+    of_data = [{row for row in rows if row[0] == CONTENT} for rows in asked(built, who, "trust", f"{opened.arn}#Any")]
+    assert of_data == [set(), {(CONTENT, "Read:data", verdict, ("First",))}, set()]
+
+
 def test_an_account_and_anyone_lose_what_a_statement_gives_them() -> None:
     opened = bucket(
         "data",
