@@ -309,7 +309,7 @@ def _foreign(side: Side, known: Subject | None) -> Subject | None:
 def _reach(side: Side, subject: Subject | None) -> _Reach:
     if subject is None:
         return _Reach(None, Chains({}, {}), {})
-    first = None if subject.index >= 0 else side.world.assuming.steps_from(subject)
+    first = side.world.assuming.first_steps(subject, side.steps.out[subject.index])
     chains = side.steps.forward(subject, first)
     standing = dict.fromkeys(side.identities(subject), (True, ""))
     everyone = side.world.subjects.all

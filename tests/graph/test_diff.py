@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ from graph.changes import Comparison
 from graph.differences import MOST_ROWS, Difference, Differences, diff
 from graph.questions import Questions
 from graph.sides import Joint
+from graph.steps import Step
 from graph.world import World
 from model.entities import ManagedPolicy
 from model.inventory import Inventory, InventoryData
 from policy.actions import catalogue
 from tests.graph.changed_worlds import CHANGES, Changed, drawer
-from tests.graph.test_chains import FEDERATED, walked
+from tests.graph.test_chains import FEDERATED, unnamed_steps, walked
 from tests.graph.worlds import (
     ONE,
     TWO,
@@ -31,8 +33,10 @@ from tests.graph.worlds import (
     made,
     questions_of,
     queue,
+    role,
     scp,
     seeds,
+    trust,
     user,
     world,
 )
@@ -54,21 +58,27 @@ def changed(change: Change, data: InventoryData, seed: int) -> tuple[InventoryDa
     pytest.skip("no such change can be made here")
 
 
+@lru_cache(maxsize=2)
+def every_step(built: World) -> list[Step]:
+    return [*built.steps.all, *unnamed_steps(built)]
+
+
 def brute(built: World, action: str, joint: Joint, *, there: bool) -> dict[str, str]:
     """Verdicts of everybody who can, decided one by one."""
     if not there or built.inventory.container(joint.representative) is None:
         return {}
-    found = walked(built, action, joint.representative, built.steps.all)
+    found = walked(built, action, joint.representative, every_step(built))
     return {key: verdict for key, (verdict, _) in found.items()}
 
 
-def named_in_one(old: Questions, new: Questions) -> set[str]:
-    """Outsiders and services that policies of one of the two name: there in both, but listed in one alone."""
+def not_listed(old: Questions, new: Questions) -> set[str]:
+    """Outsiders and services that policies of one of the two name: there in both, but listed in one alone; and those
+    of whom nothing differs but what they come to by trusts that do not name them: they are not listed."""
     keys = [
         {one.key for one in questions.world.subjects.all if one.kind in ("Outsider", "Service")}
         for questions in (old, new)
     ]
-    return keys[0] ^ keys[1]
+    return (keys[0] ^ keys[1]) | (keys[0] | keys[1]) - {*Comparison(old, new).principals()}
 
 
 def sample(joints: Iterable[Joint], draw: random.Random, count: int) -> list[Joint]:
@@ -88,7 +98,7 @@ def test_what_moved_is_what_decisions_one_by_one_say_differently(change: Change,
     for principal in comparison.principals():
         for moved in comparison.moved(principal):
             told |= {(principal, id(moved.joint), action): True for one in moved.moves for action in one.actions}
-    draw, outside = random.Random(seed), named_in_one(old, new)
+    draw, outside = random.Random(seed), not_listed(old, new)
     touched = {place for _, place, _ in told}
     everything = [joint for account in comparison.changed_accounts() for joint in comparison.joints(account)]
     some = sample([joint for joint in everything if id(joint) in touched], draw, 5) + sample(everything, draw, 3)
@@ -136,11 +146,12 @@ def test_levels_are_gained_and_lost_as_reach_would_show_them(seed: int, tmp_path
     for arn in arns:
         best: list[dict[tuple[str, str], str]] = [{}, {}]
         for questions, levels in zip((old, new), best, strict=True):
+            steps = every_step(questions.world)
             for action in catalogue().actions_for_resource(arn):
-                for principal, (verdict, _) in walked(questions.world, action, arn, questions.world.steps.all).items():
+                for principal, (verdict, _) in walked(questions.world, action, arn, steps).items():
                     for level in levels_of((action,)):
                         levels[principal, level] = min(verdict, levels.get((principal, level), verdict))
-        outside = named_in_one(old, new)
+        outside = not_listed(old, new)
         best = [{key: verdict for key, verdict in one.items() if key[0] not in outside} for one in best]
         gained = {key for key in best[1] if key not in best[0]}
         lost = {key for key in best[0] if key not in best[1]}
@@ -309,3 +320,24 @@ def test_many_resources_that_changed_alike_are_one_row_if_their_pattern_fits_the
         found = diff(asked(both[0], tmp_path / name / "old"), asked(both[1], tmp_path / name / "new"))
         assert sum(row.count for row in found.gained) == len(many)
         assert len(found.gained) == rows
+
+
+@pytest.mark.parametrize("still_named", [True, False])
+def test_a_service_that_a_trust_in_everyone_lets_in_all_the_same_has_not_lost_that(
+    tmp_path: Path, still_named: bool
+) -> None:
+    """It came by two roles, of which one named it; what lies behind that one alone is lost."""
+    named = document(trust({"Service": "lambda.amazonaws.com"}))
+    send, drop = allow("sqs:SendMessage"), allow("sqs:TagQueue")
+    roles = [role("Open", ONE, send, trusts=document(trust("*")))]
+    if still_named:
+        roles.append(role("Other", TWO, trusts=named))
+    found = []
+    for name, trusts in (("old", named), ("new", document(trust({"AWS": ONE})))):
+        first = role("First", ONE, send, drop, trusts=trusts)
+        found.append(asked(made(roles=(first, *roles), resources=(queue("q", ONE),)), tmp_path / name))
+    there, back = diff(*found), diff(*reversed(found))
+    for rows, others, actions in ((there.lost, there.gained, "went"), (back.gained, back.lost, "came")):
+        mine = [row for row in rows if row.principal == "lambda.amazonaws.com" and ":sqs:" in row.resource]
+        assert [getattr(row, actions) for row in mine] == [("sqs:TagQueue",)]
+        assert [row for row in others if row.principal == "lambda.amazonaws.com"] == []
