@@ -57,11 +57,11 @@ Said = tuple[Rest, bool, frozenset[int]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of some container's contents. ``matched`` are the patterns that match its members, as they lie behind the
-    container; ``text`` is a made-up one of them, ``shown`` says it in the narrowest globs, as policies write them. No
-    patterns: the rest."""
+    """A part of some container's contents. ``matched`` are the globs of patterns that match its members, as they lie
+    behind the container; ``text`` is a made-up one of them, ``shown`` says it in the narrowest globs, as
+    policies write them. No globs: the rest."""
 
-    matched: frozenset[Rest]
+    matched: frozenset[str]
     shown: tuple[str, ...]
     text: str
 
@@ -214,16 +214,17 @@ def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
     # The rest, what no pattern mentions, comes first: a text of more strange characters than any glob has wildcards.
     run = fresh(globs)
     filler = run[0] * (max(map(len, globs), default=0) + 1)
-    seen: set[frozenset[Rest]] = set()
+    seen: set[frozenset[str]] = set()
     called: set[tuple[str, ...]] = set()
     for text in (filler, *(text for some in together for text in _texts(some, globs, run))):
         hit = {glob for glob, test in tests.items() if test(text)}
         if text in words:
             hit.add(words[text])
-        matched = frozenset([rest for rest, _, _ in patterns if not hit.isdisjoint(rest)])
+        # A pattern that may match in several ways is as many: a part is called by the globs that all of it matches.
+        matched = frozenset(hit)
         if matched not in seen:
             seen.add(matched)
-            mine = [glob for glob in globs if glob in hit]
+            mine = [glob for glob in globs if glob in matched]
             name = tuple(narrowest(mine, run))
             # Two parts never have one name.
             name = tuple(mine) if name in called else name

@@ -11,7 +11,6 @@ from operator import itemgetter
 import numpy as np
 
 from graph.classes import ResourceClass
-from graph.contents import Rest
 from graph.units import Unit, Units
 
 #: Sets that are looked at together; more at once would take more memory, not less time.
@@ -72,7 +71,7 @@ def _homes(units: Sequence[Unit], alike: Sequence[int]) -> dict[int, int]:
     Its wider ones are those of which no more patterns match than of it. Where one between it and the one held alike is
     held otherwise, it is an exception to that one, and nobody would find it in the wider.
     """
-    of_container: defaultdict[str, list[tuple[int, int, frozenset[Rest]]]] = defaultdict(list)
+    of_container: defaultdict[str, list[tuple[int, int, frozenset[str]]]] = defaultdict(list)
     for place, unit in enumerate(units):
         if unit.matched is not None and unit.container is not None:
             of_container[unit.container.arn].append((len(unit.matched), place, unit.matched))
@@ -93,7 +92,7 @@ _WIDEST_FIRST = itemgetter(0, 1)
 
 
 @lru_cache(maxsize=1 << 10)
-def _around(parts: tuple[frozenset[Rest], ...]) -> tuple[tuple[list[int], list[int]], ...]:
+def _around(parts: tuple[frozenset[str], ...]) -> tuple[tuple[list[int], list[int]], ...]:
     """For each part of some container those around it, and of these the ones that hold none of the others.
 
     Parts are the patterns that match them, fewer first; many containers have the same.

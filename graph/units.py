@@ -36,7 +36,7 @@ class Unit:
     shown: str
     container: Resource | None
     actions: ActionList
-    matched: frozenset[tuple[str, ...]] | None = None
+    matched: frozenset[str] | None = None
 
     @property
     def open(self) -> bool:

@@ -91,6 +91,16 @@ def test_what_is_allowed_inside_a_denied_part_is_told(tmp_path: Path) -> None:
     assert told(questions, ANN) == {f"{BUCKET}/in/x/*": Verdict.ALLOWED, f"{BUCKET}/out/*": Verdict.ALLOWED}
 
 
+@pytest.mark.parametrize("others", [[], ["in/deep/*"], ["x/*"]])
+def test_a_star_that_may_hold_the_end_of_the_buckets_name_is_told_in_both_ways(
+    tmp_path: Path, others: list[str]
+) -> None:
+    """``*/in/*`` is about ``in/`` in any bucket, and about any folder of that name deeper in it."""
+    yes = allow(ACTION, "arn:aws:s3:::*/in/*")
+    questions = asked(tmp_path, [yes], [allow(ACTION, f"{BUCKET}/{other}") for other in others])
+    assert told(questions, ANN) == {f"{BUCKET}/in/*": Verdict.ALLOWED, f"{BUCKET}/*/in/*": Verdict.ALLOWED}
+
+
 PIECES = st.sampled_from(["*", "a", "b", "/", "a/", "?"])
 GLOBS = st.lists(PIECES, min_size=1, max_size=4).map("".join).map(lambda glob: re.sub(r"\*+", "*", glob))
 STATEMENTS = st.lists(st.tuples(st.sampled_from(["Allow", "Allow", "Deny"]), GLOBS), max_size=4)
