@@ -209,7 +209,7 @@ class Expectations:
             "identity_policies": subject.get("documents", []),
             "permission_boundaries": subject.get("boundary", []),
             "scps": self.levels("scps", subject["account"]),
-            "rcps": self.levels("rcps", account) if resource != "*" else [],
+            "rcps": self.levels("rcps", account),
             "settings": {"crossAccountLimits": True},
             "alternatives": {"identity_policies": subject["identities"]} if "identities" in subject else {},
         }

@@ -182,7 +182,8 @@ class Requests:
             case["alternatives"]["identity_policies"] = options
         # A boundary stays where nothing in it is about the request: it limits all the same.
         case["permission_boundaries"] = [one for d in subject["boundary"] for one in about([d]) or [{"Statement": []}]]
-        for field, where in (("scps", subject["account"]), ("rcps", account if resource != "*" else "")):
+        # Of an action that is about no resource AWS asks the RCPs of the caller's account, which `account` then is.
+        for field, where in (("scps", subject["account"]), ("rcps", account)):
             self.guard(case, field, self.levels(field, where), about)
         self.attach(case, subject, about)
         self.give_context(case, subject, mfa)
