@@ -53,13 +53,17 @@ class Ready(NamedTuple):
     open: tuple[Open, ...]
     unread: tuple[tuple[int, str], ...]
 
-    def __add__(self, other: object) -> Ready:
-        if not isinstance(other, Ready):
-            return NotImplemented
-        return Ready(self.same + other.same, self.open + other.open, self.unread + other.unread)
-
-
-NOTHING_SAID = Ready((), (), ())
+    @classmethod
+    def joined(cls, several: Iterable[Ready]) -> Ready:
+        """All of them, in their order."""
+        same: list[Felt] = []
+        hanging: list[Open] = []
+        unread: list[tuple[int, str]] = []
+        for one in several:
+            same += one.same
+            hanging += one.open
+            unread += one.unread
+        return cls(tuple(same), tuple(hanging), tuple(unread))
 
 
 class Statements:
@@ -83,24 +87,15 @@ class Statements:
 
     def of_all(self, layer: int, refs: Iterable[PolicyRef]) -> Ready:
         """What some documents of a layer say."""
-        same: list[Felt] = []
-        hanging: list[Open] = []
-        unread: list[tuple[int, str]] = []
-        for ref in refs:
-            ready = self.of(layer, ref)
-            same += ready.same
-            hanging += ready.open
-            unread += ready.unread
-        return Ready(tuple(same), tuple(hanging), tuple(unread))
+        return Ready.joined(self.of(layer, ref) for ref in refs)
 
     def guardrails(self, scps: tuple[Level, ...], rcps: tuple[Level, ...]) -> Ready:
         """What the guardrails over an asker and over the account say; each level is a layer."""
         key = id(scps), id(rcps)
         found = self._guardrails.get(key)
         if found is None:
-            ready = NOTHING_SAID
-            for number, level in enumerate((*scps, *rcps), 2):
-                ready += self.of_all(number, level.policies)
+            levels = enumerate((*scps, *rcps), 2)
+            ready = Ready.joined(self.of_all(number, level.policies) for number, level in levels)
             found = self._guardrails[key] = (scps, rcps), ready
         return found[1]
 

@@ -134,11 +134,6 @@ def matcher(parts: Parts, ignore_case: bool = False) -> Test:
     return re.compile(_expression(parts), re.DOTALL | (re.IGNORECASE if ignore_case else 0)).fullmatch
 
 
-def _start(parts: Parts) -> str | None:
-    """What all texts begin with that match, of a pattern that says nothing else: nothing need be compiled for it."""
-    return parts[0] if len(parts) == 2 and isinstance(parts[0], str) and parts[1] is Wild.STAR else None
-
-
 def _words(parts: Parts) -> list[str] | None:
     """The literals between the stars of a pattern that has no other wildcards: empty ones where it begins or ends with
     a star."""
@@ -205,24 +200,22 @@ def alternatives(patterns: Iterable[Parts], *, ignore_case: bool = False) -> Tes
     starts: list[str] = []
     others: list[Parts] = []
     for parts in patterns:
-        start = _start(parts)
         if parts == (Wild.STAR,):
             return None
-        if all(isinstance(part, str) for part in parts):
-            literals.add("".join(str(part) for part in parts))
-        elif start is not None and not ignore_case:
-            starts.append(start)
+        words = _words(parts)
+        if words is not None and len(words) == 1:
+            literals.add(words[0])
+        elif words is not None and len(words) == 2 and not words[1] and not ignore_case:
+            starts.append(words[0])
         else:
             others.append(parts)
-    if ignore_case:
-        return _any_of((*others, *((text,) for text in sorted(literals))), ignore_case=True)
     if starts:
         return _beginning(frozenset(literals), tuple(starts), others)
-    if not others:
+    if not others and not ignore_case:
         if len(literals) == 1:
             return next(iter(literals)).__eq__
         return frozenset(literals).__contains__
-    return _any_of((*others, *((text,) for text in sorted(literals))))
+    return _any_of((*others, *((text,) for text in sorted(literals))), ignore_case=ignore_case)
 
 
 def _any_of(patterns: Sequence[Parts], *, ignore_case: bool = False) -> Test:
