@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from graph.account_policies import deciding_service, policy_of
-from graph.action_lists import ActionLists
+from graph.action_lists import ActionList, ActionLists, shape_of
 from graph.allowing import Allowing
 from graph.bits import bits_of, members
 from graph.candidates import Beyond, Candidates
@@ -113,16 +113,20 @@ class AccountUnits:
     def _made(self) -> Iterator[Unit]:
         lists = self._shared.lists
         patterns = self._patterns()
+        inside: defaultdict[tuple[str, str], dict[str, ActionList]] = defaultdict(dict)
         for resource in self.resources:
             yield Unit(resource.arn, resource.arn, resource, lists.of(resource.type, resource.arn))
             if resource.type in CONTENTS:
                 start = resource.arn + CONTENTS[resource.type]
+                known = inside[resource.type, shape_of(start)]
                 for part in patterns.parts(resource, self._patterns_on(resource)):
-                    shown = " ∩ ".join(start + glob for glob in part.shown) or f"{resource.arn}/*"
+                    shown = " ∩ ".join([start + glob for glob in part.shown]) or f"{resource.arn}/*"
                     arn = start + part.text
-                    actions = lists.of(f"{resource.type}/", arn)
+                    actions = known.get(part.text)
+                    if actions is None:
+                        actions = known[part.text] = lists.of(f"{resource.type}/", arn)
                     yield Unit(arn, shown, resource, actions, part.matched)
-        yield Unit("*", "*", None, lists.unscoped())
+        yield Unit("*", "*", None, lists.unscoped)
 
     def _patterns(self) -> ContentPatterns:
         """The patterns about contents that may meet in a decision here: the account's own and the guardrails'."""

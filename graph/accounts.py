@@ -142,7 +142,7 @@ class Accounts:
         assembler = self._assembler.part(inventory)
         lists = self.shared.lists
         if arn == "*":
-            unit = Unit("*", "*", None, lists.unscoped())
+            unit = Unit("*", "*", None, lists.unscoped)
         else:
             kind = "" if container is None else container.type if container.arn == arn else f"{container.type}/"
             unit = Unit(arn, arn, container, lists.of(kind, arn))

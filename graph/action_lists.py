@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from graph.bits import members
 from policy.actions import catalogue
@@ -102,6 +102,11 @@ class ActionList:
         return found
 
 
+def shape_of(arn: str) -> str:
+    """An ARN without its partition and service, every name in it alike: by what they are called no actions differ."""
+    return _NAMES.sub("x", arn[arn.find(":", _PLACE) :])
+
+
 class ActionLists:
     """The lists of an organisation, each made once."""
 
@@ -111,12 +116,13 @@ class ActionLists:
 
     def of(self, kind: str, arn: str) -> ActionList:
         """The list of an ARN; ``kind`` is what is known of it, so that ARNs of a kind and a shape share the look-up."""
-        key = (kind, _NAMES.sub("x", arn[arn.find(":", _PLACE) :]), resource_facts(arn))
+        key = (kind, shape_of(arn), resource_facts(arn))
         found = self._by_shape.get(key)
         if found is None:
             found = self._by_shape[key] = self._made(catalogue().actions_for_resource(arn), arn)
         return found
 
+    @cached_property
     def unscoped(self) -> ActionList:
         """The actions that no type of resource has: those of ``*``."""
         return self._made(_unscoped_actions(), "*")

@@ -120,20 +120,24 @@ class Asker:
 
     # -- units
 
-    def groups(self) -> list[int]:
-        """Groups of units that decisions about this subject cannot tell apart, where it may have access at all."""
+    def groups(self) -> list[tuple[int, list[Felt]]]:
+        """Groups of units that decisions about this subject cannot tell apart, where it may have access at all, each
+        with the statements that are about it."""
         within = self.units & self._open_to()
         bases = self.ground.bases(inside=not self._crosses)
-        groups = [base & within for base in bases if base & within]
-        for units in dict.fromkeys((*(felt.units for felt in self._felt), self._granted)):
-            groups = split(groups, units)
+        groups = [(base & within, 0) for base in bases if base & within]
+        # A set of units has the number 2 ** n, so that the sum of numbers tells which sets a group is in.
+        numbers = {units: 1 << n for n, units in enumerate(dict.fromkeys([felt.units for felt in self._felt]))}
+        for units, number in numbers.items():
+            groups = split(groups, units, number)
         felt = [(one.statement, one.units) for one in self._felt]
-        for cut in (*self._unsure.apart, *divided_by_target(self.ground, felt, self._unsure.context)):
-            groups = split(groups, cut)
+        cuts = (*self._unsure.apart, *divided_by_target(self.ground, felt, self._unsure.context))
         self._alone = self._unsure.alone(felt) | self.ground.policies.alone
-        for place in members(self._alone & within):
-            groups = split(groups, 1 << place)
-        return groups
+        for cut in (self._granted, *cuts, *(1 << place for place in members(self._alone & within))):
+            groups = split(groups, cut)
+        of_number = [(numbers[one.units], one) for one in self._felt]
+        about = {told: [one for number, one in of_number if number & told] for told in {told for _, told in groups}}
+        return [(group, about[told]) for group, told in groups]
 
     def _feel(self, one: Open) -> None:
         """Takes in a statement of which the asker must be known."""
@@ -163,10 +167,9 @@ class Asker:
 
     # -- actions
 
-    def seen(self, unit: Unit, place: int, aim: Aim) -> Seen:
-        """What decisions look at on a unit: the one of this place."""
+    def seen(self, unit: Unit, place: int, felt: list[Felt], aim: Aim) -> Seen:
+        """What decisions look at on a unit: the one of this place, that the statements ``felt`` are about."""
         bit = 1 << place
-        felt = [one for one in self._felt if one.units & bit]
         # What was not read, and shares of AWS RAM, are looked up; all else that is on the unit has been heard.
         on_it = _documents_on(aim) if self.ground.anyhow & bit else []
         shared = [_felt_on(one) for ref in on_it if ref.document is not None for one in ref.document.statements]
@@ -250,14 +253,15 @@ class Asker:
 
     def _matched(self, actions: ActionList, some: int, statements: list[Felt]) -> list[tuple[int, tuple[int, ...]]]:
         """Actions in groups by the statements that are about them, with the marks of these."""
-        groups, matching = [some], []
+        groups = [(some, 0)]
+        matching: list[tuple[int, int]] = []
         for felt in statements:
             about = actions.about(felt.statement) & some
             if about:
-                matching.append((about, felt.mark))
-                if about != some:
-                    groups = split(groups, about)
-        return [(group, tuple([mark for about, mark in matching if about & (group & -group)])) for group in groups]
+                number = 1 << len(matching)
+                matching.append((number, felt.mark))
+                groups = split(groups, about, number)
+        return [(group, tuple([mark for number, mark in matching if number & told])) for group, told in groups]
 
 
 def _documents_on(aim: Aim) -> list[PolicyRef]:

@@ -6,6 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
+
+#: A group of numbers, with the sum of the numbers (powers of two) of those sets that it was cut by and is in.
+Told = tuple[int, int]
+
+#: Fewer are handled one by one.
+_FEW = 8
 
 
 def bits_of(numbers: Iterable[int]) -> int:
@@ -23,16 +30,29 @@ def bits_of(numbers: Iterable[int]) -> int:
 
 def members(bits: int) -> list[int]:
     """The numbers of a set, in order."""
-    if bits.bit_length() <= 64 or bits.bit_count() <= 8:
+    if bits.bit_length() <= 64 or bits.bit_count() <= _FEW:
         found = []
         while bits:
             low = bits & -bits
             found.append(low.bit_length() - 1)
             bits ^= low
         return found
-    raw = np.frombuffer(bits.to_bytes((bits.bit_length() + 7) // 8, "little"), dtype=np.uint8)
-    numbers: list[int] = np.flatnonzero(np.unpackbits(raw, bitorder="little")).tolist()
+    numbers: list[int] = _numbers(bits).tolist()
     return numbers
+
+
+def images(bits: int, of: NDArray[np.int64]) -> int:
+    """The set of what ``of`` has for each number of a set."""
+    if bits.bit_count() <= _FEW:
+        return bits_of({int(of[number]) for number in members(bits)})
+    flags = np.zeros(int(of.max()) + 1, dtype=bool)
+    flags[of[_numbers(bits)]] = True
+    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
+
+
+def _numbers(bits: int) -> NDArray[np.int64]:
+    raw = np.frombuffer(bits.to_bytes((bits.bit_length() + 7) // 8, "little"), dtype=np.uint8)
+    return np.flatnonzero(np.unpackbits(raw, bitorder="little"))
 
 
 def first(bits: int) -> int:
@@ -40,15 +60,17 @@ def first(bits: int) -> int:
     return (bits & -bits).bit_length() - 1
 
 
-def split(groups: list[int], bits: int) -> list[int]:
-    """Each group cut in what is in ``bits`` and what is not, empty parts left out."""
+def split(groups: list[Told], bits: int, number: int = 0) -> list[Told]:
+    """Each group cut in what is in ``bits``, which ``number`` tells of it, and what is not; empty parts left out."""
     if not bits:
         return groups
-    found: list[int] = []
-    for group in groups:
+    found: list[Told] = []
+    for group, told in groups:
         inside = group & bits
-        if inside and inside != group:
-            found += (inside, group ^ inside)
+        if not inside:
+            found.append((group, told))
+        elif inside == group:
+            found.append((group, told | number))
         else:
-            found.append(group)
+            found += ((inside, told | number), (group ^ inside, told))
     return found

@@ -77,6 +77,7 @@ class ContentPatterns:
         self._by_start: defaultdict[str, set[str]] | None = None
         self._starts: list[str] = []
         self._parts: dict[tuple[Said, ...], tuple[Part, ...]] = {}
+        self._matching: dict[str, _Matching] = {}
 
     def add(self, document: Document, subjects: Iterable[Subject], *, everybody: bool = False) -> None:
         """Takes in the patterns of a document that applies to these subjects; ``everybody``: whoever asks."""
@@ -114,7 +115,7 @@ class ContentPatterns:
         )
         found = self._parts.get(key)
         if found is None:
-            found = self._parts[key] = tuple(_told_apart(key))
+            found = self._parts[key] = tuple(_told_apart(key, self._matching))
         return found
 
     def _near(self, prefix: str) -> Iterator[str]:
@@ -198,12 +199,29 @@ def _filled(parts: Parts, statement: Statement, context: RequestContext) -> Iter
                 yield loosened(tuple(piece for some in pieces for piece in some))
 
 
-def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
-    """The parts that patterns tell apart, from what lies of each behind the container."""
+class _Matching(dict[str, bool]):
+    """Whether a glob matches a text, each asked once: many containers have the same texts."""
+
+    def __init__(self, glob: str) -> None:
+        super().__init__()
+        self._test = tested(glob)
+
+    def __missing__(self, text: str) -> bool:
+        found = self[text] = bool(self._test(text))
+        return found
+
+
+def _told_apart(said: Iterable[Said], matching: dict[str, _Matching]) -> Iterator[Part]:
+    """The parts that patterns tell apart, from what lies of each behind the container; ``matching``: what was asked of
+    globs before."""
     patterns = list(said)
     globs = sorted({glob for rest, _, _ in patterns for glob in rest}, key=lambda glob: (specific(glob), glob))
     words = {plain(glob): glob for glob in globs if start_of(glob) == glob}
-    tests = {glob: tested(glob) for glob in globs if start_of(glob) != glob}
+    wild = [glob for glob in globs if start_of(glob) != glob]
+    for glob in wild:
+        if glob not in matching:
+            matching[glob] = _Matching(glob)
+    tests = [(glob, matching[glob]) for glob in wild]
     shared = [rest for rest, everybody, _ in patterns if everybody]
     own: defaultdict[int, list[Rest]] = defaultdict(list)
     for rest, everybody, holders in patterns:
@@ -216,8 +234,8 @@ def _told_apart(said: Iterable[Said]) -> Iterator[Part]:
     filler = run[0] * (max(map(len, globs), default=0) + 1)
     seen: set[frozenset[str]] = set()
     called: set[tuple[str, ...]] = set()
-    for text in (filler, *(text for some in together for text in _texts(some, globs, run))):
-        hit = {glob for glob, test in tests.items() if test(text)}
+    for text in dict.fromkeys((filler, *(text for some in together for text in _texts(some, globs, run)))):
+        hit = {glob for glob, matches in tests if matches[text]}
         if text in words:
             hit.add(words[text])
         # A pattern that may match in several ways is as many: a part is called by the globs that all of it matches.

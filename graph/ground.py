@@ -6,8 +6,11 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from graph.account_policies import AccountPolicies, policy_of
-from graph.bits import bits_of, members
+from graph.bits import bits_of, images, members
 from graph.contents import NOWHERE
 from graph.felt import Statements
 from graph.reading import REGION
@@ -151,6 +154,6 @@ class Ground:
                     found[one] = number
         return found[place]
 
-    def classes_in(self, bits: int, number: Sequence[int]) -> int:
-        """The classes of a set of units, as a set."""
-        return bits_of({number[place] for place in members(bits)})
+    def classes_in(self, bits: int, number: NDArray[np.int64]) -> int:
+        """The classes of a set of units, as a set; ``number``: of each unit its class."""
+        return images(bits, number)

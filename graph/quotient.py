@@ -9,7 +9,9 @@ from itertools import takewhile
 from operator import itemgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
+from graph.bits import members
 from graph.classes import ResourceClass
 from graph.units import Unit, Units
 
@@ -17,7 +19,9 @@ from graph.units import Unit, Units
 _AT_ONCE = 2048
 
 
-def classes_of(units: Units, account: str, sets: Iterable[int], own: int = 0) -> tuple[list[ResourceClass], list[int]]:
+def classes_of(
+    units: Units, account: str, sets: Iterable[int], own: int = 0
+) -> tuple[list[ResourceClass], NDArray[np.int64]]:
     """The classes of an account, and for each unit the number of its class.
 
     A part of a container's contents that is held like a wider part of it is in that one's class. Resources in ``own``
@@ -25,10 +29,11 @@ def classes_of(units: Units, account: str, sets: Iterable[int], own: int = 0) ->
     """
     alike = _alike(len(units.all), list(sets))
     home = _homes(units.all, alike)
+    alone = set(members(own))
     groups: defaultdict[Hashable, list[int]] = defaultdict(list)
     for place, unit in enumerate(units.all):
         key = home.get(place)
-        groups[_kept_apart(unit, alike[place], alone=bool(own >> place & 1)) if key is None else key].append(place)
+        groups[_kept_apart(unit, alike[place], alone=place in alone) if key is None else key].append(place)
     classes: list[ResourceClass] = []
     number = [0] * len(units.all)
     for places in sorted(groups.values()):
@@ -37,7 +42,7 @@ def classes_of(units: Units, account: str, sets: Iterable[int], own: int = 0) ->
         classes.append(found)
         for place in places:
             number[place] = found.index
-    return classes, number
+    return classes, np.array(number, dtype=np.int64)
 
 
 def _kept_apart(unit: Unit, alike: int, *, alone: bool) -> Hashable:

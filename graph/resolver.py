@@ -15,6 +15,7 @@ from collections.abc import Hashable, Sequence
 from graph.account_units import AccountUnits
 from graph.asker import ActionGroup, Asker
 from graph.bits import first, members
+from graph.felt import Felt
 from graph.ground import Ground
 from graph.outcomes import Contents
 from graph.partition import Content, Grant, Partition
@@ -59,16 +60,16 @@ class GroundResolver:
     def _held(self, asker: Asker) -> Held:
         """What one subject may do on its ground, group of units by group of units."""
         held: Held = {}
-        for group in asker.groups():
-            for content in self._decided(asker, first(group)):
+        for group, felt in asker.groups():
+            for content in self._decided(asker, first(group), felt):
                 held[content] = held.get(content, 0) | group
         return held
 
-    def _decided(self, asker: Asker, place: int) -> tuple[int, ...]:
-        """The contents of what a subject may do on one unit."""
+    def _decided(self, asker: Asker, place: int, felt: list[Felt]) -> tuple[int, ...]:
+        """The contents of what a subject may do on one unit, that the statements ``felt`` are about."""
         unit = asker.ground.units.all[place]
         aim = asker.ground.aim(asker.caller, place)
-        seen = asker.seen(unit, place, aim)
+        seen = asker.seen(unit, place, felt, aim)
         found = None if seen.alike is None else self._seen.get(seen.alike)
         if found is None:
             found = self._on(asker, unit, aim, asker.action_groups(unit, place, aim, seen))

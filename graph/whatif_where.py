@@ -71,7 +71,7 @@ class Gone:
         ]
         if not near:
             return False
-        if any(map((self._lists.unscoped() if arn == "*" else self._lists.of(kind, arn)).about, near)):
+        if any(map((self._lists.unscoped if arn == "*" else self._lists.of(kind, arn)).about, near)):
             return True
         return bool(inside) and any(map(self._lists.of(f"{kind}/", f"{inside}x").about, near))
 

@@ -87,7 +87,7 @@ def differences(world: World, seed: int, *, contents: bool) -> list[str]:
             continue
         for arn in item.members or (item.representative,):
             actions = (
-                world.resolver.shared.lists.unscoped().actions if item.open else catalogue().actions_for_resource(arn)
+                world.resolver.shared.lists.unscoped.actions if item.open else catalogue().actions_for_resource(arn)
             )
             for subject in askers(world, item, arn):
                 for action in draw.sample(actions, min(len(actions), 6)):
