@@ -8,38 +8,23 @@ of its snapshot (stores that are open on it still answer), ``gone`` while it is 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from graph.kinds import EdgeTable
-from graph.neo4j_server import METADATA, OutOfServerMemoryError, Server, Values
+from graph.neo4j_send import UID, send
+from graph.neo4j_server import METADATA, Server, Values
 from graph.schema import EDGE_KINDS, GRAPH_VERSION, NODE_KINDS
 from graph.store import Counts, Rows, StoreError, counted
 
-#: What a node is found by: the load and the key. Neo4j keeps uniqueness for one property of one label.
-UID = "uid"
-#: Rows a transaction; fewer when they are long, half as many when the server runs out of memory.
-_BATCH = 20_000
-_BATCH_BYTES = 16 << 20
 _REMOVED_AT_ONCE = 10_000
-#: Neo4j indexes texts of 8 kB at most; a longer key is found by its hash.
-_LONGEST_KEY = 2_000
 #: For how long a load waits for another one: the server needs a moment to notice that a process was killed.
 _PATIENCE_SECONDS = 5.0
 
 Run = Callable[[str, Mapping[str, object]], Values]
-
-
-def short_key(key: str) -> str:
-    """What stands for ``key`` in a node's ``uid``: the key itself, or its hash where no index holds it."""
-    if len(key) <= _LONGEST_KEY:
-        return key
-    return f"#sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def new_id(snapshot: str) -> str:
@@ -58,10 +43,7 @@ def load(server: Server, snapshot: str, nodes: Mapping[str, Rows], edges: Mappin
         _declare(server, load_id)
         remove_leftovers(server, load_id)
         _begin(server, load_id, snapshot, counts)
-        for kind in nodes:
-            _send(server, load_id, _node_text(kind), _node_batches(nodes[kind]), still_held)
-        for table in edges:
-            _send(server, load_id, _edge_text(table), _edge_batches(edges[table]), still_held)
+        send(server, load_id, nodes, edges, still_held)
         _publish(server, load_id, snapshot)
     return load_id
 
@@ -120,87 +102,6 @@ def _declare(server: Server, load_id: str) -> None:
         if statement.split()[2] not in held:
             server.run_apart(statement, {}, load_id)
     server.run_apart("CALL db.awaitIndexes(120)", {}, load_id)
-
-
-def _node_text(kind: str) -> str:
-    names = [p.name for p in NODE_KINDS[kind].all_properties if p.name != "snapshot"]
-    columns = ", ".join(f"{name}: r[{place + 1}]" for place, name in enumerate(names))
-    return (
-        f"UNWIND $rows AS r CREATE (n:{kind} {{{UID}: $key + '|' + r[0], snapshot: $key, {columns}}}) "
-        "RETURN count(n) AS made"
-    )
-
-
-def _edge_text(table: EdgeTable) -> str:
-    names = [p.name for p in EDGE_KINDS[table.kind].properties]
-    columns = ", ".join(f"{name}: t[{place + 1}]" for place, name in enumerate(names))
-    return (
-        f"UNWIND $rows AS r MATCH (a:{table.source} {{{UID}: $key + '|' + r[0]}}) UNWIND r[1] AS t "
-        f"MATCH (b:{table.target} {{{UID}: $key + '|' + t[0]}}) "
-        f"CREATE (a)-[e:{table.kind}{f' {{{columns}}}' if columns else ''}]->(b) RETURN count(e) AS made"
-    )
-
-
-#: Rows of one transaction, and how many nodes or edges they make.
-_Batch = tuple[list[list[Any]], int]
-
-
-def _slices(rows: Rows) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of an Arrow table as tuples, so many at once as a transaction takes."""
-    if not rows.num_rows:
-        return
-    size = max(1, min(_BATCH, _BATCH_BYTES * rows.num_rows // max(rows.nbytes, 1)))
-    for first in range(0, rows.num_rows, size):
-        part = rows.slice(first, size)
-        yield list(zip(*(column.to_pylist() for column in part.columns), strict=True))
-
-
-def _node_batches(rows: Rows) -> Iterator[_Batch]:
-    place = rows.column_names.index("key")
-    for part in _slices(rows):
-        yield [[short_key(row[place]), *row] for row in part], len(part)
-
-
-def _edge_batches(rows: Rows) -> Iterator[_Batch]:
-    """Edges grouped by their source: it is looked up once for all of them."""
-    by_source = rows.sort_by("source") if rows.num_rows else rows
-    for part in _slices(by_source):
-        grouped: dict[str, list[list[Any]]] = {}
-        for source, target, *values in part:
-            grouped.setdefault(short_key(source), []).append([short_key(target), *values])
-        yield [[source, targets] for source, targets in grouped.items()], len(part)
-
-
-def _send(server: Server, load_id: str, text: str, batches: Iterator[_Batch], still_held: Callable[[], object]) -> None:
-    """Writes batches one after the other, in parts where the server lacks the memory for a whole one."""
-    most = _BATCH
-    for rows, size in batches:
-        made = 0
-        waiting = [rows[first : first + most] for first in range(0, len(rows), most)]
-        while waiting:
-            still_held()
-            part = waiting.pop()
-            try:
-                made += server.write(text, {"rows": part, "key": load_id}, load_id)[0][0]
-            except OutOfServerMemoryError:
-                halves = _halves(part)
-                if halves is None:
-                    raise
-                waiting += halves
-                most = max(1, len(part) // 2)
-        if made != size:
-            raise StoreError(f"`{server.address.shown}` took {made} of {size} rows: another process changes its graph")
-
-
-def _halves(rows: list[list[Any]]) -> tuple[list[list[Any]], list[list[Any]]] | None:
-    """Two halves of a batch; that of one source is divided by its targets. None for what cannot be divided."""
-    if len(rows) > 1:
-        return rows[: len(rows) // 2], rows[len(rows) // 2 :]
-    source, *rest = rows[0]
-    if len(rest) == 1 and isinstance(rest[0], list) and len(rest[0]) > 1:
-        targets = rest[0]
-        return [[source, targets[: len(targets) // 2]]], [[source, targets[len(targets) // 2 :]]]
-    return None
 
 
 def _begin(server: Server, load_id: str, snapshot: str, counts: Counts) -> None:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from graph import neo4j_load
 from graph.cyphertext import bound
 from graph.kinds import EdgeTable
+from graph.neo4j_send import UID, short_key
 from graph.neo4j_server import Address, Server
 from graph.schema import GRAPH_VERSION
 from graph.shortest import Found, shortest_paths
@@ -34,9 +35,9 @@ from graph.store import (
 )
 
 #: Properties of a node that ``Node`` has under another name, or not at all.
-_COMMON = ("key", "kind", "name", "snapshot", neo4j_load.UID)
+_COMMON = ("key", "kind", "name", "snapshot", UID)
 #: A node by its key, over the index.
-_BY_UID = Found(f"{neo4j_load.UID}: $snapshot + '|' + wanted", neo4j_load.short_key)
+_BY_UID = Found(f"{UID}: $snapshot + '|' + wanted", short_key)
 
 
 class _Generation(NamedTuple):

@@ -11,6 +11,7 @@ HOLDS = EdgeTable("HOLDS", "Role", "Grant")
 COVERS = EdgeTable("COVERS", "Grant", "ResourceClass")
 CONTAINS = EdgeTable("CONTAINS", "ResourceClass", "Resource")
 ASSIGNED = EdgeTable("ASSIGNED", "Person", "PermissionSet")
+PROVISIONS = EdgeTable("PROVISIONS", "PermissionSet", "Role")
 
 Load = tuple[dict[str, Rows], dict[EdgeTable, Rows]]
 

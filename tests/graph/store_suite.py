@@ -20,7 +20,7 @@ import pytest
 from graph.kinds import EdgeTable
 from graph.schema import EDGE_TABLES, NODE_KINDS
 from graph.store import Counts, Edge, Node, NodeRef, Path, Rows, Store, StoreError, edge_rows, node_rows, open_store
-from tests.graph.loads import ASSIGNED, CAN_ASSUME, CHAIN, ODD, small, users
+from tests.graph.loads import ASSIGNED, CAN_ASSUME, CHAIN, ODD, PROVISIONS, small, users
 
 ROOT = FilePath(__file__).parents[2]
 
@@ -82,6 +82,31 @@ class StoreSuite:
         assert store.query(text).rows == (("a", "r"), ("b", "s"), ("c", "r"))
         ages_text = "MATCH (a:User {snapshot: $snapshot}) RETURN a.key_age_days AS age ORDER BY a.key"
         assert store.query(ages_text).rows == ((1,), (None,), (3,))
+
+    @pytest.mark.parametrize("many", ["source", "target"])
+    def test_many_edges_at_one_node_keep_their_directions_and_properties(self, store: Store, many: str) -> None:
+        one = "target" if many == "source" else "source"
+        keys = [f"r{number}" for number in range(40)]
+        ends = {many: keys[1:] * 2, one: ["r0"] * 78}
+        actions = [f"action {number}" for number in range(78)]
+        twice = edge_rows(CHAIN, {"source": ends["source"], "target": ends["target"], "action": actions})
+        bare = edge_rows(PROVISIONS, {many: [*"ab"], one: ["c", "c"]})
+        nodes = {
+            "Role": node_rows("Role", {"key": [*keys, *"abc"]}),
+            "PermissionSet": node_rows("PermissionSet", {"key": [*"abc"]}),
+        }
+        assert store.load("s1", nodes, {CHAIN: twice, PROVISIONS: bare}).edges == {"CAN_ASSUME": 78, "PROVISIONS": 2}
+        text = (
+            "MATCH (a:Role {snapshot: $snapshot})-[e:CAN_ASSUME]->(b:Role) RETURN a.key AS x, b.key AS y, e.action AS z"
+        )
+        expected = sorted(zip(ends["source"], ends["target"], actions, strict=True))
+        assert list(store.query(f"{text} ORDER BY x, y, z").rows) == expected
+        text = "MATCH (a:PermissionSet {snapshot: $snapshot})-[:PROVISIONS]->(b:Role)"
+        found = store.query(f"{text} RETURN a.key AS source, b.key AS target ORDER BY source, target")
+        assert [dict(zip(found.columns, row, strict=True)) for row in found.rows] == [
+            {many: "a", one: "c"},
+            {many: "b", one: "c"},
+        ]
 
     def test_a_list_holds_no_null(self) -> None:
         with pytest.raises(StoreError, match="Grant: column `levels` has a list that holds a null"):

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from graph import neo4j_load
+from graph import neo4j_load, neo4j_send
 from graph.neo4j_server import OutOfServerMemoryError, Server
 from graph.neo4j_store import Neo4jStore
 from graph.schema import GRAPH_VERSION
@@ -282,9 +282,9 @@ def test_one_load_at_a_time(neo4j: Neo4jServer, address: str, monkeypatch: pytes
 def test_a_load_whose_hold_was_taken_away_ends(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(address)
     store.load("s1", *small())
-    real = neo4j_load._node_batches
+    real = neo4j_send.node_batches
 
-    def ended(rows: object) -> Iterator[neo4j_load._Batch]:
+    def ended(rows: object) -> Iterator[neo4j_send.Batch]:
         other = Server(address)
         (id_,) = other.rows(
             "SHOW TRANSACTIONS YIELD transactionId AS id, metaData AS m WHERE m.grantmap = 'load' RETURN id", {}
@@ -293,7 +293,7 @@ def test_a_load_whose_hold_was_taken_away_ends(address: str, monkeypatch: pytest
         other.close()
         yield from real(rows)
 
-    monkeypatch.setattr(neo4j_load, "_node_batches", ended)
+    monkeypatch.setattr(neo4j_send, "node_batches", ended)
     with pytest.raises(StoreError) as caught:
         store.load("s2", {"User": users("u9")}, {})
     assert "\n" not in str(caught.value)
@@ -303,7 +303,7 @@ def test_a_load_whose_hold_was_taken_away_ends(address: str, monkeypatch: pytest
 def test_an_edge_that_finds_no_node_ends_the_load(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(address)
     store.load("s1", *small())
-    monkeypatch.setattr(neo4j_load, "_node_batches", lambda rows: iter(()))
+    monkeypatch.setattr(neo4j_send, "node_batches", lambda rows: iter(()))
     with pytest.raises(StoreError, match="took 0 of 2 rows: another process changes its graph"):
         store.load("s2", *small())
     assert open_store(address).generations() == ("s1",)
@@ -363,7 +363,7 @@ def test_batches_are_halved_when_the_server_runs_out_of_memory(
         text = "MATCH (:User {snapshot: $snapshot})-[e:CAN_ASSUME]->(:Role) RETURN count(e) AS n"
         assert store.query(text).rows == ((8_000,),)
         assert asked, "the limit was never met"
-        monkeypatch.setattr(neo4j_load, "_halves", lambda rows: None)
+        monkeypatch.setattr(neo4j_send, "_halves", lambda rows: None)
         with pytest.raises(StoreError, match="ran out of memory: give it a larger heap"):
             store.load("s2", *large(16_000, 0))
         assert open_store(address).generation() == "s1"
@@ -372,9 +372,9 @@ def test_batches_are_halved_when_the_server_runs_out_of_memory(
 
 
 def test_a_batch_of_one_source_is_halved_by_its_targets() -> None:
-    assert neo4j_load._halves([["a", [["b"], ["c"], ["d"]]]]) == ([["a", [["b"]]]], [["a", [["c"], ["d"]]]])
-    assert neo4j_load._halves([["a", [["b"]]]]) is None
-    assert neo4j_load._halves([["a"], ["b"], ["c"]]) == ([["a"]], [["b"], ["c"]])
+    assert neo4j_send._halves([["a", [["b"], ["c"], ["d"]]]]) == ([["a", [["b"]]]], [["a", [["c"], ["d"]]]])
+    assert neo4j_send._halves([["a", [["b"]]]]) is None
+    assert neo4j_send._halves([["a"], ["b"], ["c"]]) == ([["a"]], [["b"], ["c"]])
 
 
 def test_importing_the_store_does_not_import_the_driver() -> None:
