@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from graph.access_levels import LEVELS, example_of_level, level_bits
+from graph.access_levels import LEVELS, level_bits
 from graph.bits import members
 from graph.carriers import Carried, carried
 from graph.classes import ResourceClass
-from graph.closure import Chain
 from graph.names import acting_subject, action_of
 from graph.questions import Questions, gap_json
 from graph.quotient import classes_of
-from graph.reaching_parts import told_apart, wider_parts
+from graph.reaching_apart import Account, Apart, Given, Row, by_way
 from graph.reaching_ways import NONE, Way, Ways
 from graph.stored import StoredPartition
 from graph.subjects import Subject
@@ -50,40 +48,6 @@ class Reached:
             "verdict": str(self.verdict),
             "via": list(self.via),
         }
-
-
-class _Row(NamedTuple):
-    """What one way gives on some classes of an account: levels as bits, by a content."""
-
-    way: Way
-    levels: int
-    content: int
-    classes: NDArray[np.int32]
-
-    def gives(self, rank: int, level: int, place: int) -> bool:
-        """Whether it gives a level on a class, by a way of this rank."""
-        return self.way.rank == rank and bool(self.levels >> level & 1) and place in self.classes
-
-
-class _Account(Protocol):
-    """What is held in one account: classes, and contents by number."""
-
-    @property
-    def account(self) -> str: ...
-    @property
-    def classes(self) -> _Classes: ...
-    @property
-    def contents(self) -> NDArray[np.bool_]: ...
-    @property
-    def owners(self) -> NDArray[np.int32]: ...
-    @property
-    def rests(self) -> NDArray[np.int32]: ...
-    def actions_of(self, content: int) -> tuple[str, ...]: ...
-
-
-class _Classes(Protocol):
-    def __len__(self) -> int: ...
-    def some(self, places: list[int], /) -> list[ResourceClass]: ...
 
 
 class _Made(list[ResourceClass]):
@@ -118,14 +82,14 @@ class _Live:
         self._contents = resolver.contents
         self._held = {one: [(content, numbers[units]) for content, units in mine.items()] for one, mine in held.items()}
 
-    def rows(self, ways: Ways, action: str | None) -> Iterator[_Row]:
+    def rows(self, ways: Ways, action: str | None) -> Iterator[Row]:
         """What is held, by the best way."""
         for one, mine in self._held.items():
             for content, classes in mine:
                 actions = self.actions_of(content)
                 if action is None or action in actions:
                     way = ways.of(one.index, sure=self._contents[content].outcome.verdict is Verdict.ALLOWED)
-                    yield _Row(way, level_bits(actions if action is None else (action,)), content, classes)
+                    yield Row(way, level_bits(actions if action is None else (action,)), content, classes)
 
     def actions_of(self, content: int) -> tuple[str, ...]:
         return self._contents[content].actions
@@ -198,7 +162,7 @@ class _Reach(Sequence[Reached]):
             raise IndexError(place)
         return found
 
-    def _where(self, account: str) -> _Account:
+    def _where(self, account: str) -> Account:
         found = self._live.get(account) or self._questions.tables.of_account(account)
         assert found is not None
         return found
@@ -209,10 +173,15 @@ class _Reach(Sequence[Reached]):
         places = sorted({place for place, _ in told})
         if not places:
             return []
-        items = dict(zip(places, self._where(account).classes.some(places), strict=True))
+        items = dict(zip(places, self._items(account, places), strict=True))
         return sorted(
             (Reached(items[place], one.levels, one.verdict, one.chain.via) for place, one in told), key=_order
         )
+
+    def _items(self, account: str, places: list[int]) -> list[ResourceClass]:
+        classes, made = self._where(account).classes, self._of(account).made
+        stored = [place for place in places if place < len(classes)]
+        return [*classes.some(stored), *(made[place - len(classes)] for place in places[len(stored) :])]
 
     def _of(self, account: str) -> _Told:
         found = self._known.get(account)
@@ -220,7 +189,7 @@ class _Reach(Sequence[Reached]):
             found = self._known[account] = self._told(self._where(account))
         return found
 
-    def _rows(self, where: _Account) -> list[_Row]:
+    def _rows(self, where: Account) -> list[Row]:
         """What is held in an account by the best way, the best ways first."""
         if isinstance(where, _Live):
             found = where.rows(self._ways, self._action)
@@ -230,7 +199,7 @@ class _Reach(Sequence[Reached]):
         rows = [row._replace(levels=row.levels & self._wanted) for row in found if row.levels & self._wanted]
         return sorted(rows, key=lambda row: row.way.rank)
 
-    def _stored(self, partition: StoredPartition) -> Iterator[_Row]:
+    def _stored(self, partition: StoredPartition) -> Iterator[Row]:
         holders, contents, chosen = partition.grants
         best = np.stack([partition.holders.least(numbers, NONE) for numbers in self._numbers])
         sure = partition.allowed[contents]
@@ -244,9 +213,9 @@ class _Reach(Sequence[Reached]):
             levels = partition.levels[contents].astype(np.int32)
         for row in np.flatnonzero(may & (levels & self._wanted != 0)).tolist():
             classes = partition.sets[int(chosen[row])]
-            yield _Row(self._ways.all[int(ways[row])], int(levels[row]), int(contents[row]), classes)
+            yield Row(self._ways.all[int(ways[row])], int(levels[row]), int(contents[row]), classes)
 
-    def _told(self, where: _Account) -> _Told:
+    def _told(self, where: Account) -> _Told:
         rows = self._rows(where)
         # By level and class the rank of the best way.
         best = np.full((len(LEVELS), len(where.classes)), NONE, dtype=np.int32)
@@ -265,85 +234,28 @@ class _Reach(Sequence[Reached]):
         single = ~contents | (rests == np.arange(len(rests), dtype=np.int32))
         whole = np.flatnonzero(some & single & ~apart).astype(np.int32)
         combinations, which = np.unique(best[:, whole], axis=1, return_inverse=True)
-        ways = [self._by_way(combinations[:, one].tolist(), how) for one in range(combinations.shape[1])]
-        more = self._parts(where, rows, np.flatnonzero(apart).tolist(), best, how) if odd.any() else ()
-        return _Told(whole, which.reshape(-1).astype(np.int32), ways, tuple(more))
-
-    @staticmethod
-    def _by_way(ranks: list[int], how: Mapping[int, Way]) -> list[_Given]:
-        """Levels together that one verdict and one way give."""
-        groups: defaultdict[int, list[str]] = defaultdict(list)
-        for level, rank in zip(LEVELS, ranks, strict=True):
-            if rank < NONE:
-                groups[rank].append(level)
-        return [_Given(tuple(levels), how[rank].verdict, how[rank].chain) for rank, levels in sorted(groups.items())]
-
-    def _parts(
-        self, where: _Account, rows: Sequence[_Row], places: list[int], best: NDArray[np.int32], how: Mapping[int, Way]
-    ) -> Iterator[tuple[int, _Given]]:
-        """The rows of parts of containers that are not all alike, where a wider row would not be true of them."""
-        items = where.classes.some(places)
-        of_container: defaultdict[int, list[int]] = defaultdict(list)
-        for number, owner in enumerate(where.owners[places].tolist()):
-            of_container[owner].append(number)
-        ranks = best[:, places].T.tolist()
-        nothing = [NONE] * len(LEVELS)
-        for numbers in of_container.values():
-            parts = [items[number] for number in numbers]
-            told = [ranks[number] for number in numbers]
-            for one, wider in told_apart(wider_parts(parts), told, nothing).items():
-                around = [(places[numbers[other]], told[other]) for other in wider]
-                yield from self._part(where, rows, (places[numbers[one]], parts[one], told[one]), around, how)
-
-    def _part(
-        self,
-        where: _Account,
-        rows: Sequence[_Row],
-        part: tuple[int, ResourceClass, list[int]],
-        wider: Sequence[tuple[int, list[int]]],
-        how: Mapping[int, Way],
-    ) -> Iterator[tuple[int, _Given]]:
-        """What is given on a part of a container, and which of what wider ones are given is denied on it."""
-        place, item, own = part
-        groups: defaultdict[tuple[int, Verdict], list[str]] = defaultdict(list)
-        for level, name in enumerate(LEVELS):
-            general = [(around, ranks[level]) for around, ranks in wider if ranks[level] < NONE]
-            if own[level] < NONE:
-                groups[own[level], how[own[level]].verdict].append(name)
-            elif general:
-                around, rank = general[0]
-                row = next(row for row in rows if row.gives(rank, level, around))
-                actions = where.actions_of(row.content) if self._action is None else (self._action,)
-                example = example_of_level(actions)[name]
-                outcome = self._questions.world.decider.decide(row.way.holder, example, item.representative)
-                if not outcome.can:
-                    groups[rank, outcome.verdict].append(name)
-        for (rank, verdict), levels in sorted(groups.items()):
-            yield place, _Given(tuple(levels), verdict, how[rank].chain)
-
-
-class _Given(NamedTuple):
-    """Levels that one way gives, or is denied at its end."""
-
-    levels: tuple[str, ...]
-    verdict: Verdict
-    chain: Chain
+        ways = [by_way(combinations[:, one].tolist(), how) for one in range(combinations.shape[1])]
+        parts = Apart(where, rows, self._questions.world.decider, self._action)
+        more = tuple(parts.told(np.flatnonzero(apart).astype(np.int32), best)) if odd.any() else ()
+        return _Told(whole, which.reshape(-1).astype(np.int32), ways, more, parts.made)
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The rows about one account: classes by number, which of ``ways`` each has, and parts of contents by number."""
+    """The rows about one account: classes by number, which of ``ways`` each has, and parts of contents by number.
+    ``made`` are parts that are no classes, numbered behind these."""
 
     places: NDArray[np.int32]
     which: NDArray[np.int32]
-    ways: list[list[_Given]]
-    parts: tuple[tuple[int, _Given], ...]
+    ways: list[list[Given]]
+    parts: tuple[tuple[int, Given], ...]
+    made: list[ResourceClass]
 
     def __len__(self) -> int:
         counts = np.bincount(self.which, minlength=len(self.ways)).tolist()
         return sum(int(count) * len(some) for count, some in zip(counts, self.ways, strict=True)) + len(self.parts)
 
-    def rows(self) -> Iterator[tuple[int, _Given]]:
+    def rows(self) -> Iterator[tuple[int, Given]]:
         """The number of a class with what is given there."""
         for place, one in zip(self.places.tolist(), self.which.tolist(), strict=True):
             for given in self.ways[one]:

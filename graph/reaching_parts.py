@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import TypeVar
@@ -29,12 +29,23 @@ def told_apart(around: Sequence[AbstractSet[int]], told: Sequence[_Told], nothin
     return shown
 
 
+#: Of each part of one container the patterns that people are shown for it, and what it is decided on, both as they lie
+#: behind its ARN.
+Shape = tuple[tuple[tuple[str, ...], str], ...]
+
+
+def shape_of(parts: Sequence[ResourceClass]) -> Shape:
+    """The parts of one container without its name."""
+    start = len(parts[0].owner)
+    return tuple(
+        [(tuple(glob[start:] for glob in one.pattern.split(" ∩ ")), one.representative[start:]) for one in parts]
+    )
+
+
 def wider_parts(parts: Sequence[ResourceClass]) -> tuple[frozenset[int], ...]:
     """For each part of one container the wider ones: their patterns match what it is decided on, and not the other way
     round."""
-    start = len(parts[0].owner)
-    shape = [(tuple(glob[start:] for glob in one.pattern.split(" ∩ ")), one.representative[start:]) for one in parts]
-    return _wider(tuple(shape))
+    return wider(shape_of(parts))
 
 
 #: An owner in place of all others: which parts are wider hangs on what lies behind it alone.
@@ -42,11 +53,16 @@ _OWNER = "arn:aws:s3:::b"
 
 
 @lru_cache(maxsize=1 << 14)
-def _wider(parts: tuple[tuple[tuple[str, ...], str], ...]) -> tuple[frozenset[int], ...]:
-    tests = [[tested(glob) for rest in rests for glob in globs_in(_OWNER + rest)] for rests, _ in parts]
-    texts = [_OWNER + text for _, text in parts]
-    covers = [{place for place, text in enumerate(texts) if all(test(text) for test in some)} for some in tests]
+def wider(shape: Shape) -> tuple[frozenset[int], ...]:
+    """As ``wider_parts``."""
+    tests = [[tested(glob) for glob in globs_behind(rests)] for rests, _ in shape]
+    covers = [{place for place, (_, text) in enumerate(shape) if all(test(text) for test in some)} for some in tests]
     return tuple(
-        frozenset(wide for wide in range(len(parts)) if place in covers[wide] and wide not in covers[place])
-        for place in range(len(parts))
+        frozenset(wide for wide in range(len(shape)) if place in covers[wide] and wide not in covers[place])
+        for place in range(len(shape))
     )
+
+
+def globs_behind(rests: Iterable[str]) -> list[str]:
+    """The globs of patterns as people are shown them, both as they lie behind the container's ARN."""
+    return [glob[len(_OWNER) :] for rest in rests for glob in globs_in(_OWNER + rest)]

@@ -1,0 +1,256 @@
+"""Where patterns of several holders cross: parts of a container's contents that are no class of their own.
+
+Classes are told apart by patterns that can meet in one decision (``graph.contents``). Who can become two roles has what
+either has: where one is denied ``*.secret`` and the other is allowed ``in/*``, ``in/x.secret`` is as in no class. What
+each holds there is what it holds on its own part, of which its own decisions tell nothing apart; so it is known.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain, combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from graph.bits import bits_of
+from graph.classes import ResourceClass
+from graph.globs import cells, covers, fresh, narrowest, specific, spread, start_of, tested
+from graph.reaching_parts import Shape, globs_behind, shape_of, told_apart, wider
+from policy.patterns import Test
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.int32]
+
+#: Of no subject.
+_NOBODY = -2
+
+#: So many sets of globs that meet are looked at in one container.
+_MOST = 1024
+
+#: What is shown of the rest of some contents, which is in all that is said of them.
+_ALL = "/*"
+
+
+class Crossed(NamedTuple):
+    """A container with parts that cross: its parts by number, and parts more, each with the rows that hold there."""
+
+    parts: list[int]
+    more: list[tuple[ResourceClass, list[int]]]
+
+
+def crossed(
+    held: Sequence[tuple[int, Numbers]],
+    places: Numbers,
+    owners: Numbers,
+    some: Callable[[list[int]], list[ResourceClass]],
+) -> Iterator[Crossed]:
+    """The containers where what several hold crosses. ``held`` are rows of what one principal comes to: (who holds it,
+    on which classes). ``places`` are the classes to look at, all parts of each container or none, ``owners`` numbers
+    for their containers; ``some`` reads classes."""
+    for chosen, bits in _of_containers(held, places, owners):
+        parts = places[chosen].tolist()
+        whole = (1 << len(parts)) - 1
+        regions = [(held[row][0], some_of) for row, some_of in bits.items()]
+        more = [
+            (part, [row for row, some_of in bits.items() if some_of == whole or some_of in there])
+            for part, there in crossing(some(parts), regions)
+        ]
+        if more:
+            yield Crossed(parts, more)
+
+
+def _of_containers(
+    held: Sequence[tuple[int, Numbers]], places: Numbers, owners: Numbers
+) -> Iterator[tuple[NDArray[np.intp], dict[int, int]]]:
+    """The containers of which several hold different parts: (which of ``places`` are theirs, by row the parts where it
+    holds, as a set)."""
+    _, group, sizes = np.unique(owners, return_inverse=True, return_counts=True)
+    several = _several(held, places, group, sizes)
+    if not several.any():
+        return
+    place_of = _place_of(places)
+    by_group: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    order = np.argsort(group, kind="stable")
+    starts = np.concatenate(([0], np.cumsum(sizes)))
+    within = np.empty(len(places), dtype=np.int64)
+    within[order] = np.arange(len(places)) - np.repeat(starts[:-1], sizes)
+    for row, (_, classes) in enumerate(held):
+        chosen = _among(place_of, classes)
+        chosen = chosen[several[group[chosen]]]
+        for one in np.unique(group[chosen]).tolist():
+            by_group[one][row] = bits_of(within[chosen[group[chosen] == one]].tolist())
+    for one in np.flatnonzero(several).tolist():
+        yield order[starts[one] : starts[one + 1]], by_group[one]
+
+
+def _several(
+    held: Sequence[tuple[int, Numbers]], places: Numbers, group: NDArray[np.intp], sizes: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """The containers in which at least two hold some parts and others not."""
+    first = np.full(len(sizes), _NOBODY, dtype=np.int64)
+    several = np.zeros(len(sizes), dtype=np.bool_)
+    place_of = _place_of(places)
+    for who, classes in held:
+        there, counts = np.unique(group[_among(place_of, classes)], return_counts=True)
+        there = there[counts < sizes[there]]
+        several[there] |= (first[there] != _NOBODY) & (first[there] != who)
+        first[there] = who
+    return several
+
+
+def _place_of(places: Numbers) -> NDArray[np.int32]:
+    """By class, its place among these; -1 for others."""
+    found = np.full(int(places.max(initial=-1)) + 1, -1, dtype=np.int32)
+    found[places] = np.arange(len(places), dtype=np.int32)
+    return found
+
+
+def _among(place_of: NDArray[np.int32], classes: Numbers) -> NDArray[np.int32]:
+    chosen = place_of[classes[classes < len(place_of)]]
+    return chosen[chosen >= 0]
+
+
+def crossing(
+    parts: Sequence[ResourceClass], held: Iterable[tuple[int, int]]
+) -> Iterator[tuple[ResourceClass, frozenset[int]]]:
+    """Parts of one container's contents that are none of its ``parts``, each with which of the sets hold there.
+
+    ``held`` are (who holds something, the parts where it does, as a set). A part is told of where what is held on it is
+    not what it is on the narrowest parts that cover it.
+    """
+    whole = (1 << len(parts)) - 1
+    by_holder: defaultdict[int, set[int]] = defaultdict(set)
+    for who, bits in held:
+        if bits not in (0, whole):
+            by_holder[who].add(bits)
+    every = set().union(*by_holder.values())
+    if every in by_holder.values() or not _may_cross(shape := shape_of(parts)):
+        return  # what one holder alone tells apart are parts already
+    first = parts[0]
+    for name, text, there in _crossing(shape, tuple(sorted(every))):
+        pattern = " ∩ ".join(first.owner + rest for rest in name)
+        yield (
+            ResourceClass(
+                -1, pattern, first.owner + text, first.type, first.account, first.region, (), contents=True,
+                owner=first.owner,
+            ),
+            there,
+        )  # fmt: skip
+
+
+# -- one container
+
+
+@lru_cache(maxsize=1 << 14)
+def _may_cross(shape: Shape) -> bool:
+    """Whether some pattern is more than a beginning: of beginnings one is inside the other, or they have nothing in
+    common."""
+    return any(_loose(glob) for rests, _ in shape for glob in globs_behind(rests))
+
+
+def _loose(glob: str) -> bool:
+    return start_of(glob) not in (glob, glob.removesuffix("*"))
+
+
+#: A part to tell of: its patterns, a text of it, the regions that take it in.
+_More = tuple[tuple[str, ...], str, frozenset[int]]
+
+
+@lru_cache(maxsize=1 << 12)
+def _crossing(shape: Shape, regions: tuple[int, ...]) -> tuple[_More, ...]:
+    """The parts to tell of beside those of ``shape``; ``regions`` are sets of these."""
+    around = wider(shape)
+    told = {bits: told_apart(around, [bits >> place & 1 for place in range(len(shape))], 0) for bits in regions}
+    globs = {glob for place in {*chain(*told.values())} for glob in globs_behind(shape[place][0])} - {_ALL}
+    names = _Names(shape)
+    tests = {glob: test for glob, test in names.tests.items() if glob in globs}
+    known = [_matched(tests, text) for _, text in shape]
+    more: list[_More] = []
+    for matched, text in _meeting(tests, names.run):
+        covering = names.covering(text)
+        if not any(known[place] == matched for place in covering):
+            there = {
+                bits for bits in regions if _takes_in(bits, [one for one in covering if one in told[bits]], around)
+            }
+            more.append((names.of(matched, text), text, frozenset(there)))
+    holding = [frozenset(bits for bits in regions if bits >> place & 1) for place in range(len(shape))]
+    shown = told_apart(
+        wider((*shape, *((name, text) for name, text, _ in more))),
+        [*holding, *(there for _, _, there in more)],
+        frozenset(),
+    )
+    return tuple(one for place, one in enumerate(more, len(shape)) if place in shown)
+
+
+class _Names:
+    """The globs of the parts of a container, and what to call further parts by them."""
+
+    def __init__(self, shape: Shape) -> None:
+        written = {glob: rest for rests, _ in shape for rest in rests for glob in globs_behind((rest,))}
+        self._written = {glob: written[glob] for glob in sorted(written, key=lambda glob: (specific(glob), glob))}
+        self._taken = {rests for rests, _ in shape}
+        self.tests = {glob: tested(glob) for glob in self._written}
+        self._of_parts = [globs_behind(rests) for rests, _ in shape]
+        self.run = fresh(list(written))
+
+    def covering(self, text: str) -> list[int]:
+        """The parts whose patterns match a text."""
+        hit = {glob for glob, test in self.tests.items() if test(text)}
+        return [place for place, globs in enumerate(self._of_parts) if hit.issuperset(globs)]
+
+    def of(self, matched: frozenset[str], text: str) -> tuple[str, ...]:
+        """What to call the part that these globs match: by the narrowest that take in all of it."""
+        own = narrowest((glob for glob in self._written if glob in matched), self.run)
+        others = (glob for glob, test in self.tests.items() if glob not in matched and test(text))
+        implied = {glob for glob in others if _implied(tuple(own), glob)}
+        every = [glob for glob in self._written if glob in matched or glob in implied]
+        name = tuple(self._written[glob] for glob in narrowest(every, self.run))
+        if name in self._taken:
+            name = tuple(self._written[glob] for glob in every)
+        self._taken.add(name)
+        return name
+
+
+def _implied(globs: tuple[str, ...], other: str) -> bool:
+    """Whether all that these globs match together another one matches, too."""
+    together = frozenset(range(len(globs)))
+    return not any(numbers == together for numbers, _ in cells((*globs, other)))
+
+
+def _matched(tests: Mapping[str, Test], text: str) -> frozenset[str]:
+    return frozenset(glob for glob, test in tests.items() if test(text))
+
+
+def _takes_in(bits: int, covering: Sequence[int], around: Sequence[frozenset[int]]) -> bool:
+    """Whether the narrowest of the parts that cover a text are in a region."""
+    nearest = [one for one in covering if not any(one in around[other] for other in covering)]
+    return any(bits >> one & 1 for one in nearest)
+
+
+def _meeting(tests: Mapping[str, Test], run: str) -> Iterator[tuple[frozenset[str], str]]:
+    """Each set of the globs that match together where some of them cross, with a text of it."""
+    crossed = {one for pair in combinations(tests, 2) if _cross(*pair, run) for one in pair}
+    globs = tuple(glob for glob in tests if glob in crossed)
+    own = [tests[glob] for glob in globs]
+    seen: set[frozenset[str]] = set()
+    for numbers, text in cells(globs, most=_MOST) if globs else ():
+        for made in (spread(text, own, run), text) if len(numbers) > 1 else ():
+            matched = _matched(tests, made)
+            if matched not in seen:
+                seen.add(matched)
+                yield matched, made
+
+
+def _cross(one: str, other: str, run: str) -> bool:
+    """Whether two globs may have something in common, and neither is inside the other."""
+    if not (_loose(one) or _loose(other)):
+        return False
+    for left, right in ((start_of(one), start_of(other)), (start_of(one[::-1]), start_of(other[::-1]))):
+        if not (left.startswith(right) or right.startswith(left)):
+            return False
+    return not covers(one, other, run) and not covers(other, one, run)
