@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from graph.bits import bits_of
 from graph.classes import ResourceClass
 from graph.globs import cells, covers, fresh, narrowest, specific, spread, start_of, tested
 from graph.reaching_parts import Shape, globs_behind, shape_of, told_apart, wider
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.int32]
-
-#: Of no subject.
-_NOBODY = -2
 
 #: So many sets of globs that meet are looked at in one container.
 _MOST = 1024
@@ -52,67 +48,51 @@ def crossed(
     """The containers where what several hold crosses. ``held`` are rows of what one principal comes to: (who holds it,
     on which classes). ``places`` are the classes to look at, all parts of each container or none, ``owners`` numbers
     for their containers; ``some`` reads classes."""
-    for chosen, bits in _of_containers(held, places, owners):
-        parts = places[chosen].tolist()
+    for parts, by_row in _of_several(held, places, owners):
         whole = (1 << len(parts)) - 1
-        regions = [(held[row][0], some_of) for row, some_of in bits.items()]
+        regions = [(held[row][0], bits) for row, bits in by_row.items()]
         more = [
-            (part, [row for row, some_of in bits.items() if some_of == whole or some_of in there])
+            (part, [row for row, bits in by_row.items() if bits == whole or bits in there])
             for part, there in crossing(some(parts), regions)
         ]
         if more:
             yield Crossed(parts, more)
 
 
-def _of_containers(
+def _of_several(
     held: Sequence[tuple[int, Numbers]], places: Numbers, owners: Numbers
-) -> Iterator[tuple[NDArray[np.intp], dict[int, int]]]:
-    """The containers of which several hold different parts: (which of ``places`` are theirs, by row the parts where it
-    holds, as a set)."""
-    _, group, sizes = np.unique(owners, return_inverse=True, return_counts=True)
-    several = _several(held, places, group, sizes)
-    if not several.any():
+) -> Iterator[tuple[list[int], dict[int, int]]]:
+    """The containers of which at least two hold some parts and not others: (the parts, by row where it holds)."""
+    if len({who for who, _ in held}) < 2 or not len(places):
         return
-    place_of = _place_of(places)
-    by_group: defaultdict[int, dict[int, int]] = defaultdict(dict)
-    order = np.argsort(group, kind="stable")
-    starts = np.concatenate(([0], np.cumsum(sizes)))
-    within = np.empty(len(places), dtype=np.int64)
-    within[order] = np.arange(len(places)) - np.repeat(starts[:-1], sizes)
-    for row, (_, classes) in enumerate(held):
-        chosen = _among(place_of, classes)
-        chosen = chosen[several[group[chosen]]]
-        for one in np.unique(group[chosen]).tolist():
-            by_group[one][row] = bits_of(within[chosen[group[chosen] == one]].tolist())
-    for one in np.flatnonzero(several).tolist():
-        yield order[starts[one] : starts[one + 1]], by_group[one]
+    order = np.argsort(owners, kind="stable")
+    places = places[order]
+    _, starts, group, sizes = np.unique(owners[order], return_index=True, return_inverse=True, return_counts=True)
+    # Where each row holds, as places among the parts; the same by container and row, with how many parts they are.
+    lengths = [len(classes) for _, classes in held]
+    at, row = _places_among(places, np.concatenate([classes for _, classes in held]), lengths)
+    pairs, counts = np.unique(group[at] * len(held) + row, return_counts=True)
+    pairs = pairs[counts < sizes[pairs // len(held)]]
+    who = np.array([one for one, _ in held], dtype=np.int64)
+    holders = np.unique(np.stack((pairs // len(held), who[pairs % len(held)])), axis=1)[0]
+    several = np.bincount(holders, minlength=len(sizes)) > 1
+    chosen = several[group[at]]
+    by_row: defaultdict[int, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for part, number in zip(at[chosen].tolist(), row[chosen].tolist(), strict=True):
+        one = int(group[part])
+        by_row[one][number] |= 1 << (part - int(starts[one]))
+    for one, bits in by_row.items():
+        yield places[starts[one] : starts[one] + sizes[one]].tolist(), bits
 
 
-def _several(
-    held: Sequence[tuple[int, Numbers]], places: Numbers, group: NDArray[np.intp], sizes: NDArray[np.intp]
-) -> NDArray[np.bool_]:
-    """The containers in which at least two hold some parts and others not."""
-    first = np.full(len(sizes), _NOBODY, dtype=np.int64)
-    several = np.zeros(len(sizes), dtype=np.bool_)
-    place_of = _place_of(places)
-    for who, classes in held:
-        there, counts = np.unique(group[_among(place_of, classes)], return_counts=True)
-        there = there[counts < sizes[there]]
-        several[there] |= (first[there] != _NOBODY) & (first[there] != who)
-        first[there] = who
-    return several
-
-
-def _place_of(places: Numbers) -> NDArray[np.int32]:
-    """By class, its place among these; -1 for others."""
-    found = np.full(int(places.max(initial=-1)) + 1, -1, dtype=np.int32)
-    found[places] = np.arange(len(places), dtype=np.int32)
-    return found
-
-
-def _among(place_of: NDArray[np.int32], classes: Numbers) -> NDArray[np.int32]:
-    chosen = place_of[classes[classes < len(place_of)]]
-    return chosen[chosen >= 0]
+def _places_among(
+    places: Numbers, classes: Numbers, lengths: Sequence[int]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Of classes in rows of these lengths those that are among ``places``: (at which place, in which row)."""
+    place_of = np.full(int(max(places.max(), classes.max(initial=0))) + 1, -1, dtype=np.int32)
+    place_of[places] = np.arange(len(places), dtype=np.int32)
+    at, row = place_of[classes], np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    return at[at >= 0], row[at >= 0]
 
 
 def crossing(
@@ -170,20 +150,37 @@ def _crossing(shape: Shape, regions: tuple[int, ...]) -> tuple[_More, ...]:
     names = _Names(shape)
     tests = {glob: test for glob, test in names.tests.items() if glob in globs}
     known = [_matched(tests, text) for _, text in shape]
-    more: list[_More] = []
+    holding = [frozenset(bits for bits in regions if bits >> place & 1) for place in range(len(shape))]
+    apart = told_apart(around, holding, frozenset())
+    differs = False
+    met: list[tuple[frozenset[str], str, frozenset[int]]] = []
     for matched, text in _meeting(tests, names.run):
         covering = names.covering(text)
-        if not any(known[place] == matched for place in covering):
-            there = {
-                bits for bits in regions if _takes_in(bits, [one for one in covering if one in told[bits]], around)
-            }
-            more.append((names.of(matched, text), text, frozenset(there)))
-    holding = [frozenset(bits for bits in regions if bits >> place & 1) for place in range(len(shape))]
-    shown = told_apart(
-        wider((*shape, *((name, text) for name, text, _ in more))),
-        [*holding, *(there for _, _, there in more)],
-        frozenset(),
-    )
+        if any(known[place] == matched for place in covering):
+            continue
+        nearest = {bits: _nearest([one for one in covering if one in told[bits]], around) for bits in regions}
+        there = frozenset(bits for bits, some in nearest.items() if any(bits >> one & 1 for one in some))
+        met.append((matched, text, there))
+        read = {holding[one] for one in _nearest([one for one in covering if one in apart], around)}
+        differs = differs or (read or {frozenset()}) != {there}
+    return _to_tell(shape, names, holding, met) if differs else ()
+
+
+def _nearest(covering: Sequence[int], around: Sequence[frozenset[int]]) -> list[int]:
+    """The narrowest of the parts that cover a text."""
+    return [one for one in covering if not any(one in around[other] for other in covering)]
+
+
+def _to_tell(
+    shape: Shape,
+    names: _Names,
+    holding: Sequence[frozenset[int]],
+    met: Sequence[tuple[frozenset[str], str, frozenset[int]]],
+) -> tuple[_More, ...]:
+    """Of what globs match together that on which more or less is held than around it."""
+    more = [(names.of(matched, text), text, there) for matched, text, there in met]
+    around = wider((*shape, *((name, text) for name, text, _ in more)))
+    shown = told_apart(around, [*holding, *(there for _, _, there in more)], frozenset())
     return tuple(one for place, one in enumerate(more, len(shape)) if place in shown)
 
 
@@ -224,12 +221,6 @@ def _implied(globs: tuple[str, ...], other: str) -> bool:
 
 def _matched(tests: Mapping[str, Test], text: str) -> frozenset[str]:
     return frozenset(glob for glob, test in tests.items() if test(text))
-
-
-def _takes_in(bits: int, covering: Sequence[int], around: Sequence[frozenset[int]]) -> bool:
-    """Whether the narrowest of the parts that cover a text are in a region."""
-    nearest = [one for one in covering if not any(one in around[other] for other in covering)]
-    return any(bits >> one & 1 for one in nearest)
 
 
 def _meeting(tests: Mapping[str, Test], run: str) -> Iterator[tuple[frozenset[str], str]]:

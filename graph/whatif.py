@@ -18,6 +18,7 @@ import numpy as np
 
 from graph.bits import bits_of, members
 from graph.classes import ResourceClass
+from graph.crossings import Crossed, crossed
 from graph.heap import uncollected
 from graph.partition import ITSELF
 from graph.questions import Questions
@@ -30,7 +31,7 @@ from graph.whatif_held import Held, Rights
 from graph.whatif_live import Live
 from graph.whatif_rows import Change, Difference, Spot, Way, compared, kept
 from graph.whatif_sides import Sides
-from graph.whatif_stored import StoredWays
+from graph.whatif_stored import Stored, StoredWays
 from graph.whatif_where import Gone, Openings
 from policy.verdicts import Verdict
 
@@ -162,22 +163,36 @@ class _Spots:
                 arn for item in partition.classes.some(np.flatnonzero(wanted).tolist()) for arn in _containers(item)
             )
             return
-        places, which, lists = self._ways.on(partition, wanted)
-        both = [(held, held) for held in lists]
+        stored = self._ways.on(partition, wanted)
+        places, which = stored.places, stored.which
+        both = [(held, held) for held in stored.lists]
         lists_of = np.full(partition.count, -1, dtype=np.int32)
         lists_of[places] = which
         # Where all parts of some contents are held like the rest of them, that is told of the rest alone.
         rests, owners, inside = partition.rests[places], partition.owners[places], partition.contents[places]
         odd = inside & ((rests < 0) | (which != lists_of[rests]))
-        chosen = ~inside | (rests == places) | np.isin(owners, owners[odd])
+        apart = inside & np.isin(owners, owners[odd])
+        chosen = ~inside | (rests == places) | apart
         cut = np.isin(places, list(partition.about(live))) if live else np.zeros(len(places), dtype=np.bool_)
-        whole = chosen & ~cut
+        crossing = [*crossed(stored.rows, places[apart & ~cut], owners[apart & ~cut], partition.classes.some)]
+        for one in crossing:
+            yield self._crossed(partition, one, lists_of, stored)
+        whole = chosen & ~cut & ~np.isin(places, [place for one in crossing for place in one.parts])
         yield self._spots(StoredItems(self._questions.tables, partition.account), places[whole], which[whole], both)
         if cut.any():
             items = zip(partition.classes.some(places[chosen & cut]), which[chosen & cut].tolist(), strict=True)
             left = [(item, one) for before, one in items if (item := _without(before, live)) is not None]
             made = MadeItems(partition.account, [item for item, _ in left])
             yield self._spots(made, np.arange(len(left)), np.array([one for _, one in left], dtype=np.int32), both)
+
+    def _crossed(self, partition: StoredPartition, one: Crossed, lists_of: NDArray[np.int32], stored: Stored) -> Found:
+        """The spots in a container where what several hold crosses."""
+        items = partition.classes.some(one.parts)
+        lists = [*stored.lists, *(stored.listed(rows) for _, rows in one.more)]
+        which = [*lists_of[one.parts].tolist(), *range(len(stored.lists), len(lists))]
+        made = MadeItems(partition.account, [*items, *(item for item, _ in one.more)])
+        places, both = np.arange(len(which), dtype=np.int32), [(held, held) for held in lists]
+        return self._spots(made, places, np.array(which, dtype=np.int32), both)
 
     # -- what is decided anew
 
@@ -203,6 +218,13 @@ class _Spots:
             bit = 1 << number[item.representative]
             one, other = (tuple([n for n, (_, bits) in enumerate(some) if bits & bit]) for some in (before, after))
             which.append(both.setdefault((one, other), len(both)))
+        rows = [[*one, *(len(before) + n for n in other)] for one, other in both]
+        for part, held in _crossing(
+            here, [rows[one] for one in which], [one.holder.index for one, _ in before + after]
+        ):
+            key = (tuple(n for n in held if n < len(before)), tuple(n - len(before) for n in held if n >= len(before)))
+            here.append(part)
+            which.append(both.setdefault(key, len(both)))
         lists = [([before[n][0] for n in one], [after[n][0] for n in other]) for one, other in both]
         places = np.arange(len(here), dtype=np.int32)
         yield self._spots(MadeItems(account, here), places, np.array(which, dtype=np.int32), lists)
@@ -295,6 +317,25 @@ def _tells_itself(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(_tells_itself, value))
     return isinstance(value, str) and ITSELF in value
+
+
+def _crossing(
+    items: list[ResourceClass], rows: Sequence[Sequence[int]], who: Sequence[int]
+) -> Iterator[tuple[ResourceClass, list[int]]]:
+    """Parts of contents that are none of these classes, where what several hold crosses, with the rows that hold there;
+    ``rows`` are those of each class, ``who`` holds each row."""
+    inside = [place for place, item in enumerate(items) if item.contents]
+    places: defaultdict[int, list[int]] = defaultdict(list)
+    for place in inside:
+        for row in rows[place]:
+            places[row].append(place)
+    held = [(one, np.array(places[row], dtype=np.int32)) for row, one in enumerate(who)]
+    known: dict[str, int] = {}
+    owners = [known.setdefault(items[place].owner, len(known)) for place in inside]
+    for one in crossed(
+        held, np.array(inside, dtype=np.int32), np.array(owners, dtype=np.int32), lambda some: [items[n] for n in some]
+    ):
+        yield from one.more
 
 
 def _containers(item: ResourceClass) -> tuple[str, ...]:

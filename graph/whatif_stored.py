@@ -6,7 +6,7 @@ counts; what another one has of the same is neither lost nor shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,12 +34,24 @@ _NONE = np.iinfo(np.int64).max
 
 class _Counting(NamedTuple):
     """Those of a set of holders who count: to whom the way changes, and of the others the best for certain, or else
-    one for each condition of the way."""
+    one for each condition of the way. ``first`` is one of all."""
 
+    first: int
     moved: tuple[int, ...]
     best: int
     rank: int
     others: tuple[int, ...]
+
+
+class Stored(NamedTuple):
+    """What is held on some classes: for each class the number of one of ``lists``. ``rows`` tell it another way, as
+    (one who holds it, on which classes); ``listed`` says what several rows give together."""
+
+    places: Numbers
+    which: Numbers
+    lists: list[list[Held]]
+    rows: list[tuple[int, Numbers]]
+    listed: Callable[[Sequence[int]], list[Held]]
 
 
 class StoredWays:
@@ -91,9 +103,8 @@ class StoredWays:
 
     # -- what
 
-    def on(self, partition: StoredPartition, wanted: Flags) -> tuple[Numbers, Numbers, list[list[Held]]]:
-        """What is held on each of the flagged classes, as far as it counts: (classes, for each the number of a list,
-        lists)."""
+    def on(self, partition: StoredPartition, wanted: Flags) -> Stored:
+        """What is held on each of the flagged classes, as far as it counts."""
         holders, contents, classes = partition.grants
         rows = self._rows(partition, wanted)
         counting: dict[tuple[int, bool], _Counting] = {}
@@ -104,25 +115,28 @@ class StoredWays:
             if key not in counting:
                 counting[key] = self._counting(partition.holders[holder], sure=key[1])
             count.append((counting[key], content))
-        which, several = _by_rows(
-            [partition.sets[number] for number in classes[rows].tolist()], partition.count, wanted
-        )
-        lists = [self._ways([count[row] for row in some], told) for some in several]
-        return np.flatnonzero(wanted).astype(np.int32), which, lists
+        sets = [partition.sets[number] for number in classes[rows].tolist()]
+        which, several = _by_rows(sets, partition.count, wanted)
+
+        def listed(some: Sequence[int]) -> list[Held]:
+            return self._ways([count[row] for row in some], told)
+
+        held = [(one.first, some) for (one, _), some in zip(count, sets, strict=True)]
+        return Stored(np.flatnonzero(wanted).astype(np.int32), which, [*map(listed, several)], held, listed)
 
     def _counting(self, several: Numbers, *, sure: bool) -> _Counting:
         mine = several[self._mine[several]]
         moved = self._moved[mine]
-        same = mine[~moved]
+        same, first = mine[~moved], int(mine[0])
         if sure and len(same):
             place = int(np.argmin(self._rank[same]))
             best = int(same[place])
             if self._rank[best] < _NONE:
-                return _Counting(tuple(mine[moved].tolist()), best, int(self._rank[best]), ())
+                return _Counting(first, tuple(mine[moved].tolist()), best, int(self._rank[best]), ())
         by_condition: dict[int, int] = {}
         for index in sorted(same.tolist(), key=lambda index: self._length.get(index, (0, ()))):
             by_condition.setdefault(self._condition[index], index)
-        return _Counting(tuple(mine[moved].tolist()), -1, -1, tuple(by_condition.values()))
+        return _Counting(first, tuple(mine[moved].tolist()), -1, -1, tuple(by_condition.values()))
 
     def _ways(self, rows: Sequence[tuple[_Counting, int]], told: dict[int, Rights]) -> list[Held]:
         found: list[tuple[int, int]] = []

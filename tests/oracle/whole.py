@@ -257,10 +257,15 @@ def covers(pattern: str, arn: str) -> bool:
     return pattern != "*" and all(glob(one)(arn) for one in pattern.split(" ∩ "))
 
 
+#: Stands for what a star matches: more characters than patterns have question marks.
+_MUCH = "☃" * 9
+
+
 def narrowest(rows: list[Json]) -> list[Json]:
     """The rows whose pattern no other row's pattern is inside of."""
     inside = {
-        one: [p.replace("*", "☃☃").replace("?", "☃") for p in one.split(" ∩ ")] for one in {r["resource"] for r in rows}
+        one: [p.replace("*", _MUCH).replace("?", _MUCH[0]) for p in one.split(" ∩ ")]
+        for one in {r["resource"] for r in rows}
     }
 
     def within(one: str, other: str) -> bool:
