@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from graph.access_levels import LEVELS, levels_of
 from graph.closure import Chain, Chains, joined
+from graph.joints_crossed import crossed_joints, may_cross
 from graph.questions import Questions
 from graph.sides import Held, Identity, Joint, Side, condition, decided, held_on, joints, sides
 from graph.stored import StoredPartition
@@ -85,6 +86,8 @@ class Comparison:
         self._joints: dict[str, list[Joint]] = {}
         self._held: dict[tuple[bool, int], list[Held]] = {}
         self._reach: tuple[str, tuple[_Reach, _Reach]] | None = None
+        self._contents_of: dict[str, dict[str, list[Joint]]] = {}
+        self._made: list[Joint] = []
 
     def side(self, *, new: bool) -> Side:
         return self.new if new else self.old
@@ -201,9 +204,10 @@ class Comparison:
     # -- what changed
 
     def moved(self, principal: str) -> Iterator[Moved]:
-        """What changed for a principal, by joint."""
+        """What changed for a principal, by joint; last those that it alone has."""
         before, after = self._reaches(principal)
-        for joint in self._concerned(principal):
+        concerned = self._concerned(principal)
+        for joint in [*concerned, *self._crossed(concerned, before, after)]:
             old = self._access(before, joint, new=False)
             new = self._access(after, joint, new=True)
             moves: defaultdict[tuple[Way | None, Way | None], list[str]] = defaultdict(list)
@@ -214,6 +218,37 @@ class Comparison:
             if moves:
                 found = tuple(Move(tuple(actions), *ways) for ways, actions in moves.items())
                 yield Moved(principal, joint, found, _levels(old, new))
+
+    def _crossed(self, concerned: Iterable[Joint], before: _Reach, after: _Reach) -> Iterator[Joint]:
+        """The joints of a container that no two classes are."""
+        if not (before.chains.shortest or after.chains.shortest):
+            return
+        for account, container in dict.fromkeys((one.account, one.container) for one in concerned if one.contents):
+            parts = self._parts(account).get(container, [])
+            if not may_cross(parts):
+                continue
+            held = [
+                (new, place, one)
+                for new, reach in ((False, before), (True, after))
+                for place, joint in enumerate(parts)
+                for one in self.held(joint, new=new)
+                if reach.subject is not None
+                and (one.subject == reach.subject.index or one.subject in reach.chains.shortest)
+            ]
+            for joint, both in crossed_joints(parts, held, self.side(new=True).said):
+                self._made.append(joint)  # so that no other one gets its id
+                self._held[False, id(joint)], self._held[True, id(joint)] = both
+                yield joint
+
+    def _parts(self, account: str) -> dict[str, list[Joint]]:
+        """The joints of contents in an account, by container."""
+        if account not in self._contents_of:
+            found: defaultdict[str, list[Joint]] = defaultdict(list)
+            for joint in self.joints(account):
+                if joint.contents:
+                    found[joint.container].append(joint)
+            self._contents_of[account] = dict(found)
+        return self._contents_of[account]
 
     def _access(self, reach: _Reach, joint: Joint, *, new: bool) -> dict[str, Way]:
         """The best way to each action on a joint."""

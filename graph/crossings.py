@@ -109,9 +109,9 @@ def crossing(
         if bits not in (0, whole):
             by_holder[who].add(bits)
     every = set().union(*by_holder.values())
-    if every in by_holder.values() or not _may_cross(shape := shape_of(parts)):
+    if every in by_holder.values() or not patterns_may_cross(parts):
         return  # what one holder alone tells apart are parts already
-    first = parts[0]
+    first, shape = parts[0], shape_of(parts)
     for name, text, there in _crossing(shape, tuple(sorted(every))):
         pattern = " ∩ ".join(first.owner + rest for rest in name)
         yield (
@@ -126,10 +126,14 @@ def crossing(
 # -- one container
 
 
+def patterns_may_cross(parts: Sequence[ResourceClass]) -> bool:
+    """Whether some pattern of one container's parts is more than a beginning: of beginnings one is inside the other, or
+    they have nothing in common."""
+    return _may_cross(shape_of(parts))
+
+
 @lru_cache(maxsize=1 << 14)
 def _may_cross(shape: Shape) -> bool:
-    """Whether some pattern is more than a beginning: of beginnings one is inside the other, or they have nothing in
-    common."""
     return any(_loose(glob) for rests, _ in shape for glob in globs_behind(rests))
 
 

@@ -118,6 +118,8 @@ class _Rows:
             for item, shapes in moved:
                 if item.joint.contents and not item.joint.rest and rest.get(item.joint.container) == shapes:
                     continue  # as all contents of the container that no pattern mentions
+                if item.joint.crossed and any(_like(other, item) for other, same in moved if same == shapes):
+                    continue
                 for (kind, *_), row in self._rows(item, shapes):
                     getattr(found, kind).append(row)
         return found
@@ -209,6 +211,17 @@ class _Rows:
     @cached_property
     def _arns(self) -> tuple[list[str], ...]:
         return tuple(sorted(inventory.resources) for inventory in self._inventories)
+
+
+def _like(other: Moved, crossed: Moved) -> bool:
+    """Whether a row of another joint of the same container is about what a joint is about that one principal has."""
+    one = other.joint
+    return (
+        one.contents
+        and not one.crossed
+        and one.container == crossed.joint.container
+        and (one.covers(crossed.joint.representative))
+    )
 
 
 def _at(move: Move, level: str) -> list[str]:

@@ -58,11 +58,17 @@ class Joint:
     there: tuple[bool, bool]
     container: str = ""
     contents: bool = False
+    crossed: bool = False
+    """Whether it is one for some principal alone (``graph.joints_crossed``)."""
 
     @property
     def rest(self) -> bool:
         """Whether this is what no pattern mentions of a container's contents."""
         return self.contents and self.pattern == f"{self.container}/*"
+
+    def covers(self, text: str) -> bool:
+        """Whether the pattern of a part of some contents matches a text."""
+        return all(tested(glob)(text) for glob in globs_in(self.pattern))
 
 
 class Side:

@@ -219,9 +219,8 @@ class _Spots:
             one, other = (tuple([n for n, (_, bits) in enumerate(some) if bits & bit]) for some in (before, after))
             which.append(both.setdefault((one, other), len(both)))
         rows = [[*one, *(len(before) + n for n in other)] for one, other in both]
-        for part, held in _crossing(
-            here, [rows[one] for one in which], [one.holder.index for one, _ in before + after]
-        ):
+        who = [held.holder.index for held, _ in (*before, *after)]
+        for part, held in [*_crossing(here, [rows[one] for one in which], who)]:
             key = (tuple(n for n in held if n < len(before)), tuple(n - len(before) for n in held if n >= len(before)))
             here.append(part)
             which.append(both.setdefault(key, len(both)))

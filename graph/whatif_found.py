@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -310,6 +311,14 @@ class _Here:
         self.whole[several] = False
         self.parts = [*self._parts(several, owners[several])]
 
+    def kept(
+        self, around: Sequence[AbstractSet[int]], own: Sequence[int], apart: dict[int, list[int]]
+    ) -> dict[int, list[int]]:
+        """The parts of a container to tell what stays of: also those of which nothing is lost, within what is lost."""
+        lost = [costs(self.levels[one].lost) for one in own]
+        whole = [part for part in told_apart(around, lost, frozenset()) if not lost[part] and part not in apart]
+        return apart | {part: [] for part in whole}
+
     def _parts(self, several: NDArray[Any], owners: Numbers) -> Iterator[_Parts]:
         """Parts of contents by container."""
         items = self.items.some(self.places[several])
@@ -358,7 +367,10 @@ class _Writer:
         ways = [costs(levels) for levels in by_level]
         for places, representatives, around in here.parts:
             own = [numbers[place] for place in places]
-            for part, wider in told_apart(around, [ways[one] for one in own], frozenset()).items():
+            apart = told_apart(around, [ways[one] for one in own], frozenset())
+            if self._name == "still":
+                apart = here.kept(around, own, apart)
+            for part, wider in apart.items():
                 told = rows[own[part]]
                 if self._name == "still":
                     general = {level: best for one in reversed(wider) for level, best in by_level[own[one]].items()}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from graph.classes import ResourceClass
 from graph.crossings import crossed, crossing
+from graph.differences import Difference, diff
 from graph.questions import Questions
 from graph.reaching import Reached, reach
 from graph.whatif import what_if
@@ -47,10 +48,11 @@ SECRETS = [allow(ACTION, f"{BUCKET}/*"), deny(ACTION, f"{BUCKET}/*.secret")]
 FOLDER = [allow(ACTION, f"{BUCKET}/in/*")]
 
 
-def made(*roles: list[Json], own: list[Json] | None = None, policy: str = "") -> World:
-    """Ann may assume roles A, B, … by a policy for each, called as they are."""
+def made(*roles: list[Json], own: list[Json] | None = None, policy: str = "", without: str = "") -> World:
+    """Ann may assume roles A, B, … by a policy for each, called as they are; she is ``without`` one of these."""
     names = [arn.rpartition("/")[2] for arn in ROLES[: len(roles)]]
-    inline = [(name, [allow("sts:AssumeRole", arn)]) for name, arn in zip(names, ROLES, strict=False)]
+    ways = zip(names, ROLES, strict=False)
+    inline = [(name, [allow("sts:AssumeRole", arn)]) for name, arn in ways if name != without]
     inline += [("own", own)] if own else []
     ann = user("ann", inline=tuple(InlinePolicy(name=name, document=document(*some)) for name, some in inline))
     holders = tuple(role(name, ONE, *some) for name, some in zip(names, roles, strict=True))
@@ -243,6 +245,45 @@ def test_what_is_lost_and_what_stays_is_read_of_the_narrowest_rows(
             assert read == {"still"}, (key, listed)
         elif not any(now):
             assert "still" not in read, (key, listed)
+
+
+# -- diff
+
+
+def gone_and_come(old: World, new: World, tmp_path: Path) -> list[tuple[str, Difference]]:
+    """What Ann has lost and gained of the bucket's contents."""
+    found = diff(built(old, tmp_path), built(new, tmp_path))
+    rows = [("lost", row) for row in found.lost] + [("gained", row) for row in found.gained]
+    return [(kind, row) for kind, row in rows if row.principal == ANN and row.resource.startswith(f"{BUCKET}/")]
+
+
+def test_what_is_lost_and_gained_where_patterns_cross_is_told(tmp_path: Path) -> None:
+    both, one = made(SECRETS, FOLDER), made(SECRETS, FOLDER, without="B")
+    cell = f"{BUCKET}/*.secret ∩ {BUCKET}/in/*"
+    for old, new, kind in ((both, one, "lost"), (one, both, "gained")):
+        rows = gone_and_come(old, new, tmp_path)
+        assert [(name, row.resource, row.via) for name, row in rows] == [(kind, cell, (ROLES[1],))]
+
+
+def test_what_is_lost_as_around_it_where_patterns_cross_is_one_row(tmp_path: Path) -> None:
+    more = [*FOLDER, allow(ACTION, f"{BUCKET}/*x*")]
+    rows = gone_and_come(made(SECRETS, more), made(SECRETS, more, without="A"), tmp_path)
+    assert [(name, row.resource) for name, row in rows] == [("lost", f"{BUCKET}/*")]
+
+
+@ANY
+@given(roles=st.lists(STATEMENTS, min_size=2, max_size=3), without=st.sampled_from("AB"))
+@example(roles=[[("Allow", "*"), ("Deny", "*b")], [("Allow", "a*")]], without="B")
+@example(roles=[[("Allow", "a*"), ("Allow", "*/b")], [("Allow", "*"), ("Deny", "*b")], [("Deny", "?/*")]], without="A")
+def test_each_loss_has_a_row(tmp_path: Path, roles: list[list[tuple[str, str]]], without: str) -> None:
+    worlds = made(*map(written, roles)), made(*map(written, roles), without=without)
+    old, new = (built(one, tmp_path) for one in worlds)
+    rows = [row for row in diff(old, new).lost if row.principal == ANN and row.resource.startswith(f"{BUCKET}/")]
+    for key in KEYS:
+        was, now = (decided(one, ANN, key) is not None for one in (old, new))
+        tests = [[matcher(resource_parts(one, variables=True)) for one in row.resource.split(" ∩ ")] for row in rows]
+        if was and not now:
+            assert any(all(test(f"{BUCKET}/{key}") for test in some) for some in tests), (key, rows)
 
 
 # -- parts
