@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, combinations
+from itertools import chain, combinations, permutations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int32]
 
 #: So many sets of globs that meet are looked at in one container.
-_MOST = 1024
+_MOST = 512
+
+#: Of so many globs it is looked at what else all of them imply.
+_FEW = 6
 
 #: What is shown of the rest of some contents, which is in all that is said of them.
 _ALL = "/*"
@@ -218,9 +221,12 @@ class _Names:
 
 
 def _implied(globs: tuple[str, ...], other: str) -> bool:
-    """Whether all that these globs match together another one matches, too."""
+    """Whether all that these globs match together another one matches, too; of many that is not looked for."""
+    if len(globs) > _FEW:
+        return False
     together = frozenset(range(len(globs)))
-    return not any(numbers == together for numbers, _ in cells((*globs, other)))
+    found = {numbers for numbers, _ in cells((*globs, other))}
+    return together not in found and together | {len(globs)} in found
 
 
 def _matched(tests: Mapping[str, Test], text: str) -> frozenset[str]:
@@ -229,16 +235,26 @@ def _matched(tests: Mapping[str, Test], text: str) -> frozenset[str]:
 
 def _meeting(tests: Mapping[str, Test], run: str) -> Iterator[tuple[frozenset[str], str]]:
     """Each set of the globs that match together where some of them cross, with a text of it."""
-    crossed = {one for pair in combinations(tests, 2) if _cross(*pair, run) for one in pair}
+    pairs = [pair for pair in combinations(tests, 2) if _cross(*pair, run)]
+    crossed = {one for pair in pairs for one in pair}
     globs = tuple(glob for glob in tests if glob in crossed)
-    own = [tests[glob] for glob in globs]
-    seen: set[frozenset[str]] = set()
-    for numbers, text in cells(globs, most=_MOST) if globs else ():
-        for made in (spread(text, own, run), text) if len(numbers) > 1 else ():
-            matched = _matched(tests, made)
-            if matched not in seen:
-                seen.add(matched)
-                yield matched, made
+    found: dict[frozenset[str], str] = {}
+    for text in _texts(globs, [tests[glob] for glob in globs], run) if globs else ():
+        found.setdefault(_matched(tests, text), text)
+    # Of very many sets those of the longest texts are left out above: also where no more than two of them meet.
+    met = {pair for matched in found for pair in permutations(matched, 2)}
+    for pair in pairs:
+        for text in _texts(pair, [tests[glob] for glob in pair], run) if pair not in met else ():
+            found.setdefault(_matched(tests, text), text)
+    yield from found.items()
+
+
+def _texts(globs: tuple[str, ...], tests: Sequence[Test], run: str) -> Iterator[str]:
+    """Texts that several of the globs match, for each set of them one with much wherever they leave room first."""
+    for numbers, text in cells(globs, most=_MOST):
+        if len(numbers) > 1:
+            yield spread(text, tests, run)
+            yield text
 
 
 def _cross(one: str, other: str, run: str) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.int32]
+
+#: What becomes of access.
+_TABLES = ("lost", "still", "gained")
 
 #: Rows that are made at a time.
 _SOME = 4096
@@ -272,7 +274,7 @@ def tabled(several: Iterable[Found], decide: Decide) -> Rows:
     still reachable a denial in a part is a row too: a wildcard must not hide the exception (semantics U5).
     """
     places = _Places()
-    tables = [_Writer(name) for name in ("lost", "still", "gained")]
+    tables = [_Writer(name) for name in _TABLES]
     for found in several:
         if not len(found.places):
             continue
@@ -299,6 +301,7 @@ class _Here:
 
     def __init__(self, found: Found, decide: Decide) -> None:
         self.levels = [Levels.of(one) for one in found.differences]
+        self._ways = {name: [costs(getattr(one, name)) for one in self.levels] for name in _TABLES}
         self.which = found.which
         self.items, self.places = found.items, found.places
         self.decide = decide
@@ -311,13 +314,17 @@ class _Here:
         self.whole[several] = False
         self.parts = [*self._parts(several, owners[several])]
 
-    def kept(
-        self, around: Sequence[AbstractSet[int]], own: Sequence[int], apart: dict[int, list[int]]
-    ) -> dict[int, list[int]]:
-        """The parts of a container to tell what stays of: also those of which nothing is lost, within what is lost."""
-        lost = [costs(self.levels[one].lost) for one in own]
-        whole = [part for part in told_apart(around, lost, frozenset()) if not lost[part] and part not in apart]
-        return apart | {part: [] for part in whole}
+    def told_apart(self, name: str, parts: _Parts, own: Sequence[int]) -> dict[int, list[int]]:
+        """The parts of a container to tell of in one table. Of what is lost and what stays also those of which the
+        other table tells nothing, within what it does tell of: people read both."""
+        other = {"lost": "still", "still": "lost"}.get(name)
+        apart = self._apart(name, parts, own)
+        return apart if other is None else {part: [] for part in self._apart(other, parts, own, empty=True)} | apart
+
+    def _apart(self, name: str, parts: _Parts, own: Sequence[int], *, empty: bool = False) -> dict[int, list[int]]:
+        ways = [self._ways[name][one] for one in own]
+        found = told_apart(parts.around, ways, frozenset())
+        return {part: wider for part, wider in found.items() if not (empty and ways[part])}
 
     def _parts(self, several: NDArray[Any], owners: Numbers) -> Iterator[_Parts]:
         """Parts of contents by container."""
@@ -364,20 +371,16 @@ class _Writer:
         )
         numbers = here.which.tolist()
         more = []
-        ways = [costs(levels) for levels in by_level]
-        for places, representatives, around in here.parts:
-            own = [numbers[place] for place in places]
-            apart = told_apart(around, [ways[one] for one in own], frozenset())
-            if self._name == "still":
-                apart = here.kept(around, own, apart)
-            for part, wider in apart.items():
+        for parts in here.parts:
+            own = [numbers[place] for place in parts.places]
+            for part, wider in here.told_apart(self._name, parts, own).items():
                 told = rows[own[part]]
                 if self._name == "still":
                     general = {level: best for one in reversed(wider) for level, best in by_level[own[one]].items()}
                     after = here.levels[own[part]].after
-                    denied = denials(general, after, representatives[part], here.decide)
+                    denied = denials(general, after, parts.representatives[part], here.decide)
                     told = [*told, *map(self._number, denied)]
-                more += [places[part]] * len(told)
+                more += [parts.places[part]] * len(told)
                 which += told
         where.append(np.array(more, dtype=np.int64))
         return np.concatenate(where), np.array(which, dtype=np.int32)
