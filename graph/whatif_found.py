@@ -302,6 +302,7 @@ class _Here:
     def __init__(self, found: Found, decide: Decide) -> None:
         self.levels = [Levels.of(one) for one in found.differences]
         self._ways = {name: [costs(getattr(one, name)) for one in self.levels] for name in _TABLES}
+        self._known: dict[tuple[str, int], dict[int, list[int]]] = {}
         self.which = found.which
         self.items, self.places = found.items, found.places
         self.decide = decide
@@ -319,12 +320,16 @@ class _Here:
         other table tells nothing, within what it does tell of: people read both."""
         other = {"lost": "still", "still": "lost"}.get(name)
         apart = self._apart(name, parts, own)
-        return apart if other is None else {part: [] for part in self._apart(other, parts, own, empty=True)} | apart
+        if other is None:
+            return apart
+        ways = self._ways[other]
+        return {part: [] for part in self._apart(other, parts, own) if not ways[own[part]]} | apart
 
-    def _apart(self, name: str, parts: _Parts, own: Sequence[int], *, empty: bool = False) -> dict[int, list[int]]:
-        ways = [self._ways[name][one] for one in own]
-        found = told_apart(parts.around, ways, frozenset())
-        return {part: wider for part, wider in found.items() if not (empty and ways[part])}
+    def _apart(self, name: str, parts: _Parts, own: Sequence[int]) -> dict[int, list[int]]:
+        key = (name, parts.places[0])
+        if key not in self._known:
+            self._known[key] = told_apart(parts.around, [self._ways[name][one] for one in own], frozenset())
+        return self._known[key]
 
     def _parts(self, several: NDArray[Any], owners: Numbers) -> Iterator[_Parts]:
         """Parts of contents by container."""
