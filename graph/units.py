@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import TypeVar
@@ -26,25 +27,16 @@ Key = TypeVar("Key")
 _WORTH_SEARCHING = 3
 
 
+@dataclass(slots=True, eq=False)
 class Unit:
     """``arn`` is decided on; ``shown`` is what people are shown for it. ``matched`` are the patterns that match
     a part of ``container``'s contents, ``None``: this is the container itself. No container: ``*``."""
 
-    __slots__ = ("actions", "arn", "container", "matched", "shown")
-
-    def __init__(
-        self,
-        arn: str,
-        shown: str,
-        container: Resource | None,
-        actions: ActionList,
-        matched: frozenset[str] | None = None,
-    ) -> None:
-        self.arn = arn
-        self.shown = shown
-        self.container = container
-        self.actions = actions
-        self.matched = matched
+    arn: str
+    shown: str
+    container: Resource | None
+    actions: ActionList
+    matched: frozenset[str] | None = None
 
     @property
     def open(self) -> bool:
