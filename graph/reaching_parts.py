@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
+from itertools import pairwise
 from typing import TypeVar
 
+import numpy as np
+
 from graph.classes import ResourceClass
-from graph.globs import globs_in, tested
+from graph.covering import matching
+from graph.globs import globs_in
 
 #: What is told of a part, to be compared.
 _Told = TypeVar("_Told")
@@ -55,14 +59,22 @@ _OWNER = "arn:aws:s3:::b"
 @lru_cache(maxsize=1 << 14)
 def wider(shape: Shape) -> tuple[frozenset[int], ...]:
     """As ``wider_parts``."""
-    tests = [[tested(glob) for glob in globs_behind(rests)] for rests, _ in shape]
-    covers = [{place for place, (_, text) in enumerate(shape) if all(test(text) for test in some)} for some in tests]
-    return tuple(
-        frozenset(wide for wide in range(len(shape)) if place in covers[wide] and wide not in covers[place])
-        for place in range(len(shape))
-    )
+    globs = [globs_behind(rests) for rests, _ in shape]
+    matches = matching([glob for some in globs for glob in some], [text for _, text in shape])
+    starts = np.cumsum([0, *(len(some) for some in globs[:-1])])
+    covers = np.logical_and.reduceat(matches, starts, axis=0)
+    places, around = np.nonzero((covers & ~covers.T).T)
+    ends = np.searchsorted(places, np.arange(len(shape) + 1)).tolist()
+    found = around.tolist()
+    return tuple([frozenset(found[first:last]) for first, last in pairwise(ends)])
 
 
 def globs_behind(rests: Iterable[str]) -> list[str]:
     """The globs of patterns as people are shown them, both as they lie behind the container's ARN."""
-    return [glob[len(_OWNER) :] for rest in rests for glob in globs_in(_OWNER + rest)]
+    return [glob for rest in rests for glob in _globs_behind(rest)]
+
+
+@lru_cache(maxsize=1 << 16)
+def _globs_behind(rest: str) -> list[str]:
+    """The globs of a pattern as people are shown it, both as they lie behind the container's ARN."""
+    return [glob[len(_OWNER) :] for glob in globs_in(_OWNER + rest)]

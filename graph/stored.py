@@ -33,9 +33,12 @@ class StoredPartition:
         self._batches = batches
         self._action_sets = action_sets
         self._spelled: dict[tuple[int, int], Outcome] = {}
+        self._read: dict[str, Any] = {}
 
     def _column(self, table: str, name: str) -> Any:
-        batch = self._batches(table)
+        batch = self._read.get(table)
+        if batch is None:
+            batch = self._read[table] = self._batches(table)
         return batch.column(batch.schema.get_field_index(name))
 
     def column(self, table: str, name: str) -> Any:
@@ -138,6 +141,15 @@ class StoredPartition:
         """Whether each content is Allowed."""
         verdicts = self._column("contents", "verdict")
         return flags(compute().equal(verdicts, str(Verdict.ALLOWED)))
+
+    @cached_property
+    def related(self) -> NDArray[np.bool_]:
+        """Whether each content speaks of the resource itself."""
+        return flags(self._column("contents", "related"))
+
+    def action_set(self, content: int) -> int:
+        """The number of a content's set of actions among those of the build."""
+        return int(self._actions[content])
 
     @cached_property
     def _actions(self) -> Numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +85,11 @@ class Tables:
             raise TablesError(f"table `{path}` cannot be read: {error}; run `grantmap build`") from error
 
     # -- accounts
+
+    @cached_property
+    def parted(self) -> defaultdict[str, dict[tuple[int, int], Any]]:
+        """What ``what-if`` knows of the containers of each account (``graph.whatif_parts``): little, and for good."""
+        return defaultdict(dict)
 
     @cached_property
     def accounts(self) -> list[str]:

@@ -26,8 +26,9 @@ from graph.quotient import classes_of
 from graph.revoking import Revocation
 from graph.stored import StoredPartition
 from graph.subjects import Subject
-from graph.whatif_found import Found, Items, MadeItems, Rows, StoredItems, tabled
+from graph.whatif_found import Found, Rows, tabled
 from graph.whatif_held import Held, Rights
+from graph.whatif_items import Items, MadeItems, StoredItems
 from graph.whatif_live import Live
 from graph.whatif_rows import Change, Difference, Spot, Way, compared, kept
 from graph.whatif_sides import Sides
@@ -262,7 +263,10 @@ class _Spots:
         differences = number[which]
         own = singly[1][which]
         if self._speaks and singly[0].any():
-            own |= singly[0][which] & [owner in self._speaks for owner in items.text("owner", places)]
+            some = np.flatnonzero(singly[0][which])
+            _, firsts, owners = np.unique(items.owners(places[some]), return_index=True, return_inverse=True)
+            spoken = [owner in self._speaks for owner in items.text("owner", places[some[firsts]])]
+            own[some] |= np.array(spoken, dtype=np.bool_)[owners]
         alone = np.flatnonzero(own)
         for at, item in zip(alone.tolist(), items.some(places[alone]), strict=True):
             differences[at] = len(found)

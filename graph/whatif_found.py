@@ -5,20 +5,18 @@ A change can be about a million resources, of which somebody reads a screen, or 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 
-from graph.classes import ResourceClass
-from graph.reaching_parts import told_apart, wider_parts
-from graph.stored import StoredPartition
+from graph.columns import compute, flags
 from graph.table_format import arrow
-from graph.tables import Tables
+from graph.whatif_items import Items
+from graph.whatif_parts import Parted, Shapes
 from graph.whatif_rows import Decide, Difference, Levels, Spot, Told, costs, denials, rows_of
 from policy.verdicts import Verdict
 
@@ -30,88 +28,11 @@ if TYPE_CHECKING:
 #: What becomes of access.
 _TABLES = ("lost", "still", "gained")
 
+#: A table that is read together with another one.
+_READ_WITH = {"lost": "still", "still": "lost"}
+
 #: Rows that are made at a time.
 _SOME = 4096
-
-
-class Items(Protocol):
-    """Classes of one account, by number."""
-
-    @property
-    def account(self) -> str: ...
-    def some(self, places: Sequence[int] | Numbers, /) -> list[ResourceClass]: ...
-    def text(self, name: str, places: Sequence[int] | Numbers, /) -> list[str]:
-        """One of their texts: ``pattern``, ``representative``, ``owner``."""
-        ...
-
-    def counts(self, places: Sequence[int] | Numbers, /) -> list[int]:
-        """How many members they have."""
-        ...
-
-    def contents(self, places: Sequence[int] | Numbers, /) -> NDArray[np.bool_]:
-        """Whether they are about contents."""
-        ...
-
-    def owners(self, places: Sequence[int] | Numbers, /) -> Numbers:
-        """A number for the resource, or the container, of each."""
-        ...
-
-
-class StoredItems:
-    """The classes of an account of a build; nothing of them is kept."""
-
-    def __init__(self, tables: Tables, account: str) -> None:
-        self._tables = tables
-        self.account = account
-
-    @property
-    def _partition(self) -> StoredPartition:
-        found = self._tables.of_account(self.account)
-        assert found is not None
-        return found
-
-    def some(self, places: Sequence[int] | Numbers) -> list[ResourceClass]:
-        return self._partition.classes.some(places)
-
-    def text(self, name: str, places: Sequence[int] | Numbers) -> list[str]:
-        pa = arrow()
-        found: list[str] = self._partition.column("classes", name).take(pa.array(places, pa.int32())).to_pylist()
-        return found
-
-    def counts(self, places: Sequence[int] | Numbers) -> list[int]:
-        offsets = self._partition.column("classes", "members").offsets.to_numpy()
-        found: list[int] = np.diff(offsets)[places].tolist()
-        return found
-
-    def contents(self, places: Sequence[int] | Numbers) -> NDArray[np.bool_]:
-        return self._partition.contents[places]
-
-    def owners(self, places: Sequence[int] | Numbers) -> Numbers:
-        return self._partition.owners[places]
-
-
-class MadeItems:
-    """Classes that are there."""
-
-    def __init__(self, account: str, items: Sequence[ResourceClass]) -> None:
-        self.account = account
-        self._items = items
-
-    def some(self, places: Sequence[int] | Numbers) -> list[ResourceClass]:
-        return [self._items[place] for place in places]
-
-    def text(self, name: str, places: Sequence[int] | Numbers) -> list[str]:
-        return [getattr(self._items[place], name) for place in places]
-
-    def counts(self, places: Sequence[int] | Numbers) -> list[int]:
-        return [len(self._items[place].members) for place in places]
-
-    def contents(self, places: Sequence[int] | Numbers) -> NDArray[np.bool_]:
-        return np.array([self._items[place].contents for place in places], dtype=np.bool_)
-
-    def owners(self, places: Sequence[int] | Numbers) -> Numbers:
-        known: dict[str, int] = {}
-        return np.array([known.setdefault(self._items[place].owner, len(known)) for place in places], dtype=np.int32)
 
 
 class Found(NamedTuple):
@@ -165,8 +86,16 @@ class _Places:
         return self._starts[-2]
 
     @cached_property
+    def _texts(self) -> Any:
+        """The pattern of each, as a column."""
+        pa = arrow()
+        parts = [items.column("pattern", places).cast(pa.large_string()) for items, places in self._several]
+        return pa.concat_arrays(parts) if parts else pa.array([], pa.large_string())
+
+    @cached_property
     def patterns(self) -> list[str]:
-        return [pattern for items, places in self._several for pattern in items.text("pattern", places)]
+        found: list[str] = self._texts.to_pylist()
+        return found
 
     @cached_property
     def counts(self) -> list[int]:
@@ -175,15 +104,15 @@ class _Places:
     @cached_property
     def ranks(self) -> Numbers:
         """The place of each among all of them by pattern, then by representative."""
-        patterns = self.patterns
-        order = sorted(range(len(patterns)), key=patterns.__getitem__)
-        same = [patterns[one] == patterns[other] for one, other in pairwise(order)]
-        tied = [
-            one for one, before, after in zip(order, [False, *same], [*same, False], strict=True) if before or after
-        ]
-        if tied:
-            named = dict(zip(tied, (spot.representative for spot in self.spots(tied)), strict=True))
-            order.sort(key=lambda number: (patterns[number], named.get(number, "")))
+        pc = compute()
+        # UTF-8 sorts as the texts of Python do: by code points.
+        order = pc.sort_indices(self._texts).to_numpy().astype(np.int64)
+        texts = self._texts.take(order)
+        same = np.concatenate(([False], flags(pc.equal(texts[1:], texts[:-1])), [False]))
+        tied = order[same[1:] | same[:-1]].tolist()
+        names = dict(zip(tied, (spot.representative for spot in self.spots(tied)), strict=True))
+        for first, last in _runs(same):
+            order[first:last] = sorted(order[first:last].tolist(), key=lambda number: (names[number], number))
         found = np.empty(len(order), dtype=np.int32)
         found[order] = np.arange(len(order), dtype=np.int32)
         return found
@@ -202,6 +131,13 @@ class _Places:
                 members = lambda items=items, place=place: items.some([place])[0].members  # noqa: E731
                 found[number] = Spot(pattern, arn, items.account, members, owner if part else "")
         return (found[number] for number in numbers)
+
+
+def _runs(same: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """From where to where things are equal; ``same`` says of each whether it is equal to the one before it, and last
+    of all that nothing is."""
+    changes = np.flatnonzero(same[1:] != same[:-1]).tolist()
+    yield from ((first, last + 1) for first, last in zip(changes[::2], changes[1::2], strict=True))
 
 
 class Table(Sequence[Row]):
@@ -288,59 +224,77 @@ def tabled(several: Iterable[Found], decide: Decide) -> Rows:
     return Rows(lost, still, gained)
 
 
-class _Parts(NamedTuple):
-    """The parts of one container, as places among the spots, with their representatives; each with the wider ones."""
-
-    places: list[int]
-    representatives: list[str]
-    around: tuple[frozenset[int], ...]
-
-
 class _Here:
     """One account's spots, by level."""
 
     def __init__(self, found: Found, decide: Decide) -> None:
         self.levels = [Levels.of(one) for one in found.differences]
-        self._ways = {name: [costs(getattr(one, name)) for one in self.levels] for name in _TABLES}
-        self._known: dict[tuple[str, int], dict[int, list[int]]] = {}
         self.which = found.which
         self.items, self.places = found.items, found.places
         self.decide = decide
-        owners = found.items.owners(found.places)
-        several = np.flatnonzero(found.items.contents(found.places))
-        _, inside, counts = np.unique(owners[several], return_inverse=True, return_counts=True)
-        several = several[counts[inside] > 1]
-        self.whole = np.ones(len(self.places), dtype=np.bool_)
+        inside = np.flatnonzero(found.items.contents(found.places))
+        owners = found.items.owners(found.places[inside])
+        order = np.argsort(owners, kind="stable")
+        _, sizes = np.unique(owners, return_counts=True)
+        several = np.repeat(sizes > 1, sizes)
+        self._inside = inside[order][several]
+        """The parts of containers of which there are several, container by container."""
+        self._ends = np.cumsum(sizes[sizes > 1])
+        self._starts = self._ends - sizes[sizes > 1]
+        self._shapes: dict[int, Parted] = {}
+        whole = np.ones(len(self.places), dtype=np.bool_)
+        whole[self._inside] = False
+        self.whole = np.flatnonzero(whole)
         """The spots that have nothing to be compared with."""
-        self.whole[several] = False
-        self.parts = [*self._parts(several, owners[several])]
 
-    def told_apart(self, name: str, parts: _Parts, own: Sequence[int]) -> dict[int, list[int]]:
-        """The parts of a container to tell of in one table. Of what is lost and what stays also those of which the
-        other table tells nothing, within what it does tell of: people read both."""
-        other = {"lost": "still", "still": "lost"}.get(name)
-        apart = self._apart(name, parts, own)
-        if other is None:
-            return apart
-        ways = self._ways[other]
-        return {part: [] for part in self._apart(other, parts, own) if not ways[own[part]]} | apart
+    @cached_property
+    def _shapes_of(self) -> Shapes:
+        return self.items.shapes()
 
-    def _apart(self, name: str, parts: _Parts, own: Sequence[int]) -> dict[int, list[int]]:
-        key = (name, parts.places[0])
-        if key not in self._known:
-            self._known[key] = told_apart(parts.around, [self._ways[name][one] for one in own], frozenset())
-        return self._known[key]
+    def _shape(self, container: int) -> Parted:
+        found = self._shapes.get(container)
+        if found is None:
+            parts = self._inside[self._starts[container] : self._ends[container]]
+            found = self._shapes[container] = self._shapes_of.of(self.places[parts])
+        return found
 
-    def _parts(self, several: NDArray[Any], owners: Numbers) -> Iterator[_Parts]:
-        """Parts of contents by container."""
-        items = self.items.some(self.places[several])
-        of_container: defaultdict[int, list[int]] = defaultdict(list)
-        for number, owner in enumerate(owners.tolist()):
-            of_container[owner].append(number)
-        places = several.tolist()
-        for numbers in of_container.values():
-            some = [items[number] for number in numbers]
-            yield _Parts([places[one] for one in numbers], [one.representative for one in some], wider_parts(some))
+    def told(self, name: str) -> Numbers:
+        """For each difference a number for what a table tells of it, 0 where that is nothing."""
+        known: dict[frozenset[Any], int] = {frozenset(): 0}
+        numbers = [known.setdefault(costs(getattr(one, name)), len(known)) for one in self.levels]
+        return np.array(numbers, dtype=np.int32)
+
+    def apart(self, name: str) -> tuple[NDArray[np.intp], list[tuple[int, list[int]]]]:
+        """The parts to tell of in a table, and those of them that are within others that are told of, with the
+        narrowest of these. Of what is lost and what stays also those of which the other table tells nothing, within
+        what it does tell of: people read both."""
+        if not len(self._inside):
+            return self._inside, []
+        numbers, beside = (self.told(one)[self.which[self._inside]] for one in (name, _READ_WITH.get(name, name)))
+        both = [
+            (np.minimum.reduceat(one, self._starts), np.maximum.reduceat(one, self._starts))
+            for one in (numbers, beside)
+        ]
+        (least, most), (low, high) = both
+        shown: list[NDArray[np.intp]] = []
+        narrower: list[tuple[int, list[int]]] = []
+        for container in np.flatnonzero(most).tolist():
+            start, end = self._starts[container], self._ends[container]
+            shape = self._shape(container)
+            if least[container] == most[container] and low[container] == high[container]:
+                shown.append(self._inside[start + shape.outermost])
+                continue
+            parts = self._inside[start:end]
+            found = shape.told(numbers[start:end])
+            shown.append(parts[list(found)])
+            own = parts.tolist()
+            narrower += [(own[part], [own[one] for one in wider]) for part, wider in found.items() if wider]
+            if low[container] != high[container]:
+                more = [
+                    part for part in shape.told(beside[start:end]) if not beside[start + part] and part not in found
+                ]
+                shown.append(parts[more])
+        return np.concatenate((np.empty(0, dtype=np.intp), *shown)), narrower
 
 
 class _Writer:
@@ -360,35 +314,30 @@ class _Writer:
         return found
 
     def written(self, here: _Here) -> tuple[Numbers, Numbers]:
-        """(spot of the account, number of what is told) of each row."""
+        """(spot of the account, number of what is told) of each row; those of one spot in the order of the answer."""
         lost = self._name == "lost"
         by_level = [getattr(one, self._name) for one in here.levels]
         rows = [
             [self._number(told) for told in rows_of(levels, here.levels[at].kept if lost else frozenset())]
             for at, levels in enumerate(by_level)
         ]
-        counts = np.array([len(some) for some in rows], dtype=np.int32)
-        whole = np.flatnonzero(here.whole)
-        chosen = whole[counts[here.which[whole]] > 0]
-        where, which = (
-            [np.repeat(chosen, counts[here.which[chosen]])],
-            [number for one in here.which[chosen].tolist() for number in rows[one]],
-        )
-        numbers = here.which.tolist()
-        more = []
-        for parts in here.parts:
-            own = [numbers[place] for place in parts.places]
-            for part, wider in here.told_apart(self._name, parts, own).items():
-                told = rows[own[part]]
-                if self._name == "still":
-                    general = {level: best for one in reversed(wider) for level, best in by_level[own[one]].items()}
-                    after = here.levels[own[part]].after
-                    denied = denials(general, after, parts.representatives[part], here.decide)
-                    told = [*told, *map(self._number, denied)]
-                more += [parts.places[part]] * len(told)
-                which += told
-        where.append(np.array(more, dtype=np.int64))
-        return np.concatenate(where), np.array(which, dtype=np.int32)
+        apart, narrower = here.apart(self._name)
+        where, which = _spread(np.concatenate((here.whole, apart)), here.which, rows)
+        if self._name != "still" or not narrower:
+            return where, which
+        denied = [*self._denied(here, by_level, narrower)]
+        more = np.array(denied, dtype=np.int32).reshape(len(denied), 2)
+        return np.concatenate((where, more[:, 0])), np.concatenate((which, more[:, 1]))
+
+    def _denied(
+        self, here: _Here, by_level: Sequence[Mapping[str, Any]], narrower: Sequence[tuple[int, list[int]]]
+    ) -> Iterator[tuple[int, int]]:
+        """The rows of parts of which what is told of wider ones is not so."""
+        texts = here.items.text("representative", here.places[[part for part, _ in narrower]])
+        for (part, wider), text in zip(narrower, texts, strict=True):
+            general = {level: best for one in reversed(wider) for level, best in by_level[here.which[one]].items()}
+            after = here.levels[here.which[part]].after
+            yield from ((part, self._number(one)) for one in denials(general, after, text, here.decide))
 
     def take(self, where: NDArray[Any], which: Numbers) -> None:
         self._parts.append((where.astype(np.int32), which))
@@ -398,3 +347,12 @@ class _Writer:
         where = np.concatenate([empty, *(one for one, _ in self._parts)])
         which = np.concatenate([empty, *(one for _, one in self._parts)])
         return Table(places, self._told, which, where)
+
+
+def _spread(chosen: NDArray[np.intp], which: Numbers, rows: Sequence[Sequence[int]]) -> tuple[Numbers, Numbers]:
+    """The rows of chosen spots as (spot, row); ``which`` of ``rows`` each spot has."""
+    counts = np.array([len(some) for some in rows], dtype=np.int32)
+    flat = np.array([*chain.from_iterable(rows)], dtype=np.int32)
+    own = counts[which[chosen]]
+    firsts = (np.cumsum(counts) - counts)[which[chosen]] - (np.cumsum(own) - own)
+    return np.repeat(chosen, own).astype(np.int32), flat[np.repeat(firsts, own) + np.arange(own.sum())]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from graph.classes import ResourceClass
 from graph.deciding import Outcome
 from graph.partition import Content, spelled
 from graph.subjects import Subject
-from graph.whatif_rows import action_bits
+from graph.whatif_actions import action_bits
 from policy.verdicts import Verdict
 
 _bits = lru_cache(maxsize=1 << 15)(action_bits)
@@ -19,31 +19,24 @@ _bits = lru_cache(maxsize=1 << 15)(action_bits)
 class Rights:
     """Actions (as a set) with one outcome, which is made when it is asked for; ``sure``: it is Allowed.
 
-    ``related``: it speaks of the resource itself. ``text`` holds all that it names, as it is written in JSON; ``None``:
-    that is not known.
+    ``related``: it speaks of the resource itself. ``names``: it may name something of what is taken away.
     """
 
-    __slots__ = ("_outcome", "_text", "actions", "related", "sure")
+    __slots__ = ("_outcome", "actions", "names", "related", "sure")
 
     def __init__(
-        self,
-        actions: Sequence[str],
-        outcome: Outcome | Callable[[], Outcome],
-        *,
-        sure: bool,
-        related: bool,
-        text: str | None = None,
+        self, actions: int, outcome: Outcome | Callable[[], Outcome], *, sure: bool, related: bool, names: bool = True
     ) -> None:
-        self.actions = _bits(tuple(actions))
+        self.actions = actions
         self._outcome = outcome
         self.sure = sure
         self.related = related
-        self._text = text
+        self.names = names
 
     @classmethod
     def of(cls, content: Content) -> Rights:
         sure = content.outcome.verdict is Verdict.ALLOWED
-        return cls(content.actions, content.outcome, sure=sure, related=content.related)
+        return cls(_bits(content.actions), content.outcome, sure=sure, related=content.related)
 
     @property
     def outcome(self) -> Outcome:
@@ -55,14 +48,9 @@ class Rights:
         """As they stand for one class."""
         if not self.related:
             return self
-        found = Rights.__new__(Rights)
-        found.actions, found.sure, found.related, found._text = self.actions, self.sure, True, None
-        found._outcome = spelled(self.outcome, item.owner, item.representative)
-        return found
-
-    def may_name(self, marks: Sequence[str]) -> bool:
-        """Whether one of these may be among what they name."""
-        return self._text is None or any(mark in self._text for mark in marks)
+        return Rights(
+            self.actions, spelled(self.outcome, item.owner, item.representative), sure=self.sure, related=True
+        )
 
 
 class Held(NamedTuple):

@@ -16,13 +16,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import count
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graph.access import LEVELS
-from graph.bits import bits_of, members
 from graph.deciding import Tree
-from policy.actions import catalogue
+from graph.whatif_actions import actions_named, first_of_levels
 from policy.expression import (
     FALSE,
     Constant,
@@ -34,37 +32,10 @@ from policy.residual import from_json
 from policy.solver import possible
 from policy.verdicts import Verdict
 
+if TYPE_CHECKING:
+    pass
+
 Cost = tuple[int, int, tuple[str, ...]]
-
-
-# -- actions
-
-
-class _Numbers:
-    """Actions by numbers, so that sets of them are whole numbers (``graph.bits``); threads may share it."""
-
-    def __init__(self) -> None:
-        self._next = count()
-        self._numbers: dict[str, int] = {}
-        self._names: dict[int, str] = {}
-
-    def bits(self, actions: Iterable[str]) -> int:
-        found = []
-        for action in actions:
-            number = self._numbers.get(action)
-            if number is None:
-                number = self._numbers.setdefault(action, next(self._next))
-                self._names[number] = action
-            found.append(number)
-        return bits_of(found)
-
-    def named(self, bits: int) -> list[str]:
-        return [self._names[number] for number in members(bits)]
-
-
-_ACTIONS = _Numbers()
-action_bits = _ACTIONS.bits
-"""The actions of these names, as a set."""
 
 
 # -- ways
@@ -117,43 +88,71 @@ class Difference:
 def compared(before: Iterable[Way], after: Iterable[Way]) -> Difference:
     """The change on one spot, from all ways of before and of after."""
     before, after = sorted(before, key=_cost), sorted(after, key=_cost)
-    given = 0
-    for way in before:
-        if way.given:
-            given |= way.actions
-    all_lost: list[tuple[int, Way]] = []
-    all_still: list[tuple[int, Way]] = []
-    all_gained: list[tuple[int, Way]] = []
-    all_after: list[tuple[int, Way]] = []
-    hangs = False
-    for old, new, actions in _split(tuple([way.actions for way in before]), tuple([way.actions for way in after])):
-        lost, doubtful = _worse([before[place] for place in old], [after[place] for place in new])
-        hangs = hangs or doubtful
-        if lost:
-            all_lost.append((actions, before[old[0]]))
-        if not new:
-            continue
-        best = after[new[0]]
-        all_after.append((actions, best))
-        still = actions if lost else actions & given
-        if still:
-            all_still.append((still, best))
-        if not old or best.allowed > before[old[0]].allowed:
-            all_gained.append((actions, best))
-    return Difference(all_lost, all_still, all_gained, all_after, hangs)
+    given, sure_before, sure_after = _joined(way for way in before if way.given), _sure(before), _sure(after)
+    was, best_before = _covered(before)
+    now, best_after = _covered(after)
+    # Where a way of one side is Allowed, and where only one side has any, conditions do not matter.
+    gone = was & ~now | sure_before & ~sure_after
+    doubtful, hangs = _narrowed(before, after, was & now & ~sure_before & ~sure_after)
+    gone |= doubtful
+    return Difference(
+        _within(best_before, gone),
+        _within(best_after, gone | given),
+        _within(best_after, now & ~was | sure_after & ~sure_before),
+        best_after,
+        hangs,
+    )
+
+
+def _joined(ways: Iterable[Way]) -> int:
+    found = 0
+    for way in ways:
+        found |= way.actions
+    return found
+
+
+def _sure(ways: Iterable[Way]) -> int:
+    return _joined(way for way in ways if way.allowed)
+
+
+def _covered(ways: Iterable[Way]) -> tuple[int, list[tuple[int, Way]]]:
+    """The actions of ways, the best of which come first, and the best way to each."""
+    covered = 0
+    found: list[tuple[int, Way]] = []
+    for way in ways:
+        new = way.actions & ~covered
+        if new:
+            found.append((new, way))
+            covered |= new
+    return covered, found
+
+
+def _within(given: Given, actions: int) -> list[tuple[int, Way]]:
+    return [(bits & actions, way) for bits, way in given if bits & actions]
+
+
+def _narrowed(before: Sequence[Way], after: Sequence[Way], actions: int) -> tuple[int, bool]:
+    """Those of ``actions``, which all ways give under conditions alone, that all ways of after together give less of
+    than all ways of before; and whether conditions differ."""
+    if not actions:
+        return 0, False
+    before, after = ([way for way in ways if way.actions & actions] for ways in (before, after))
+    lost, hangs = 0, False
+    sides = (tuple([way.actions & actions for way in ways]) for ways in (before, after))
+    for old, new, some in _split(*sides):
+        was, now = _conditions(before[place] for place in old), _conditions(after[place] for place in new)
+        if not was <= now:
+            hangs = True
+            if _narrower(tuple(sorted(was)), tuple(sorted(now))):
+                lost |= some
+    return lost, hangs
 
 
 def kept(ways: Iterable[Way]) -> Difference:
     """As ``compared`` where the same ways lead there before and after: nothing is lost."""
-    given = covered = 0
-    after: list[tuple[int, Way]] = []
-    for way in sorted(ways, key=_cost):
-        if way.given:
-            given |= way.actions
-        if way.actions & ~covered:
-            after.append((way.actions & ~covered, way))
-            covered |= way.actions
-    return Difference([], [(bits & given, way) for bits, way in after if bits & given], [], after, hangs=False)
+    ways = sorted(ways, key=_cost)
+    _, after = _covered(ways)
+    return Difference([], _within(after, _joined(way for way in ways if way.given)), [], after, hangs=False)
 
 
 #: Places in a list of ways, the best first.
@@ -181,17 +180,6 @@ def _split(before: tuple[int, ...], after: tuple[int, ...]) -> list[tuple[_Place
                     apart.append((old, new, group & ~bits))
             groups = apart
     return groups
-
-
-def _worse(before: Sequence[Way], after: Sequence[Way]) -> tuple[bool, bool]:
-    """Whether all ways of after together give less of an action than all ways of before, and whether that hangs on
-    what conditions say."""
-    if not before or not after:
-        return bool(before), False
-    if before[0].allowed or after[0].allowed:
-        return before[0].allowed and not after[0].allowed, False
-    was, now = _conditions(before), _conditions(after)
-    return (False, False) if was <= now else (_narrower(tuple(sorted(was)), tuple(sorted(now))), True)
 
 
 def _conditions(ways: Iterable[Way]) -> set[str]:
@@ -276,7 +264,7 @@ class Change:
 
 
 def _by_action(given: Given) -> dict[str, Way]:
-    return {action: way for bits, way in given for action in _ACTIONS.named(bits)}
+    return {action: way for bits, way in given for action in actions_named(bits)}
 
 
 # -- levels
@@ -317,7 +305,7 @@ class Levels:
             left |= bits
         for bits, _ in found.lost:
             left &= ~bits
-        kept = frozenset(lost.keys() & _first_of_levels(left).keys()) if lost and left else frozenset()
+        kept = frozenset(lost.keys() & first_of_levels(left).keys()) if lost and left else frozenset()
         after = _by_level(found.after)
         return cls(lost, _by_level(found.still), _by_level(found.gained), after, kept)
 
@@ -325,27 +313,11 @@ class Levels:
 def _by_level(given: Given) -> dict[str, _Best]:
     found: dict[str, _Best] = {}
     for bits, way in given:
-        for level, action in _first_of_levels(bits).items():
+        for level, action in first_of_levels(bits).items():
             best = found.get(level)
             if best is None or (way.cost, action) < best[:2]:
                 found[level] = _Best(way.cost, action, way)
     return found
-
-
-@lru_cache(maxsize=16384)
-def _first_of_levels(bits: int) -> dict[str, str]:
-    """The levels of actions, each with the first of its actions by name."""
-    found: dict[str, str] = {}
-    for action in _ACTIONS.named(bits):
-        for level in _levels(action):
-            if level not in found or action < found[level]:
-                found[level] = action
-    return found
-
-
-@lru_cache(maxsize=65536)
-def _levels(action: str) -> tuple[str, ...]:
-    return tuple(catalogue().levels(action))
 
 
 def costs(levels: Mapping[str, _Best]) -> frozenset[tuple[str, Cost]]:

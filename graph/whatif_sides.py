@@ -7,7 +7,7 @@ as a way leads to them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -86,13 +86,15 @@ class Side:
         """As ``_rests``; most outcomes need not be read for it."""
         if self._change is None or self._change.holder not in ("", owner_of(holder)):
             return False
-        return rights.may_name(self._marks) and self._rests(rights.outcome, holder)
+        return rights.names and self._rests(rights.outcome, holder)
 
-    @cached_property
-    def _marks(self) -> tuple[str, ...]:
-        """What a text that names something of the change holds; ids that JSON writes in another way: any text."""
-        ids = () if self._change is None else self._change.ids
-        return tuple(sorted({one if one.isascii() and json.dumps(one) == f'"{one}"' else "" for one in ids}))
+    def marks(self, holders: Iterable[Subject]) -> tuple[str, ...]:
+        """What a text that names something of what is taken from one of these holds; ids that JSON writes in another
+        way: any text."""
+        change = self._change
+        if change is None or (change.holder and change.holder not in map(owner_of, holders)):
+            return ()
+        return tuple(sorted({one if one.isascii() and json.dumps(one) == f'"{one}"' else "" for one in change.ids}))
 
 
 class Sides:

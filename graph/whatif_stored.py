@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from graph.bits import members
-from graph.columns import Lists
+from graph.columns import Lists, compute, flags
 from graph.stored import StoredPartition
 from graph.table_format import arrow
+from graph.whatif_actions import action_bits
 from graph.whatif_held import Held, Rights
 from graph.whatif_sides import Sides
 
@@ -75,6 +77,8 @@ class StoredWays:
             for index in self._holders
             if index not in sides.moved
         }
+        self._marks = sides.before.marks(self._holders.values())
+        self._actions: dict[int, int] = {}
         self._length = {index: (len(chain.via), chain.via) for index, chain in chains.shortest.items()}
 
     # -- where
@@ -99,7 +103,11 @@ class StoredWays:
 
     def _rows(self, partition: StoredPartition, wanted: Flags) -> NDArray[np.intp]:
         holders, _, classes = partition.grants
-        return np.flatnonzero(_any(partition.holders, self._mine)[holders] & _any(partition.sets, wanted)[classes])
+        rows = np.flatnonzero(_any(partition.holders, self._mine)[holders])
+        chosen = np.zeros(len(partition.sets), dtype=np.bool_)
+        for number in np.unique(classes[rows]).tolist():  # sets are long, and most are of others
+            chosen[number] = wanted[partition.sets[number]].any()
+        return rows[chosen[classes[rows]]]
 
     # -- what
 
@@ -108,20 +116,21 @@ class StoredWays:
         holders, contents, classes = partition.grants
         rows = self._rows(partition, wanted)
         counting: dict[tuple[int, bool], _Counting] = {}
-        told = _rights(partition, contents[rows])
+        told = self._rights(partition, contents[rows])
         count: list[tuple[_Counting, int]] = []
         for holder, content in zip(holders[rows].tolist(), contents[rows].tolist(), strict=True):
             key = (holder, told[content].sure)
             if key not in counting:
                 counting[key] = self._counting(partition.holders[holder], sure=key[1])
             count.append((counting[key], content))
-        sets = [partition.sets[number] for number in classes[rows].tolist()]
-        which, several = _by_rows(sets, partition.count, wanted)
+        which, several = _by_rows(partition, classes[rows], wanted)
 
         def listed(some: Sequence[int]) -> list[Held]:
             return self._ways([count[row] for row in some], told)
 
-        held = [(one.first, some) for (one, _), some in zip(count, sets, strict=True)]
+        held = [
+            (one.first, partition.sets[number]) for (one, _), number in zip(count, classes[rows].tolist(), strict=True)
+        ]
         return Stored(np.flatnonzero(wanted).astype(np.int32), which, [*map(listed, several)], held, listed)
 
     def _counting(self, several: Numbers, *, sure: bool) -> _Counting:
@@ -152,39 +161,61 @@ class StoredWays:
                 found += [(index, content) for index in one.others]
         return [Held(self._holders[index], told[content]) for index, content in found]
 
+    def _rights(self, partition: StoredPartition, contents: Numbers) -> dict[int, Rights]:
+        """What these contents say, by their numbers."""
+        numbers = np.unique(contents)
+        related, names = partition.related[numbers], self._names(partition, numbers)
+        return {
+            number: Rights(
+                self._actions_of(partition, number),
+                partial(partition.outcome, number),
+                sure=bool(partition.allowed[number]),
+                related=speaks,
+                names=named,
+            )
+            for number, speaks, named in zip(numbers.tolist(), related.tolist(), names.tolist(), strict=True)
+        }
 
-def _rights(partition: StoredPartition, contents: Numbers) -> dict[int, Rights]:
-    """What these contents say, by their numbers."""
-    numbers = np.unique(contents)
-    chosen = arrow().array(numbers, arrow().int32())
-    columns = (
-        partition.column("contents", name).take(chosen).to_pylist() for name in ("related", "because", "residual")
-    )
-    return {
-        number: Rights(
-            partition.actions_of(number),
-            partial(partition.outcome, number),
-            sure=bool(partition.allowed[number]),
-            related=related,
-            text=because + (residual or ""),
-        )
-        for number, related, because, residual in zip(numbers.tolist(), *columns, strict=True)
-    }
+    def _names(self, partition: StoredPartition, contents: Numbers) -> Flags:
+        """Whether each of these contents may name something of what is taken away."""
+        found = np.full(len(contents), "" in self._marks)
+        if self._marks and not found.any():
+            chosen = arrow().array(contents, arrow().int32())
+            for column in ("because", "residual"):
+                texts = partition.column("contents", column).take(chosen).fill_null("")
+                for mark in self._marks:
+                    found |= flags(compute().match_substring(texts, mark))
+        return found
+
+    def _actions_of(self, partition: StoredPartition, content: int) -> int:
+        number = partition.action_set(content)
+        found = self._actions.get(number)
+        if found is None:
+            found = self._actions[number] = action_bits(partition.actions_of(content))
+        return found
 
 
-def _by_rows(sets: Sequence[Numbers], count: int, wanted: Flags) -> tuple[Numbers, list[list[int]]]:
-    """Which of so many ``sets`` each of the wanted classes is in: (for each of them the number of a list, lists)."""
+def _by_rows(partition: StoredPartition, rows: Numbers, wanted: Flags) -> tuple[Numbers, list[list[int]]]:
+    """Which of the sets of these rows each of the wanted classes is in: (for each of them the number of a list, lists
+    of rows)."""
+    numbers, of = np.unique(rows, return_inverse=True)
+    order, ends = np.argsort(of, kind="stable"), np.cumsum(np.bincount(of, minlength=len(numbers)))
+    rows_of = [some.tolist() for some in np.split(order, ends[:-1])] if len(numbers) else []
     places = np.flatnonzero(wanted)
     groups, several = np.zeros(len(places), dtype=np.int64), [list[int]()]
-    for start in range(0, len(sets), _BITS):
-        bits = np.zeros(count, dtype=np.int64)
-        for place, some in enumerate(sets[start : start + _BITS]):
-            bits[some] |= 1 << place
+    for start in range(0, len(numbers), _BITS):
+        bits = np.zeros(partition.count, dtype=np.int64)
+        for place, number in enumerate(numbers[start : start + _BITS].tolist()):
+            bits[partition.sets[number]] |= 1 << place
         keys, inside = np.unique(bits[places], return_inverse=True)
-        pairs, groups = np.unique(groups * len(keys) + inside, return_inverse=True)
         told = [[start + place for place in members(key)] for key in keys.tolist()]
+        if not start:
+            groups, several = inside, told
+            continue
+        pairs, groups = np.unique(groups * len(keys) + inside, return_inverse=True)
         several = [[*several[pair // len(keys)], *told[pair % len(keys)]] for pair in pairs.tolist()]
-    return groups.astype(np.int32), several
+    lists = [sorted(chain.from_iterable(rows_of[one] for one in some)) for some in several]
+    return groups.astype(np.int32), lists
 
 
 def _flags(count: int, places: Iterable[int]) -> Flags:
