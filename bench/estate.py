@@ -1,8 +1,8 @@
 """How long a whole organisation takes: ``python -m bench.estate S|M|L`` or ``python -m bench.estate --snapshot DIR``.
 
 Builds the snapshot, or a made-up world (``bench.world``), in ``--home`` or in a home that goes away afterwards. Prints
-the seconds of each phase (and those of the processor, the same on a machine with nothing else to do), the peak of
-memory, what was built, and how long single questions take in an open process; nothing is asserted.
+the seconds of each phase, those of the processors in all processes together, the peak of memory, what was built, how
+many decisions it holds, and how long single questions take in an open process; nothing is asserted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,8 @@ from policy.actions import catalogue
 
 _WIDTH = 44
 _QUESTIONS = 20
+#: Rows that a page of answers shows.
+_SCREEN = 100
 
 
 def peak() -> float:
@@ -45,8 +48,11 @@ def measure(snapshot: Snapshot, home: Path) -> None:
     """Builds a snapshot in ``home`` and asks it questions, printing as it goes."""
     info = build(snapshot, home, _Progress())
     say("all phases", f"{sum(info.seconds.values()):,.1f} s")
+    say("  of processors, in all processes", f"{_processors():,.1f} s")
     say("peak memory", f"{peak():,.0f} MiB")
-    _tell_size(info, Tables(generations.folder_of(home, snapshot.id)))
+    tables = Tables(generations.folder_of(home, snapshot.id))
+    _tell_size(info, tables)
+    _tell_decisions(info, tables)
     begun = time.perf_counter()
     questions = Questions(Tables(generations.folder_of(home, snapshot.id)))
     data = questions.world.inventory.data
@@ -58,7 +64,34 @@ def measure(snapshot: Snapshot, home: Path) -> None:
     requests = [(who, chance.choice(_actions(what)), what) for who, what in asked]
     _time("can", (partial(questions.can, *each) for each in requests))
     _time("who-can", (partial(questions.who_can, action, what) for _, action, what in requests))
-    _time("reach", (partial(reach, questions, who) for who, _, _ in requests))
+    _time("reach, the first hundred rows", (partial(_screen, questions, who) for who, _, _ in requests))
+
+
+def _screen(questions: Questions, who: str) -> object:
+    """What a page shows; rows are made when they are read."""
+    return reach(questions, who)[:_SCREEN]
+
+
+def _processors() -> float:
+    """Seconds of processors that this process and those that it has waited for took."""
+    both = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in both)
+
+
+def _tell_decisions(info: BuildInfo, tables: Tables) -> None:
+    """How many decisions were answered: each of who may ask, about each action on each class of resources."""
+    asking = len([one for one in tables.listed() if one.kind != "Person"])
+    about: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], str] = {}
+    for item in tables.classes:
+        kind = (item.type, "contents" if item.contents else "open" if item.open else "")
+        about[kind] += 1
+        examples.setdefault(kind, item.representative)
+    actions = {kind: len(_actions(example)) for kind, example in examples.items()}
+    decisions = asking * sum([number * actions[kind] for kind, number in about.items()])
+    say("who may ask", f"{asking:,}")
+    say("decisions: asker, action, class", f"{decisions / 1e6:,.0f} million")
+    say("  a second of resolving", f"{decisions / info.seconds['resolve'] / 1e6:,.0f} million")
 
 
 def _sample(questions: Questions) -> list[str]:
@@ -122,16 +155,16 @@ class _Progress:
 
     def __init__(self) -> None:
         self._said = time.monotonic()
-        self._begun: dict[str, tuple[float, float]] = {}
+        self._begun: dict[str, float] = {}
 
     def __call__(self, phase: str, done: int, of: int) -> None:
         now = time.monotonic()
-        begun = self._begun.setdefault(phase, (now, time.process_time()))
+        begun = self._begun.setdefault(phase, now)
         if done == of:
-            say(f"  {phase}", f"{now - begun[0]:,.1f} s ({time.process_time() - begun[1]:,.1f})")
+            say(f"  {phase}", f"{now - begun:,.1f} s")
         elif now - self._said > 10:
             self._said = now
-            sys.stderr.write(f"{phase} {done}/{of} after {now - begun[0]:,.0f} s\n")
+            sys.stderr.write(f"{phase} {done}/{of} after {now - begun:,.0f} s\n")
 
 
 def main() -> None:

@@ -47,7 +47,6 @@ def build(
                 "edges": info.edges,
                 "classes": {"principals": info.principal_classes, "resources": info.resource_classes},
                 "seconds": info.seconds,
-                "taken_over": info.taken_over,
             }
         )
     else:

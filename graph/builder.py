@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from graph import generations
 from graph.access import graph_rows
 from graph.builds import Report, no_report
 from graph.engines import Engine, LocalEngine
-from graph.heap import uncollected
+from graph.heap import collect, uncollected
 from graph.kinds import EdgeTable
 from graph.ladybug_store import LadybugStore
 from graph.progress import Done
@@ -88,7 +87,7 @@ class _Build:
         tabled = self._tabled()
         with self._clock.phase("graph"):
             # Inventory and tables are in cycles, which the phases before left alone: a load needs their room.
-            gc.collect()
+            collect()
             store = LadybugStore.create(self._folder / generations.GRAPH_FILE)
             try:
                 counts = store.load(self._snapshot.id, tabled.nodes, tabled.edges)

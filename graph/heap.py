@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +22,23 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def collect() -> None:
+    """Frees what is in cycles now. Ctrl-C is acted on afterwards: one that comes in while a callback of a weak
+    reference runs would be printed and lost."""
+    heard: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        gc.collect()
+        return
+    signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        gc.collect()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard:
+        before(heard[0], None)
+
+
 def settle() -> None:
     """After a task of a process that does nothing but such tasks: what it left in cycles goes, and what stays is not
     looked at again. To look at all that is kept of a large organisation takes seconds."""
@@ -34,5 +53,5 @@ def keep() -> None:
     """
     if gc.get_freeze_count():
         gc.unfreeze()
-        gc.collect()
+        collect()
     gc.freeze()
