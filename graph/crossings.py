@@ -8,7 +8,7 @@ each holds there is what it holds on its own part, of which its own decisions te
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, combinations, permutations
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +30,9 @@ _MOST = 512
 
 #: Of so many globs it is looked at what else all of them imply.
 _FEW = 6
+
+#: So many globs of others are told from what some match together.
+_OTHERS = 8
 
 #: What is shown of the rest of some contents, which is in all that is said of them.
 _ALL = "/*"
@@ -161,10 +164,16 @@ def _crossing(shape: Shape, regions: tuple[int, ...]) -> tuple[_More, ...]:
     apart = told_apart(around, holding, frozenset())
     differs = False
     met: list[tuple[frozenset[str], str, frozenset[int]]] = []
-    for matched, text in _meeting(tests, names.run):
-        covering = names.covering(text)
-        if any(known[place] == matched for place in covering):
+    parts = {_matched(names.tests, text) for _, text in shape}
+    for matched, some in _meeting(tests, names.run):
+        if any(known[place] == matched and names.only(place, tests) for place in names.covering(some)):
             continue
+        ways = {text: _matched(names.tests, text) for text in names.ways(matched, some)}
+        ways = {text: full for text, full in ways.items() if full not in parts and full & tests.keys() == matched}
+        if not ways:
+            continue  # each way in which they meet is a part
+        text = min(ways, key=lambda one: len(ways[one]))
+        covering = names.covering(text)
         nearest = {bits: _nearest([one for one in covering if one in told[bits]], around) for bits in regions}
         there = frozenset(bits for bits, some in nearest.items() if any(bits >> one & 1 for one in some))
         met.append((matched, text, there))
@@ -206,6 +215,22 @@ class _Names:
         """The parts whose patterns match a text."""
         hit = {glob for glob, test in self.tests.items() if test(text)}
         return [place for place, globs in enumerate(self._of_parts) if hit.issuperset(globs)]
+
+    def only(self, place: int, globs: Container[str]) -> bool:
+        """Whether a part is called by these globs and no others."""
+        return all(glob in globs for glob in self._of_parts[place])
+
+    def ways(self, matched: frozenset[str], text: str) -> Iterator[str]:
+        """Texts of what these globs match together: ``*/*`` and ``??`` meet in ``x/`` and in ``/x``, and other globs
+        may match one of them alone."""
+        yield text
+        others = [glob for glob, test in self.tests.items() if glob not in matched and test(text)][:_OTHERS]
+        globs = (*sorted(matched), *others)
+        tests = [self.tests[glob] for glob in globs]
+        for numbers, found in cells(globs, most=_MOST) if others else ():
+            if numbers.issuperset(range(len(matched))):
+                yield spread(found, tests, self.run)
+                yield found
 
     def of(self, matched: frozenset[str], text: str) -> tuple[str, ...]:
         """What to call the part that these globs match: by the narrowest that take in all of it."""

@@ -116,6 +116,16 @@ def test_three_roles_cross(tmp_path: Path) -> None:
     assert_told_as_decided(questions, ANN, ["in/x", "in/a", "in/a.secret", "in/x.secret", "a.secret", "x.secret", "x"])
 
 
+def test_patterns_that_meet_in_two_ways_are_told_in_both_where_another_s_pattern_matches_one(tmp_path: Path) -> None:
+    """``*/*`` and ``??`` meet in ``x/`` and in ``/x``; somebody else has ``*/``, which makes a part of one of them."""
+    short = [allow(ACTION, f"{BUCKET}/*"), deny(ACTION, f"{BUCKET}/??")]
+    world = made(short, [allow(ACTION, f"{BUCKET}/*/*")])
+    bob = user("bob", ONE, allow(ACTION, f"{BUCKET}/*/"), allow(ACTION, f"{BUCKET}/??"))
+    data = world.inventory.data
+    both = made_world(users=(*data.users, bob), roles=data.roles, resources=(bucket("b"),))
+    assert_told_as_decided(built(both, tmp_path), ANN, ["/x", "x/", "//", "xx", "x", "x/x", "xxx"])
+
+
 def test_the_roles_alone_are_told_as_before(tmp_path: Path) -> None:
     questions = built(made(SECRETS, FOLDER), tmp_path)
     rows = [row.resource_class for row in reach(questions, ROLES[0])]
