@@ -200,11 +200,12 @@ class Questions:
         goals = {index: outcome.rank for index, (subject, outcome) in direct.items() if subject.is_role}
         everyone = self.world.subjects.all
         chains = self.steps.backward(goals)
+        strangers = [one for index in direct.keys() | chains.keys() if (one := everyone[index]).kind in STRANGERS]
         # Who is listed is told as ``can`` tells it: also what resources and roles let it do that do not name it.
-        for subject in self._strangers:
+        for subject in strangers:
             if subject.index not in direct and (outcome := self.world.decider.decide(subject, action, resource)).can:
                 direct[subject.index] = (subject, outcome)
-        more = self.world.assuming.unnamed_into(self._strangers, goals.keys() | chains.keys())
+        more = self.world.assuming.unnamed_into(strangers, goals.keys() | chains.keys())
         if more:
             chains = self.steps.backward(goals, more)
         rows: dict[str, Row] = {}
@@ -227,11 +228,6 @@ class Questions:
             ],
             "unknown": [gap_json(gap) for gap in self._unknown_for(resource)],
         }
-
-    @cached_property
-    def _strangers(self) -> list[Subject]:
-        """The listed services and outsiders."""
-        return [one for one in self.world.subjects.all if one.kind in STRANGERS and not one.lost]
 
     def _deciding(self, action: str, resource: str, container: Resource | None) -> Iterator[Subject]:
         """Subjects whose own request may be answered.
