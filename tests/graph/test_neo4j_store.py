@@ -304,7 +304,7 @@ def test_an_edge_that_finds_no_node_ends_the_load(address: str, monkeypatch: pyt
     store = open_store(address)
     store.load("s1", *small())
     monkeypatch.setattr(neo4j_send, "node_batches", lambda rows: iter(()))
-    with pytest.raises(StoreError, match="took 0 of [12] rows: another process changes its graph"):
+    with pytest.raises(StoreError, match=r"took 0 of [12] rows: another process changes its graph"):
         store.load("s2", *small())
     assert open_store(address).generations() == ("s1",)
 
