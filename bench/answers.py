@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.estate import peak, say, timed
+from bench.estate import SCREEN, peak, say, screen, timed
 from graph import generations
 from graph.questions import Questions
 from graph.reaching import reach
@@ -26,9 +26,6 @@ from graph.whatif_names import revocation
 from model.errors import GrantmapError
 from policy.actions import catalogue
 from policy.context import Overrides
-
-#: Rows that somebody looks at before asking for more.
-_SCREEN = 100
 
 
 def measure(tables: Tables, count: int, seed: int) -> None:
@@ -46,17 +43,13 @@ def measure(tables: Tables, count: int, seed: int) -> None:
     office = Overrides.of({"aws:SourceIp": ["203.0.113.7"]})
     _tell("can --context, one of an address", [partial(asked.can, *each, office) for each in told])
     _tell("who-can", [partial(asked.who_can, action, what) for _, action, what in told])
-    _tell(f"reach, {_SCREEN} rows", [partial(_screen, asked, who) for who, _, _ in told])
+    _tell(f"reach, {SCREEN} rows", [partial(screen, asked, who) for who, _, _ in told])
     _tell("reach, every row counted", [partial(_counted, asked, who) for who, _, _ in told])
     changes: defaultdict[str, list[Callable[[], object]]] = defaultdict(list)
     for kind, call in _changes(asked, draw, count):
         changes[kind].append(call)
     for kind, calls in changes.items():
         _tell(f"what-if revoke --{kind}", calls)
-
-
-def _screen(asked: Questions, who: str) -> object:
-    return reach(asked, who)[:_SCREEN]
 
 
 def _counted(asked: Questions, who: str) -> object:

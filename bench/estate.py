@@ -31,7 +31,7 @@ from policy.actions import catalogue
 _WIDTH = 44
 _QUESTIONS = 20
 #: Rows that a page of answers shows.
-_SCREEN = 100
+SCREEN = 100
 
 
 def peak() -> float:
@@ -64,12 +64,12 @@ def measure(snapshot: Snapshot, home: Path) -> None:
     requests = [(who, chance.choice(_actions(what)), what) for who, what in asked]
     _time("can", (partial(questions.can, *each) for each in requests))
     _time("who-can", (partial(questions.who_can, action, what) for _, action, what in requests))
-    _time("reach, the first hundred rows", (partial(_screen, questions, who) for who, _, _ in requests))
+    _time("reach, the first hundred rows", (partial(screen, questions, who) for who, _, _ in requests))
 
 
-def _screen(questions: Questions, who: str) -> object:
+def screen(questions: Questions, who: str) -> object:
     """What a page shows; rows are made when they are read."""
-    return reach(questions, who)[:_SCREEN]
+    return reach(questions, who)[:SCREEN]
 
 
 def _processors() -> float:
