@@ -11,7 +11,7 @@ from graph.bits import members, split
 from graph.contents import NOWHERE
 from graph.felt import LIMIT, OWN, SIDE, Felt, Open, hangs_on_asker, part_of
 from graph.ground import Ground
-from graph.reading import REGION, Unsure, divided_by_target, reads_of_target, surely_on
+from graph.reading import REGION, Unsure, asks_mfa, divided_by_target, reads_of_target, surely_on
 from graph.subjects import Subject
 from graph.told import Remembering
 from graph.units import Unit
@@ -112,10 +112,19 @@ class Asker:
             self._take(place, said.statement, said.units, SIDE)
         return self
 
+    def speaks_for(self, subject: Subject, ground: Ground, units: int) -> bool:
+        """Whether it has what the session without MFA of its role has, which comes next: nothing here asks about it."""
+        if not subject.lost or subject.key != self.subject.key or ground is not self.ground or units != self.units:
+            return False
+        if self.ground.anyhow & units and self.ground.shares_ask_mfa:
+            return False
+        said = (one.statement for ready in self._said for one in ready.open)
+        return not any(map(asks_mfa, said)) and not any(asks_mfa(one.statement) for one in self._heard)
+
     @property
     def signature(self) -> Hashable:
         """Askers with one signature hold the same: the same documents say the same of them, and read the same."""
-        singly = (self._granted, self.subject.key) if self._granted or self.ground.anyhow & self.units else None
+        singly = (self._granted, self.subject.index) if self._granted or self.ground.anyhow & self.units else None
         return self._kind, self.units, singly, tuple([felt.mark for felt in self._felt])
 
     # -- units

@@ -14,6 +14,7 @@ from graph.bits import bits_of, images, members
 from graph.contents import NOWHERE
 from graph.felt import Statements
 from graph.reading import REGION
+from graph.subjects import mentions_mfa
 from graph.told import NO_WHERE, NOTHING, Told
 from graph.units import Unit, Units
 from model.entities import Resource
@@ -57,6 +58,12 @@ class Ground:
         #: Units where anybody who may ask at all may have access, whatever the documents that were read say.
         special = self.units.grouped(lambda container: container is not None and self._special(container))
         self.anyhow = self.policies.unread | special.get(True, 0)
+
+    @cached_property
+    def shares_ask_mfa(self) -> bool:
+        """Whether a permission of AWS RAM asks about MFA: its statements are looked at where they are decided about."""
+        several = (share.permissions or () for share in self._assembler.inventory.data.shares)
+        return any(mentions_mfa(one.template or "") for permissions in several for one in permissions)
 
     def bases(self, *, inside: bool) -> list[int]:
         """Groups of units that nothing tells apart but documents, tags and region, for askers of the account or not."""

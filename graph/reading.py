@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from graph.told import NO_WHERE, Told
 from graph.units import Units
 from policy.conditions import Condition
+from policy.context import MFA_KEYS
 from policy.context_values import Context, ContextValue, Unknown
 from policy.document import Document, Statement
 from policy.expression import FALSE, TRUE
@@ -163,6 +164,13 @@ def read_of_asker(statement: Statement) -> tuple[tuple[Condition, ...], tuple[st
             plain.append(condition)
     keys.update((key, None) for _, parts, _ in statement.resource_patterns.variable for key in _keys((parts,)))
     return tuple(plain), tuple(keys)
+
+
+@lru_cache(maxsize=1 << 18)
+def asks_mfa(statement: Statement) -> bool:
+    """Whether a statement asks about MFA (semantics U3)."""
+    conditions, keys = read_of_asker(statement)
+    return not MFA_KEYS.isdisjoint((*keys, *(condition.key for condition in conditions)))
 
 
 class Unsure:

@@ -103,7 +103,11 @@ class AccountResolver(GroundResolver):
         alike: defaultdict[Hashable, list[Subject]] = defaultdict(list)
         askers: dict[Hashable, Asker] = {}
         before: dict[Hashable, Hashable] = {}
+        asker, key = None, None
         for subject, ground, units in self._place.askers():
+            if asker is not None and asker.speaks_for(subject, ground, units):
+                alike[key].append(subject)
+                continue
             asker = Asker(self.assembler, ground, subject, units)
             unread = asker.before_reading()
             key = None if unread is None else before.get(unread)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from typing import NamedTuple
 
 from model.arn import is_account_id
@@ -21,6 +22,9 @@ from policy.request import PLAIN_PROVIDERS, Principal, normal_service
 from policy.shares import shared_with
 
 ANONYMOUS = "anonymous"
+
+#: Kinds of those whom nobody collected: a build lists whom a policy names.
+STRANGERS = ("Service", "Outsider")
 
 
 class Subject:
@@ -113,6 +117,11 @@ class Subjects:
         """Subjects that requests are decided for: all but people."""
         return (subject for subject in self.all if subject.kind != "Person")
 
+    @cached_property
+    def strangers(self) -> list[Subject]:
+        """Services and principals of foreign accounts."""
+        return [subject for subject in self.all if subject.kind in STRANGERS]
+
     def collected(self) -> Iterator[Subject]:
         """Principals of the organisation's own accounts: users, roles in each of their sessions, root users."""
         return (subject for subject in self.all if subject.kind in ("User", "Role", "RootUser"))
@@ -137,7 +146,7 @@ def mentioned(resources: Iterable[Resource]) -> Mentioned:
     mfa = False
     for resource in resources:
         if resource.policy:
-            mfa = mfa or _asks_mfa(resource.policy)
+            mfa = mfa or mentions_mfa(resource.policy)
             # One that is no policy names nobody; whose it is is said where it is decided about.
             with suppress(PolicyError):
                 found.update(named_in(parse_document(resource.policy)))
@@ -155,7 +164,7 @@ def list_subjects(assembler: Assembler, of_resources: Mentioned) -> list[Listed]
     policies name beyond them, anybody unsigned, people."""
     inventory = assembler.inventory
     data = inventory.data
-    splits = of_resources.mfa or any(map(_asks_mfa, texts_beside_resources(data)))
+    splits = of_resources.mfa or any(map(mentions_mfa, texts_beside_resources(data)))
     found = [Listed(user.arn, "User", False, user.account) for user in data.users]
     for role in data.roles:
         found.append(Listed(role.arn, "Role", False, role.account))
@@ -226,7 +235,7 @@ def _parses(key: str) -> bool:
     return True
 
 
-def _asks_mfa(text: str) -> bool:
+def mentions_mfa(text: str) -> bool:
     """Whether a policy asks about MFA; where none does, a role's two sessions decide alike."""
     return "multifactorauth" in text.lower()
 

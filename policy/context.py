@@ -25,7 +25,8 @@ _RESOURCE_TAG_KEYS = frozenset(
     {"aws", "iam", "secretsmanager", "ec2", "ssm", "rds", "ecs", "eks", "sagemaker", "autoscaling", "codebuild"}
 )
 
-_MFA_KEYS = frozenset({"aws:multifactorauthpresent", "aws:multifactorauthage"})
+#: What a session with MFA says of it.
+MFA_KEYS = frozenset({"aws:multifactorauthpresent", "aws:multifactorauthage"})
 
 _SOURCE_KEYS = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"})
 
@@ -140,7 +141,7 @@ class RequestContext:
         head, slash, tag = key.partition("/")
         if slash and head.endswith(":resourcetag") and head.partition(":")[0] in _RESOURCE_TAG_KEYS:
             return self._resource_tag(key, tag)
-        if key.startswith("aws:principal") or key in ("aws:userid", "aws:username") or key in _MFA_KEYS:
+        if key.startswith("aws:principal") or key in ("aws:userid", "aws:username") or key in MFA_KEYS:
             return _caller_key(self._caller, key)
         if key in _SOURCE_KEYS:
             return None if self._caller.principal.kind == "service" else ABSENT
@@ -204,7 +205,7 @@ def _membership(value: str | None) -> Value | None:
 def _caller_key(caller: Caller, key: str) -> Value | None:
     principal = caller.principal
     kind = principal.kind
-    if key in _MFA_KEYS:
+    if key in MFA_KEYS:
         # Session tokens of services and federated users never carry MFA; for the others the inventory says (U3).
         never = kind in WITHOUT_IDENTITY or kind == "federated-user"
         return ABSENT if never or caller.mfa is False else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from graph.deciding import Outcome, outcome_of
 from graph.resolver import AccountResolver
 from graph.subjects import Subject
 from graph.world import World
-from model.entities import InlinePolicy, KmsGrant, Resource
+from model.entities import InlinePolicy, KmsGrant, Resource, Share, SharePermission
 from model.inventory import Inventory
 from policy.actions import catalogue
 from policy.decide import decide
@@ -67,11 +68,10 @@ def decided(world: World, subject: Subject, action: str, arn: str) -> Outcome:
     return outcome_of(subject, decide(*world.assembler.request(subject.caller, action, arn)))
 
 
-def askers(world: World, item: ResourceClass, arn: str) -> Iterator[Subject]:
-    """Who may be listed: services and outsiders only where the resource's policy names them; ``*`` is one's own."""
-    listed = {subject.index for subject in world.candidates.of(arn, item.account)}
+def askers(world: World, item: ResourceClass) -> Iterator[Subject]:
+    """Who may be listed: providers ask for nothing themselves; ``*`` is one's own."""
     for subject in world.subjects.deciding():
-        if subject.kind == "Provider" or (subject.kind in ("Service", "Outsider") and subject.index not in listed):
+        if subject.kind == "Provider":
             continue
         if not item.open or subject.account == item.account:
             yield subject
@@ -89,7 +89,7 @@ def differences(world: World, seed: int, *, contents: bool) -> list[str]:
             actions = (
                 world.resolver.shared.lists.unscoped.actions if item.open else catalogue().actions_for_resource(arn)
             )
-            for subject in askers(world, item, arn):
+            for subject in askers(world, item):
                 for action in draw.sample(actions, min(len(actions), 6)):
                     wanted = verdict_of(decided(world, subject, action, arn))
                     got = verdict_of(grants.get((subject.index, item.index, action)))
@@ -356,3 +356,29 @@ def test_an_rcp_does_not_limit_aws_managed_keys() -> None:
     guard = (rcp("no", deny("kms:*", Principal="*")),)
     found = on(made_world(users=(someone,), resources=(own, amazons), guardrails=guard), someone.arn, "kms:Decrypt")
     assert (found[own.arn], found[amazons.arn]) == (None, Verdict.ALLOWED)
+
+
+@pytest.mark.parametrize("operator", ["Bool", "BoolIfExists"])
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_a_share_that_asks_about_mfa_tells_the_sessions_of_a_role_apart(operator: str, value: str) -> None:
+    """L14, L16: the permission of a share is looked at where it is decided about, so nothing else says that it asks."""
+    asks = allow("*", Condition={operator: {"aws:MultiFactorAuthPresent": value}})
+    parameter = Resource(
+        arn=f"arn:aws:ssm:us-east-1:{TWO}:parameter/p", type="ssm:parameter", account=TWO, region="us-east-1", tags={}
+    )
+    share = Share(
+        arn=f"arn:aws:ram:us-east-1:{TWO}:resource-share/s",
+        name="s",
+        account=TWO,
+        region="us-east-1",
+        resources=(parameter.arn,),
+        principals=(ONE,),
+        permissions=(SharePermission(arn="p", type="ssm:Parameter", template=json.dumps({"Statement": [asks]})),),
+    )
+    made = made_world(roles=(role("app", ONE, allow("ssm:*")),), resources=(parameter,), shares=(share,))
+    place = next(item.index for item in made.resolver.classes if item.representative == parameter.arn)
+    found = granted(made)
+    for session in made.subjects.roles():
+        outcome = decided(made, session, "ssm:GetParameter", parameter.arn)
+        assert verdict_of(found.get((session.index, place, "ssm:GetParameter"))) is verdict_of(outcome), session
+    assert [session.lost for session in made.subjects.roles()] == [False, True]

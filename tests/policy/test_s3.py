@@ -435,7 +435,7 @@ def test_classes_of_buckets_with_acls_answer_as_each_bucket_does(seed: int) -> N
         if item.type != "s3:bucket":
             continue
         for arn in item.members or (item.representative,):
-            for subject, action in itertools.product(askers(built, item, arn), ASKED[item.contents]):
+            for subject, action in itertools.product(askers(built, item), ASKED[item.contents]):
                 wanted = verdict_of(built.decider.decide(subject, action, arn))
                 got = verdict_of(grants.get((subject.index, item.index, action)))
                 if wanted != got:
