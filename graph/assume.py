@@ -8,7 +8,7 @@ Identity Center is the assignment itself (semantics L15); every other step is a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from graph.carriers import CARRIER, carrying_steps
@@ -20,9 +20,6 @@ from model.entities import Role
 from policy.context import NO_OVERRIDES, Overrides
 from policy.document import Document
 from policy.request import normal_service
-
-#: Those whom a build lists where a policy names them.
-STRANGERS = ("Service", "Outsider")
 
 
 class Assuming:
@@ -94,38 +91,8 @@ class Assuming:
         return [step for role in may if (step := self.step(subject, role, overrides)) is not None]
 
     def first_steps(self, subject: Subject, listed: Iterable[Step], overrides: Overrides = NO_OVERRIDES) -> list[Step]:
-        """The steps of somebody who is asked about; ``listed`` are those of the build.
-
-        It lists services and outsiders where a trust names them. That others let them in without naming them, or were
-        not read, is told to who asks about them.
-        """
-        if subject.index < 0:
-            return self.steps_from(subject, overrides)
-        if subject.kind not in STRANGERS:
-            return list(listed)
-        return [*listed, *self._unnamed(subject, self.trusts.about_anybody(), overrides)]
-
-    def unnamed_into(self, strangers: Collection[Subject], sessions: Iterable[int]) -> dict[int, list[Step]]:
-        """The steps of listed services and outsiders into some sessions by trusts that do not name them, by session."""
-        found: defaultdict[int, list[Step]] = defaultdict(list)
-        if strangers:
-            wanted = set(sessions)
-            keys = {self._subjects.all[index].key for index in wanted}
-            listed = (role for key in keys if (role := self._inventory.roles.get(key)) is not None)
-            roles = [role for role in listed if self.trusts.is_about_anybody(role)]
-            for subject in strangers:
-                for step in self._unnamed(subject, roles, NO_OVERRIDES):
-                    if step.target.index in wanted:
-                        found[step.target.index].append(step)
-        return dict(found)
-
-    def _unnamed(self, subject: Subject, roles: Iterable[Role], overrides: Overrides) -> Iterator[Step]:
-        """The steps of a listed service or outsider to those of some roles whose trust does not name it."""
-        for role in roles:
-            if not self.trusts.lets_in(subject, role) and self.trusts.may_assume(subject, role):
-                step = self.step(subject, role, overrides)
-                if step is not None:
-                    yield step
+        """The steps of somebody who is asked about; ``listed`` are those of the build."""
+        return self.steps_from(subject, overrides) if subject.index < 0 else list(listed)
 
     @cached_property
     def trusts(self) -> Trusts:
@@ -170,10 +137,8 @@ class Assuming:
 
     @cached_property
     def _signed(self) -> list[Subject]:
-        """Who a trust in everybody is about: principals that were collected. Nobody assumes a role unsigned, and
-        services and outsiders are listed where the trust names them.
-        """
-        return list(self._subjects.collected())
+        """Who a trust in everybody is about, providers aside: nobody assumes a role unsigned."""
+        return [*self._subjects.collected(), *self._subjects.strangers]
 
     @cached_property
     def _by_account(self) -> dict[str, list[Subject]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from graph.naming import NOBODY, Name, Named, SubjectIndex, grantee, named_by
+from graph.naming import NOBODY, STRANGER, Name, Named, SubjectIndex, grantee, named_by
 from graph.subjects import ANONYMOUS, Subject, Subjects, named_in
 from graph.told import NO_WHERE, NOTHING, Told
 from policy.assemble import Assembler
@@ -46,7 +46,7 @@ class Candidates:
         """Subjects for whom a decision on ``arn``, in ``account``, is not denied from the start.
 
         Another account's principals need the resource's policy (L4); services, outsiders and anonymous callers have
-        nothing but it. Services and outsiders are listed where that policy names them.
+        nothing but it.
         """
         beyond = self.beyond(self._assembler.place(arn, "", account))
         found = {subject.index: subject for subject in self.inside(account)}
@@ -69,15 +69,8 @@ class Candidates:
 
     @cached_property
     def anybody(self) -> list[Subject]:
-        """Whom "everybody" means: who was collected, and the unsigned. Others are listed where a policy names them."""
-        return [
-            subject for subject in self._subjects.deciding() if not _foreign(subject) and subject.kind != "Provider"
-        ]
-
-    def outsiders(self, arn: str) -> Iterator[Subject]:
-        """Services and outsiders whom a share of an ARN that nobody collected names (semantics L16)."""
-        named = self._by_shares(self._assembler.place(arn, "", "")).named
-        return (subject for _, subject in sorted(named.items()) if _foreign(subject))
+        """Whom "everybody" means: whoever is listed, and the unsigned. Providers act through roles alone."""
+        return [subject for subject in self._subjects.deciding() if subject.kind != "Provider"]
 
     @cached_property
     def _index(self) -> SubjectIndex:
@@ -110,9 +103,9 @@ class Candidates:
         found = self._named(whom, (key for key, _ in named_in(ref.document)))
         if not found.everyone or granted.everyone or self._serves_members(ref.document):
             return found
-        # Everybody, but for a condition that no principal of the organisation meets: whoever is unsigned may.
-        anyone = self._subjects.by_key[ANONYMOUS]
-        return Beyond({**found.named, anyone.index: anyone}, names=found.names)
+        # Everybody, but for a condition that no principal of the organisation meets: others may, and the unsigned.
+        others = {one.index: one for one in (*self._subjects.strangers, self._subjects.by_key[ANONYMOUS])}
+        return Beyond({**found.named, **others}, names=found.names | {STRANGER})
 
     def _serves_members(self, document: Document) -> bool:
         """Whether a document's grants to everybody may be for principals of the organisation, as far as conditions on
@@ -166,7 +159,3 @@ class Candidates:
             ):
                 del found[index]
         return Beyond(found, whom.everyone, whom.names)
-
-
-def _foreign(subject: Subject) -> bool:
-    return subject.kind in ("Service", "Outsider")

@@ -247,27 +247,23 @@ class Steps:
             ]
         return best
 
-    def backward(self, goals: Mapping[int, int], more: Mapping[int, Sequence[Step]] | None = None) -> dict[int, Chain]:
+    def backward(self, goals: Mapping[int, int]) -> dict[int, Chain]:
         """For every subject with a chain to a goal: the best one. ``goals`` maps goal indexes to their own rank.
 
         A goal's rank (0 Allowed, 1 Conditional) is the rank of the decision at the chain's end. Goals themselves
-        appear only where a chain to another goal, or around to themselves, was found. ``more`` are steps that are not
-        indexed, by their target; nobody comes to who takes them.
+        appear only where a chain to another goal, or around to themselves, was found.
         """
-        into = self.into.__getitem__ if not more else lambda index: [*self.into[index], *more.get(index, ())]
-        every, sure = self._backward(list(goals), into, certain=False)
+        every, sure = self._backward(list(goals), certain=False)
         if sure and not any(goals.values()):
             return every  # all of them are chains of certain steps to what is Allowed
-        allowed, _ = self._backward([index for index, rank in goals.items() if rank == 0], into, certain=True)
+        allowed, _ = self._backward([index for index, rank in goals.items() if rank == 0], certain=True)
         return {**every, **allowed}
 
-    def _backward(
-        self, goals: Sequence[int], into: Callable[[int], list[Step]], *, certain: bool
-    ) -> tuple[dict[int, Chain], bool]:
+    def _backward(self, goals: Sequence[int], *, certain: bool) -> tuple[dict[int, Chain], bool]:
         """The best chains, and whether no step was looked at that is not certain."""
         best: dict[int, Chain] = {}
         end: Chain = _Backward()
-        wave = [(end, step) for index in goals for step in into(index) if step.certain or not certain]
+        wave = [(end, step) for index in goals for step in self.into[index] if step.certain or not certain]
         sure = True
         while wave:
             found = []
@@ -280,7 +276,7 @@ class Steps:
             wave = [
                 (chain, step)
                 for chain in found
-                for step in into(_last(chain).source.index)
+                for step in self.into[_last(chain).source.index]
                 if (step.certain or not certain) and step.source.index not in best
             ]
         return best, sure

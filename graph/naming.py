@@ -6,13 +6,16 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
-from graph.subjects import Subject
+from graph.subjects import STRANGERS, Subject
 from policy.document import Document, Statement
 from policy.principals import PrincipalElement
 from policy.request import normal_service
 
-#: A name: an ARN, an id or a service; ("account", id); ("role", account, name); ("federated",).
+#: A name: an ARN, an id or a service; ("account", id); ("role", account, name); ("federated",); ``STRANGER``.
 Name = Hashable
+
+#: The name that all services and principals of foreign accounts have.
+STRANGER: Name = ("stranger",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ NOBODY = Named(frozenset())
 def names_of(subject: Subject) -> Iterator[Name]:
     """Every name under which an element can mean a subject."""
     yield subject.key
+    if subject.kind in STRANGERS:
+        yield STRANGER
     if subject.account:
         yield "account", subject.account
     if subject.caller is None:

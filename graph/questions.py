@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from graph.assume import STRANGERS
 from graph.assume_again import let_in, steps_again
 from graph.carriers import Carried, carried
 from graph.closure import Chain, Steps, joined
@@ -28,6 +27,9 @@ from model.load_resources import LIST_CALLS
 from policy.actions import catalogue
 from policy.context import NO_OVERRIDES, Overrides
 from policy.verdicts import Verdict
+
+#: What nobody but identity providers calls (semantics L13).
+FEDERATED = (WITH_SAML, WITH_WEB_IDENTITY)
 
 #: So many sessions are decided about before the tables are asked who of them holds an action.
 _FEW = 8
@@ -159,7 +161,7 @@ class Questions:
         steps, first = self.steps, None
         if overrides:
             steps = steps_again(self.world, steps, overrides)
-        if subject.index < 0 or subject.kind in STRANGERS:
+        if subject.index < 0:
             first = self.world.assuming.first_steps(subject, steps.out[subject.index], overrides)
         own = {subject.key, subject.caller.principal.role_arn if subject.caller is not None else None}
         best: dict[str, Row] = {}
@@ -200,14 +202,6 @@ class Questions:
         goals = {index: outcome.rank for index, (subject, outcome) in direct.items() if subject.is_role}
         everyone = self.world.subjects.all
         chains = self.steps.backward(goals)
-        strangers = [one for index in direct.keys() | chains.keys() if (one := everyone[index]).kind in STRANGERS]
-        # Who is listed is told as ``can`` tells it: also what resources and roles let it do that do not name it.
-        for subject in strangers:
-            if subject.index not in direct and (outcome := self.world.decider.decide(subject, action, resource)).can:
-                direct[subject.index] = (subject, outcome)
-        more = self.world.assuming.unnamed_into(strangers, goals.keys() | chains.keys())
-        if more:
-            chains = self.steps.backward(goals, more)
         rows: dict[str, Row] = {}
         for subject, outcome in direct.values():
             if not subject.lost:
@@ -216,7 +210,7 @@ class Questions:
             subject = everyone[index]
             if not subject.lost and chain.end is not None:
                 _keep_best(rows, subject.key, _along(chain, direct[chain.end.index][1]))
-        if action in (WITH_SAML, WITH_WEB_IDENTITY):
+        if action in FEDERATED:
             for key, row in self._assigned(action, resource):
                 _keep_best(rows, key, row)
         return {
@@ -237,8 +231,7 @@ class Questions:
         that was not read may let them in.
         """
         everyone = self.world.subjects
-        if action in (WITH_SAML, WITH_WEB_IDENTITY):
-            # Nobody else signs in by them (semantics L13).
+        if action in FEDERATED:
             yield from (subject for subject in everyone.all if subject.kind == "Provider")
             return
         if container is not None:
@@ -251,7 +244,7 @@ class Questions:
             yield from self.world.candidates.inside(account)
             return
         yield from everyone.collected()
-        yield from self.world.candidates.outsiders(resource)
+        yield from everyone.strangers
         yield everyone.by_key[ANONYMOUS]
 
     def _holding(self, action: str, resource: str, container: Resource) -> Iterator[Subject]:

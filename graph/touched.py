@@ -15,7 +15,7 @@ from graph.inputs import Difference
 from graph.lending import Lending
 from graph.naming import names_of, written
 from graph.partition import Lent
-from graph.subjects import Listed, Subject, Subjects
+from graph.subjects import STRANGERS, Listed, Subject, Subjects
 from graph.world import World
 from policy.assemble import Assembler
 from policy.document import Document
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Users and roles need an Allow of their own to reach what lies in another account (semantics L4).
 OWN_POLICIES = ("User", "Role")
 #: Whom "everybody" means (``Candidates.anybody``).
-_ANYBODY = (*OWN_POLICIES, "RootUser", "Anonymous")
+_ANYBODY = (*OWN_POLICIES, "RootUser", "Anonymous", *STRANGERS)
 
 #: The services that have contents (``graph.contents``).
 _OF_CONTENTS = frozenset(map(deciding_service, CONTENTS))

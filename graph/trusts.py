@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from graph.allowing import Entry, entries_of
-from graph.subjects import Subject
+from graph.subjects import STRANGERS, Subject
 from model.arn import is_account_id
 from model.entities import Role
 from model.inventory import Inventory
@@ -26,8 +26,8 @@ _NAMES = re.compile(r"\d{12}|(?<=\")A[A-Z]{3}[^\"]*")
 _HIDDEN = ('"*"', "NotPrincipal", "\\u", "\\/")
 #: What the text of a trust holds that is about those who are no principals of an account.
 _KINDS = {"Service": '"service"', "Provider": '"federated"'}
-#: Whom a build decides about where a trust is about everybody, or was not read: others are listed where it names them.
-_ANYBODY = ("User", "Role", "Provider")
+#: Whom a build decides about where a trust is about everybody, or was not read.
+_ANYBODY = ("User", "Role", "Provider", *STRANGERS)
 #: What the text of a policy holds that says something of AssumeRole, once what is about all resources is left out.
 _ASSUMES = re.compile(r'"(?:\*|\?|s[*?t])|"notaction"|\\u|\\/')
 _EVERYWHERE = re.compile(r'"resource"\s*:\s*(?:"\*"|\[\s*"\*"\s*\])')
@@ -91,16 +91,6 @@ class Trusts:
     @property
     def _hidden(self) -> list[int]:
         return self._texts[2]
-
-    def about_anybody(self) -> list[Role]:
-        """The roles whose trust, by its text, may let in whom it does not name, or may name somebody in a hidden
-        way."""
-        roles = self._inventory.data.roles
-        return [roles[place] for place in self._hidden]
-
-    def is_about_anybody(self, role: Role) -> bool:
-        """Whether a role is among these."""
-        return _hides(role.trust)
 
     def document(self, role: Role) -> Document | None:
         return self._assembler.ref(f"{role.arn}#trust", role.trust).document

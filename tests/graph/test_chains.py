@@ -18,7 +18,6 @@ from graph.world import World
 from model.entities import Provider
 from model.inventory import Inventory
 from policy.actions import catalogue
-from policy.context import NO_OVERRIDES
 from policy.verdicts import Verdict
 from tests.graph.worlds import (
     ONE,
@@ -177,12 +176,15 @@ def test_no_unsigned_request_assumes_a_role() -> None:
     assert [step.source.key for step in built.steps.all if step.source.kind == "Anonymous"] == []
 
 
-def test_services_become_only_roles_whose_trust_names_them() -> None:
-    """The same rule as for resources: services are listed where a policy names them, not where it says everyone."""
+def test_everyone_is_also_the_services_and_outsiders_that_some_policy_names() -> None:
+    """Who is listed is told of wherever it has access: a trust in everyone is one in them."""
     open_role = role("R", ONE, trusts=document(trust("*")))
     named = role("R2", ONE, trusts=document(trust({"Service": "lambda.amazonaws.com"})))
     built = made_world(roles=(open_role, named))
-    assert {step.target.key for step in built.steps.all if step.source.kind == "Service"} == {named.arn}
+    found = {(step.source.key, step.target.key) for step in built.steps.all if step.source.kind == "Service"}
+    assert found == {("lambda.amazonaws.com", open_role.arn), ("lambda.amazonaws.com", named.arn)}
+    only_theirs = role("R", ONE, trusts=document(trust({"AWS": "*"})))
+    assert [step for step in made_world(roles=(only_theirs,)).steps.all if step.source.kind == "Service"] == []
 
 
 def test_root_users_assume_no_roles() -> None:
@@ -215,38 +217,11 @@ def test_a_second_hop_carries_no_mfa() -> None:
 # -- who-can and reach
 
 
-STRANGERS = ("Service", "Outsider")
-
-
-def unnamed_steps(built: World) -> list[Step]:
-    """The steps of services and outsiders by trusts that do not name them."""
-    named = {(step.source.index, step.target.key) for step in built.steps.all}
-    strangers = [one for one in built.subjects.deciding() if one.kind in STRANGERS]
-    pairs = [(one, role) for one in strangers for role in built.inventory.data.roles]
-    found = [built.assuming.step(one, role, NO_OVERRIDES) for one, role in pairs if (one.index, role.arn) not in named]
-    return [step for step in found if step is not None]
-
-
 def who_can(built: World, action: str, resource: str) -> dict[str, tuple[str, int]]:
-    """The best verdict and fewest roles of everybody: everybody decided, steps walked until nothing moves.
-
-    Services and outsiders are listed where a policy names them, with the best way there is.
-    """
-    whole = walked(built, action, resource, [*built.steps.all, *unnamed_steps(built)], named=False)
-    return {key: whole[key] for key in walked(built, action, resource, built.steps.all)}
-
-
-def walked(
-    built: World, action: str, resource: str, steps: list[Step], *, named: bool = True
-) -> dict[str, tuple[str, int]]:
-    """As ``who_can`` by these steps; ``named``: services and outsiders are direct ones where they are named."""
-    holder = built.inventory.container(resource)
-    assert holder is not None
-    listed = {subject.index for subject in built.candidates.of(resource, holder.account)}
+    """The best verdict and fewest roles of everybody: everybody decided, steps walked until nothing moves."""
     direct: dict[int, tuple[int, int]] = {}
     for subject in built.subjects.deciding():
-        hidden = subject.kind in STRANGERS and named and subject.index not in listed
-        if hidden or (subject.kind == "Provider" and action not in FEDERATED):
+        if subject.kind == "Provider" and action not in FEDERATED:
             continue
         outcome = built.decider.decide(subject, action, resource)
         if outcome.can:
@@ -256,7 +231,7 @@ def walked(
     moved = True
     while moved:
         moved = False
-        for step in steps:
+        for step in built.steps.all:
             for rank in (0, 1):
                 hops = best.get((step.target.index, rank))
                 place = (step.source.index, max(rank, 0 if step.certain else 1))
@@ -289,6 +264,18 @@ def questions_to_ask(built: World, draw: random.Random, count: int) -> list[tupl
 
 
 @pytest.mark.parametrize("seed", seeds(4, 150))
+def test_services_and_outsiders_take_the_roles_that_are_decided(seed: int) -> None:
+    """By trusts that name them and by those that do not, or were not read."""
+    built = World(Inventory(world(seed)))
+    pairs = [(one, role) for one in built.subjects.strangers for role in built.inventory.data.roles]
+    decided = {
+        (one.key, role.arn) for one, role in pairs if built.decider.decide(one, assume_action(one), role.arn).can
+    }
+    strangers = {one.key for one in built.subjects.strangers}
+    assert {(s.source.key, s.target.key) for s in built.steps.all if s.source.key in strangers} == decided
+
+
+@pytest.mark.parametrize("seed", seeds(4, 150))
 def test_who_can_is_everybody_who_can(seed: int, tmp_path: Path) -> None:
     built = World(Inventory(world(seed)))
     questions = questions_of(built, tmp_path)
@@ -312,10 +299,6 @@ def test_reach_and_who_can_say_the_same(seed: int, tmp_path: Path) -> None:
         if action in FEDERATED:
             continue
         can = answered(questions, action, resource)
-        # Who is asked about comes by trusts that do not name it, too, whether it is listed or not.
-        alone = walked(built, action, resource, [*built.steps.all, *unnamed_steps(built)])
-        strangers = {one.key for one in built.subjects.all if one.kind in STRANGERS}
-        can = {**can, **{key: way for key, way in alone.items() if key in strangers}}
         for principal in draw.sample(principals, 8):
             rows = {row["resource"]: row for row in expanded(reach(questions, principal, action=action), None)}
             row = rows.get(resource)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,15 @@ from graph.changes import Comparison
 from graph.differences import MOST_ROWS, Difference, Differences, diff
 from graph.questions import Questions
 from graph.sides import Joint
-from graph.steps import Step
 from graph.world import World
 from model.entities import ManagedPolicy
 from model.inventory import Inventory, InventoryData
 from policy.actions import catalogue
 from tests.graph.changed_worlds import CHANGES, Changed, drawer
-from tests.graph.test_chains import FEDERATED, unnamed_steps, walked
+from tests.graph.test_chains import FEDERATED, who_can
 from tests.graph.worlds import (
     ONE,
+    ORG,
     TWO,
     Drawer,
     Json,
@@ -58,27 +57,18 @@ def changed(change: Change, data: InventoryData, seed: int) -> tuple[InventoryDa
     pytest.skip("no such change can be made here")
 
 
-@lru_cache(maxsize=2)
-def every_step(built: World) -> list[Step]:
-    return [*built.steps.all, *unnamed_steps(built)]
-
-
 def brute(built: World, action: str, joint: Joint, *, there: bool) -> dict[str, str]:
     """Verdicts of everybody who can, decided one by one."""
     if not there or built.inventory.container(joint.representative) is None:
         return {}
-    found = walked(built, action, joint.representative, every_step(built))
+    found = who_can(built, action, joint.representative)
     return {key: verdict for key, (verdict, _) in found.items()}
 
 
 def not_listed(old: Questions, new: Questions) -> set[str]:
-    """Outsiders and services that policies of one of the two name: there in both, but listed in one alone; and those
-    of whom nothing differs but what they come to by trusts that do not name them: they are not listed."""
-    keys = [
-        {one.key for one in questions.world.subjects.all if one.kind in ("Outsider", "Service")}
-        for questions in (old, new)
-    ]
-    return (keys[0] ^ keys[1]) | (keys[0] | keys[1]) - {*Comparison(old, new).principals()}
+    """Outsiders and services that policies of one of the two name: there in both, but listed in one alone."""
+    before, after = ({one.key for one in questions.world.subjects.strangers} for questions in (old, new))
+    return before ^ after
 
 
 def sample(joints: Iterable[Joint], draw: random.Random, count: int) -> list[Joint]:
@@ -146,9 +136,8 @@ def test_levels_are_gained_and_lost_as_reach_would_show_them(seed: int, tmp_path
     for arn in arns:
         best: list[dict[tuple[str, str], str]] = [{}, {}]
         for questions, levels in zip((old, new), best, strict=True):
-            steps = every_step(questions.world)
             for action in catalogue().actions_for_resource(arn):
-                for principal, (verdict, _) in walked(questions.world, action, arn, steps).items():
+                for principal, (verdict, _) in who_can(questions.world, action, arn).items():
                     for level in levels_of((action,)):
                         levels[principal, level] = min(verdict, levels.get((principal, level), verdict))
         outside = not_listed(old, new)
@@ -341,3 +330,23 @@ def test_a_service_that_a_trust_in_everyone_lets_in_all_the_same_has_not_lost_th
         mine = [row for row in rows if row.principal == "lambda.amazonaws.com" and ":sqs:" in row.resource]
         assert [getattr(row, actions) for row in mine] == [("sqs:TagQueue",)]
         assert [row for row in others if row.principal == "lambda.amazonaws.com"] == []
+
+
+def test_whom_a_policy_names_for_the_first_time_has_not_gained_what_everybody_has(tmp_path: Path) -> None:
+    """It was there before, and let in by the same policies: only the one that names it now is news."""
+    eve = "arn:aws:iam::999999999999:user/eve"
+    abroad = {"StringNotEquals": {"aws:PrincipalOrgID": ORG}}
+    everybody = [
+        queue(name, TWO, allow("sqs:SendMessage", Principal="*", **more))
+        for name, more in (("public", {}), ("others", {"Condition": abroad}))
+    ]
+    first = role("Open", ONE, allow("sqs:ListQueueTags"), trusts=document(trust({"AWS": "*"})))
+    found = []
+    for name, says in (("old", ()), ("new", (allow("sqs:SendMessage", Principal={"AWS": eve}),))):
+        resources = (*everybody, queue("theirs", ONE, *says))
+        found.append(asked(made(roles=(first,), resources=resources), tmp_path / name))
+    there, back = diff(*found), diff(*reversed(found))
+    news, gone = (there.gained, back.lost), (*there.lost, *there.changed, *back.gained, *back.changed)
+    for rows in news:
+        assert [row.resource.rpartition(":")[2] for row in rows if row.principal == eve] == ["theirs"]
+    assert [row for row in gone if row.principal == eve] == []

@@ -30,6 +30,7 @@ from tests.graph.earlier_worlds import built, rebuilt, said, taken
 from tests.graph.further_changes import FURTHER, LATER, later, nothing_that_counts
 from tests.graph.worlds import (
     ONE,
+    ORG,
     TAKEN,
     TWO,
     Drawer,
@@ -196,6 +197,30 @@ def test_a_new_subject_shifts_the_numbers_of_what_is_taken_over(tmp_path: Path) 
     assert taken(again) == 2
     assert again.listed() != Tables(tmp_path / "home" / "graphs" / "one").listed()
     assert said(again) == said(anew)
+
+
+ELSEWHERE = {"StringNotEquals": {"aws:PrincipalOrgID": ORG}}
+
+
+@pytest.mark.parametrize("says", [{"Principal": "*"}, {"Principal": "*", "Condition": ELSEWHERE}])
+@pytest.mark.parametrize("who", [{"Service": "events.amazonaws.com"}, {"AWS": "arn:aws:iam::999999999999:user/eve"}])
+@pytest.mark.parametrize("turned", [False, True])
+def test_whom_a_policy_names_for_the_first_time_is_looked_for_where_everybody_is_let_in(
+    says: Json, who: Json, turned: bool, tmp_path: Path
+) -> None:
+    """Services and outsiders are listed where some policy names them; then they are part of everybody elsewhere."""
+    open_queue = queue("open", TWO, allow(SEND, **says))
+    data = two(allow(SEND), resources=(open_queue, queue("mine", ONE)))
+    then = two(allow(SEND), resources=(open_queue, queue("mine", ONE, allow(SEND, Principal=who))))
+    again, anew = rebuilt(*((then, data) if turned else (data, then)), tmp_path)
+    assert taken(again) == 1
+    assert said(again) == said(anew)
+    name = next(iter(who.values()))
+    questions = Questions(again)
+    listed = {row["principal"] for row in questions.who_can(SEND, open_queue.arn)["principals"]}
+    assert (name in listed) is not turned
+    if not turned:
+        assert questions.can(name, SEND, open_queue.arn)["verdict"] in ("Allowed", "Conditional")
 
 
 # -- the time

@@ -375,32 +375,17 @@ class Expectations:
     def best(self, principal: str, action: str, resource: str) -> Chain:
         """The best verdict, direct or through chains, and its shortest `via`."""
         ways = list(self.chains(principal, action, resource).values())
-        if not principal.startswith("person:") and self.listed_direct(principal, resource):
+        if not principal.startswith("person:"):
             ways.append((self.direct(principal, action, resource), ()))
         return min(ways, key=lambda way: (RANK[way[0]], len(way[1])), default=(IMPLICIT, ()))
 
-    def policy_of(self, resource: str) -> Any:
-        found = self.resource_of(resource)
-        if found and found["sealed"]:
-            return None
-        return found["policy"] if found else self.roles[resource]["trust"] if resource in self.roles else None
-
-    def listed_direct(self, principal: str, resource: str) -> bool:
-        """Whether `who-can` takes the principal for a direct one: services and foreigners only where they are named."""
-        statements = [s for s in (self.policy_of(resource) or {"Statement": []})["Statement"] if s["Effect"] == "Allow"]
-        if principal.endswith(".amazonaws.com"):
-            return any(principal in services_in(s.get("Principal")) for s in statements)
-        named = {name for s in statements for name in foreigners_in(s)}
-        return FOREIGN not in principal or principal in named or f"account:{FOREIGN}" in named
-
-    def principals(self, resource: str) -> list[str]:
-        """Everyone whom `who-can` has to consider for a resource."""
-        own = self.policy_of(resource)
+    def principals(self) -> list[str]:
+        """Everyone whom `who-can` has to consider."""
         policies = [role["trust"] for role in self.world["roles"]]
         policies += [one["policy"] for one in self.world["resources"] if one["policy"]]
         services = {name for p in policies for s in p["Statement"] for name in services_in(s.get("Principal"))}
-        near = [*[role["trust"] for role in self.world["roles"]], *([own] if own else [])]
-        foreign = {name for p in near for s in p["Statement"] for name in foreigners_in(s) if s["Effect"] == "Allow"}
+        allowing = [s for p in policies for s in p["Statement"] if s["Effect"] == "Allow"]
+        foreign = {name for s in allowing for name in foreigners_in(s)}
         providers = {
             f"arn:aws:iam::{self.ids[p['account']]}:{p['kind']}-provider/{p['name']}" for p in self.world["providers"]
         }
@@ -411,7 +396,7 @@ class Expectations:
     def who_can(self, action: str, resource: str) -> dict[str, tuple[str, int]]:
         """Rows of `who-can`: principal to (verdict, length of `via`); only Allowed and Conditional."""
         found = {}
-        for principal in self.principals(resource):
+        for principal in self.principals():
             verdict, via = self.best(principal, action, resource)
             if verdict in (ALLOWED, CONDITIONAL):
                 found[principal] = (verdict, len(via))

@@ -1,8 +1,8 @@
 """What an organisation should answer, by brute force: closure over naive steps, and from it `can`, `who-can`, `reach`.
 
 Readings chosen: a principal's states are (name, may have MFA). A role that comes back to itself by other roles is
-another state of it, without MFA; only the state that was asked for is no end of a chain. Services and foreigners take
-a role whose trust names them; that `*` lets them in as well is their own question (`can`), and not compared.
+another state of it, without MFA; only the state that was asked for is no end of a chain. Services and foreigners whom
+some policy names are like all others: also where a policy lets them in that does not name them.
 """
 
 import re
@@ -29,8 +29,8 @@ class Answers:
     def __init__(self, requests: Requests) -> None:
         self.requests, self.world = requests, requests.world
         self.people = {f"person:{one['email']}": one for one in self.world["people"]}
-        self.known_steps: dict[tuple[State, bool], list[tuple[State, bool]]] = {}
-        self.known_ways: dict[tuple[str, bool], tuple[dict[State, Via], dict[State, Via]]] = {}
+        self.known_steps: dict[State, list[tuple[State, bool]]] = {}
+        self.known_ways: dict[str, tuple[dict[State, Via], dict[State, Via]]] = {}
         policies = [one["trust"] for one in self.world["roles"]]
         policies += [one["policy"] for one in self.world["resources"] if one["policy"]]
         self.statements = [s for p in policies for s in p["Statement"] if s["Effect"] == "Allow"]
@@ -53,13 +53,6 @@ class Answers:
     def kind(self, principal: str) -> str:
         return "person" if principal in self.people else str(self.requests.subject(principal)["kind"])
 
-    def is_stranger(self, principal: str) -> bool:
-        """A service or somebody of a foreign account: named by a policy, not collected."""
-        if principal in self.people:
-            return False
-        subject = self.requests.subject(principal)
-        return subject["kind"] == "service" or subject["account"] not in ("", *self.world["accounts"])
-
     # --- steps and ways ---
 
     def assigned(self, person: str) -> list[str]:
@@ -69,14 +62,13 @@ class Answers:
         given = {(a["set"], a["account"]) for a in self.world["assignments"] if a["to"] in mine}
         return [r["arn"] for r in self.world["roles"] if (r["set"], r["account"]) in given and not one["disabled"]]
 
-    def steps(self, state: State, *, named: bool = True) -> list[tuple[State, bool]]:
-        """The roles that a state can become, and whether the step counts as Allowed; ``named``: where a stranger is
-        named."""
-        if (state, named) not in self.known_steps:
-            self.known_steps[state, named] = list(self.found_steps(*state, named=named))
-        return self.known_steps[state, named]
+    def steps(self, state: State) -> list[tuple[State, bool]]:
+        """The roles that a state can become, and whether the step counts as Allowed."""
+        if state not in self.known_steps:
+            self.known_steps[state] = list(self.found_steps(*state))
+        return self.known_steps[state]
 
-    def found_steps(self, principal: str, mfa: bool, *, named: bool) -> Any:
+    def found_steps(self, principal: str, mfa: bool) -> Any:
         kind = self.kind(principal)
         if kind == "person":
             yield from (((role, False), True) for role in self.assigned(principal))
@@ -84,9 +76,6 @@ class Answers:
         if kind == "provider":
             action = SAML if ":saml-provider/" in principal else WEB
         for role in self.requests.roles if kind not in ("person", "root", "anonymous") else ():
-            asked = not named or principal.isdigit() or not self.is_stranger(principal)
-            if not asked and not self.names(self.requests.roles[role]["trust"], principal):
-                continue
             verdict = self.requests.verdict(principal, action, role, mfa)
             if verdict in (ALLOWED, CONDITIONAL):
                 kept = mfa and kind == "user" and self.requests.subject(role)["mfa"]  # L14
@@ -96,20 +85,19 @@ class Answers:
     def start(self, principal: str) -> State:
         return principal, principal not in self.people and self.requests.subject(principal)["mfa"]
 
-    def ways(self, principal: str, *, named: bool = True) -> tuple[dict[State, Via], dict[State, Via]]:
+    def ways(self, principal: str) -> tuple[dict[State, Via], dict[State, Via]]:
         """The shortest way to each state: of certain steps alone, and of any."""
-        if (principal, named) not in self.known_ways:
-            found = self.closure(principal, True, named), self.closure(principal, False, named)
-            self.known_ways[principal, named] = found
-        return self.known_ways[principal, named]
+        if principal not in self.known_ways:
+            self.known_ways[principal] = self.closure(principal, True), self.closure(principal, False)
+        return self.known_ways[principal]
 
-    def closure(self, principal: str, certain: bool, named: bool) -> dict[State, Via]:
+    def closure(self, principal: str, certain: bool) -> dict[State, Via]:
         begin = self.start(principal)
         found: dict[State, Via] = {}
         queue: list[tuple[State, Via]] = [(begin, ())]
         while queue:
             state, via = queue.pop(0)
-            for target, sure in self.steps(state, named=named):
+            for target, sure in self.steps(state):
                 if target not in found and target != begin and (sure or not certain):
                     found[target] = (*via, target[0])
                     queue.append((target, found[target]))
@@ -117,10 +105,10 @@ class Answers:
 
     # --- answers ---
 
-    def ends(self, principal: str, action: str, resource: str, *, named: bool = True) -> dict[str, Cost]:
+    def ends(self, principal: str, action: str, resource: str) -> dict[str, Cost]:
         """The best chain to each last role."""
         found: dict[str, Cost] = {}
-        for certain, ways in zip((True, False), self.ways(principal, named=named), strict=True):
+        for certain, ways in zip((True, False), self.ways(principal), strict=True):
             for (role, mfa), via in ways.items():
                 verdict = self.requests.verdict(role, action, resource, mfa)
                 if verdict in (ALLOWED, CONDITIONAL):
@@ -143,40 +131,18 @@ class Answers:
         best = min(verdicts, key=RANK.__getitem__, default=IMPLICIT)
         return {best} if best in (ALLOWED, CONDITIONAL) else verdicts or {IMPLICIT}
 
-    def best(
-        self, principal: str, action: str, resource: str, *, listing: bool = True, named: bool | None = None
-    ) -> Cost:
-        """The best there is, direct or by chains; rank 2: nothing. Strangers only where they are named: ``listing`` by
-        the resource, ``named`` by trusts."""
-        costs = list(self.ends(principal, action, resource, named=listing if named is None else named).values())
-        if principal not in self.people and (not listing or self.listed(principal, resource)):
+    def best(self, principal: str, action: str, resource: str) -> Cost:
+        """The best there is, direct or by chains; rank 2: nothing."""
+        costs = list(self.ends(principal, action, resource).values())
+        if principal not in self.people:
             costs.append((min(RANK[self.requests.verdict(principal, action, resource)], 2), 0))
         if action == SAML and principal in self.people and resource in self.assigned(principal):
             costs.append((0, 1))
         return min(costs, default=(2, 0)) if min(costs, default=(2, 0))[0] < 2 else (2, 0)
 
-    def listed(self, principal: str, resource: str) -> bool:
-        """Whether `who-can` takes somebody for a direct one: strangers only where the resource's policy names them."""
-        if not self.is_stranger(principal) or principal.isdigit():
-            return True
-        place = self.requests.place(resource)
-        if any(plain(grant["grantee"]) == principal for grant in place.get("grants") or []):
-            return True
-        policy = self.requests.roles[resource]["trust"] if resource in self.requests.roles else place.get("policy")
-        return bool(policy) and self.names(policy, principal)
-
-    def names(self, policy: Any, principal: str) -> bool:
-        """Whether an allowing statement names a service, a foreign principal or its account."""
-        allowing = [s for s in policy["Statement"] if s["Effect"] == "Allow"]
-        named = {plain(name) for s in allowing for name in services_in(s.get("Principal"))}
-        named |= {name for s in allowing for name in foreigners_in(s)}
-        account = principal.split(":")[4] if principal.startswith("arn:") else ""
-        return principal in named or f"account:{account}" in named
-
     def who_can(self, action: str, resource: str) -> dict[str, Cost]:
-        """Strangers are listed where they are named, with the best way there is."""
         found = {one: self.best(one, action, resource) for one in self.everybody()}
-        return {one: self.best(one, action, resource, listing=False) for one, cost in found.items() if cost[0] < 2}
+        return {one: cost for one, cost in found.items() if cost[0] < 2}
 
 
 def plain(service: str) -> str:

@@ -119,7 +119,7 @@ class Judge:
             yield Disagreement(question, wanted, got["verdict"], self.why(principal, action, resource))
         least = 2 if principal in self.answers.people else 1
         # An account that is asked about is one of its principals, whose own policies allow everything.
-        ends = self.answers.ends(principal.removeprefix("account:"), action, resource, named=False)
+        ends = self.answers.ends(principal.removeprefix("account:"), action, resource)
         own = "" if principal in self.answers.people else self.answers.requests.subject(principal).get("role", "")
         chains = {role: cost for role, cost in ends.items() if cost[1] >= least and role != own}
         said = {c["via"][-1]: (VERDICTS[c["verdict"]], len(c["via"])) for c in got["chains"] if len(c["via"]) >= least}
@@ -177,7 +177,7 @@ class Judge:
                     yield Disagreement(f"reach {principal} --action {action}: {arn}", wanted, costs, why)
 
     def reached(self, principal: str, action: str, arn: str) -> Cost:
-        return self.answers.best(principal, action, arn, named=False)
+        return self.answers.best(principal, action, arn)
 
     def said(self, rows: list[Json], each: list[Json], arn: str, kind: str) -> dict[str, set[Cost]]:
         """What the rows say about one thing: its costs by level (Read not split), one unless patterns cross."""
