@@ -72,11 +72,11 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
         },
         "Anonymous": {"key": ["anonymous"]},
         "Grant": {
-            "key": ["g-public", "g-shared", "g-alice", "g-admin"],
-            "verdict": ["Allowed", "Conditional", "Allowed", "Allowed"],
-            "conditional": [False, True, False, False],
-            "levels": [["Read:data"], ["Read:data", "Write"], ["Write"], ["List", "Read:data", "Write"]],
-            "actions": [["s3:GetObject"], ["s3:GetObject", "s3:PutObject"], ["s3:PutObject"], ["*"]],
+            "key": ["g-public", "g-shared", "g-alice", "g-admin", "g-more"],
+            "verdict": ["Allowed", "Conditional", "Allowed", "Allowed", "Conditional"],
+            "conditional": [False, True, False, False, True],
+            "levels": [["Read:data"], ["Read:data", "Write"], ["Write"], ["List", "Read:data", "Write"], ["Read:data"]],
+            "actions": [["s3:GetObject"], ["s3:GetObject", "s3:PutObject"], ["s3:PutObject"], ["*"], ["s3:GetObject*"]],
         },
         "ResourceClass": {"key": ["c-site", "c-data", "c-open"], "open": [False, False, True], "size": [1, 2, 0]},
         "Resource": {
@@ -112,11 +112,14 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
         conditional=[True, False],
     )
     join("CAN_ASSUME", "Role", "Role", [(ADMIN_1, DEPLOY)], action=["sts:AssumeRole"], conditional=[False])
-    join("CAN_ASSUME", "Outsider", "Role", [(f"arn:aws:iam::{VENDOR}:role/scanner", SCAN)], conditional=[True])
+    scanner = f"arn:aws:iam::{VENDOR}:role/scanner"
+    join("CAN_ASSUME", "Outsider", "Role", [(scanner, SCAN), (scanner, AUDIT)], conditional=[True, False])
     trusts = [(GITHUB, DEPLOY), (OKTA, AUDIT)]
     join("CAN_ASSUME", "Provider", "Role", trusts, conditional=[False, True], tenant_bound=[False, None])
     join("HOLDS", "Anonymous", "Grant", [("anonymous", "g-public")])
-    join("HOLDS", "Outsider", "Grant", [(f"account:{FOREIGN}", "g-shared")])
+    # What anyone has is no news of an outsider; what only an outsider has is.
+    outside = [(f"account:{FOREIGN}", "g-shared"), (scanner, "g-public"), (scanner, "g-more")]
+    join("HOLDS", "Outsider", "Grant", outside)
     join("HOLDS", "User", "Grant", [(ALICE, "g-alice"), (BOB, "g-public")])
     join("HOLDS", "Role", "Grant", [(ADMIN_2, "g-admin")])
     join(
@@ -125,6 +128,7 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
         "ResourceClass",
         [
             *(("g-public", "c-site"), ("g-public", "c-open"), ("g-shared", "c-data")),
+            ("g-more", "c-site"),
             *(("g-alice", "c-data"), ("g-admin", "c-data"), ("g-admin", "c-open")),
         ],
     )
