@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
+from msgspec import structs
+
 from graph.account_units import AccountUnits, Shared
 from graph.assume import Assuming
 from graph.candidates import Candidates
@@ -164,7 +166,7 @@ class Accounts:
     def classes(self) -> list[ResourceClass]:
         """Every class, numbered through all accounts."""
         return [
-            replace(item, index=self._starts[account] + item.index)
+            structs.replace(item, index=self._starts[account] + item.index)
             for account in self.accounts
             for item in self.partition(account).classes
         ]

@@ -6,11 +6,10 @@ own decisions (``graph.resolver``), or into groups with one and the same outcome
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class ResourceClass:
+class ResourceClass(msgspec.Struct, frozen=True, eq=False, gc=False):
     """``representative`` is the ARN decided on; ``pattern`` what people are shown: the ARN of a class of one.
 
     ``contents`` is true for a part of a container (``owner``), whose ``members`` are nobody's list; ``owner`` of other

@@ -151,7 +151,7 @@ class StoredClasses(Sequence[ResourceClass]):
     def _made(self, batch: Any, places: Iterable[int]) -> list[ResourceClass]:
         columns = {name: batch.column(place).to_pylist() for place, name in enumerate(batch.schema.names)}
         columns["members"] = [tuple(some) for some in columns["members"]]
-        names = [name for name in ResourceClass.__slots__ if name != "index"]
+        names = [name for name in ResourceClass.__struct_fields__ if name != "index"]
         return [
             ResourceClass(self._start + int(place), *row)
             for place, *row in zip(places, *(columns[name] for name in names), strict=True)
