@@ -8,7 +8,7 @@
 MATCH (o:Outsider {snapshot: $snapshot})-[:HOLDS]->(g:Grant)-[:COVERS]->(c:ResourceClass)-[:CONTAINS|INSIDE]->(r:Resource)
 WHERE NOT EXISTS { MATCH (:Anonymous)-[:HOLDS]->(g) } AND NOT EXISTS {
   MATCH (:Anonymous)-[:HOLDS]->(p:Grant)-[:COVERS]->(c)
-  WHERE ALL(action IN g.actions WHERE action IN p.actions) AND (p.conditional = false OR p.because = g.because)
+  WHERE p.conditional = false AND ALL(action IN g.actions WHERE action IN p.actions)
 }
 RETURN DISTINCT r.account_id AS account, r.type AS type, r.arn AS resource, o.key AS outsider, g.levels AS levels, g.conditional AS conditional, g.key AS grant
 ORDER BY account, type, resource, outsider, conditional, grant

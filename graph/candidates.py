@@ -13,7 +13,7 @@ from graph.told import NO_WHERE, NOTHING, Told
 from policy.assemble import Assembler
 from policy.document import Document
 from policy.expression import FALSE
-from policy.s3 import PUBLIC_GROUPS, acl_actions
+from policy.s3 import LOG_DELIVERY, LOG_DELIVERY_GROUP, PUBLIC_GROUPS, acl_actions
 from policy.targets import Place
 
 
@@ -140,12 +140,14 @@ class Candidates:
             return Beyond()
         if acl is None or any(grant.grantee in PUBLIC_GROUPS for grant in acl):
             return Beyond(everyone=True)
-        names = {("account", grant.account) for grant in acl if grant.account is not None}
+        names: set[Name] = {("account", grant.account) for grant in acl if grant.account is not None}
+        if any(grant.grantee == LOG_DELIVERY_GROUP for grant in acl):
+            names.add(LOG_DELIVERY)
         found = self._named(Named(frozenset(names)), ()).named
-        unnamed = any(grant.account is None for grant in acl)
+        unnamed = any(grant.account is None and grant.grantee != LOG_DELIVERY_GROUP for grant in acl)
         if unnamed:  # whose canonical id it is, only its account tells
             known = self._assembler.inventory.data.canonical_ids
-            unknown = (one for one in self._subjects.deciding() if one.account and one.account not in known)
+            unknown = (one for one in self.anybody if one.account and one.account not in known)
             found = {**found, **{subject.index: subject for subject in unknown}}
         return Beyond(found, names=frozenset(names), unnamed=unnamed)
 

@@ -18,7 +18,7 @@ from graph.joints_crossed import crossed_joints, may_cross
 from graph.questions import Questions
 from graph.sides import Held, Identity, Joint, Side, condition, decided, held_on, joints, sides
 from graph.stored import StoredPartition
-from graph.subjects import Subject
+from graph.subjects import STRANGERS, Subject
 from policy.request import Principal
 from policy.verdicts import Verdict
 
@@ -155,7 +155,7 @@ class Comparison:
 
     def principals(self) -> list[str]:
         """Everybody whose access may have changed, by key."""
-        found: set[Identity] = {*self.grants, *self.steps}
+        found: set[Identity] = {*self.grants, *self.steps, *((key, False) for key in self._listed_once())}
         for side in (self.old, self.new):
             wave = [subject for identity in found if (subject := side.subject(identity)) is not None]
             seen = {subject.index for subject in wave}
@@ -167,6 +167,22 @@ class Comparison:
                         seen.add(step.source.index)
                         wave.append(step.source)
         return sorted({key for key, _ in found})
+
+    def _listed_once(self) -> set[str]:
+        """Services and outsiders whom policies of one build alone name."""
+        before, after = ({one.key for one in side.world.subjects.strangers} for side in (self.old, self.new))
+        return before ^ after
+
+    @cached_property
+    def _for_everybody(self) -> list[Joint]:
+        """The joints on which what everybody has may differ: the tables of a build hold it for whom it lists."""
+        kinds = (*STRANGERS, "RootUser", "Anonymous")
+        found: dict[int, Joint] = {}
+        for identity, several in self.grants.items():
+            subject = self.old.subject(identity) or self.new.subject(identity)
+            if subject is not None and subject.kind in kinds:
+                found.update((id(joint), joint) for joint in several)
+        return list(found.values())
 
     def _reaches(self, principal: str) -> tuple[_Reach, _Reach]:
         if self._reach is None or self._reach[0] != principal:
@@ -181,7 +197,8 @@ class Comparison:
     def _concerned(self, principal: str) -> list[Joint]:
         """The joints on which the principal's access may have changed, each once."""
         before, after = self._reaches(principal)
-        found: dict[int, Joint] = {}
+        once = -1 in (reach.subject.index for reach in (before, after) if reach.subject is not None)
+        found = {id(joint): joint for joint in self._for_everybody} if once else {}
         for identity in before.standing.keys() | after.standing.keys():
             several: Iterable[Joint] = self.grants.get(identity, ())
             if before.standing.get(identity) != after.standing.get(identity):
@@ -335,7 +352,7 @@ def _foreign(side: Side, known: Subject | None) -> Subject | None:
 
     It is there all the same, and what policies give it without naming it (its account, anyone) is no news.
     """
-    if known is None or known.caller is None or known.kind not in ("Outsider", "Service"):
+    if known is None or known.caller is None or known.kind not in STRANGERS:
         return None
     caller = side.world.assembler.caller(Principal.parse(known.key.removeprefix("account:")))
     return Subject(-1, known.key, known.kind, caller, account=known.account)

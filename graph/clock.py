@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import re
-
 from graph.told import NO_WHERE, NOTHING, Told
 from policy.document import parse_document
 from policy.errors import PolicyError
 from policy.expression import FALSE, TRUE
+from policy.jsontext import unescaped
 
 #: The keys, in lower case, in the order of ``Assembler.now``.
 KEYS = ("aws:currenttime", "aws:epochtime")
 
 _WORDS = ("currenttime", "epochtime")
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 #: As ``Assembler.now``.
 Moment = tuple[str, str]
@@ -24,14 +22,11 @@ Moment = tuple[str, str]
 
 def reads_clock(text: str) -> bool:
     """Whether a policy's text may ask what time it is."""
-    lower = text.lower()
-    return _WORDS[0] in lower or _WORDS[1] in lower or ("\\u" in text and _count(text) > 0)
+    return _count(text) > 0
 
 
 def _count(text: str) -> int:
-    if "\\u" in text:  # JSON may spell any character so
-        text = _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), text)
-    lower = text.lower()
+    lower = unescaped(text).lower()
     return sum(lower.count(word) for word in _WORDS)
 
 

@@ -18,7 +18,9 @@ from policy.assemble import Assembler
 from policy.context import Caller
 from policy.document import Document, parse_document
 from policy.errors import PolicyError, PrincipalError
+from policy.jsontext import unescaped
 from policy.request import PLAIN_PROVIDERS, Principal, normal_service
+from policy.s3 import LOG_DELIVERY, LOG_DELIVERY_GROUP
 from policy.shares import shared_with
 
 ANONYMOUS = "anonymous"
@@ -141,7 +143,7 @@ NOTHING = Mentioned(frozenset(), mfa=False)
 
 
 def mentioned(resources: Iterable[Resource]) -> Mentioned:
-    """Whom the policies and KMS grants of resources name, inside the organisation or out of it."""
+    """Whom the policies, ACLs and KMS grants of resources name, inside the organisation or out of it."""
     found: set[tuple[str, str]] = set()
     mfa = False
     for resource in resources:
@@ -150,6 +152,8 @@ def mentioned(resources: Iterable[Resource]) -> Mentioned:
             # One that is no policy names nobody; whose it is is said where it is decided about.
             with suppress(PolicyError):
                 found.update(named_in(parse_document(resource.policy)))
+        if resource.s3 is not None and any(one.grantee == LOG_DELIVERY_GROUP for one in resource.s3.acl or ()):
+            found.add((LOG_DELIVERY, "Service"))
         for grant in resource.grants or ():
             account = _account_of(grant.grantee)
             if not grant.grantee.startswith("arn:"):
@@ -237,7 +241,7 @@ def _parses(key: str) -> bool:
 
 def mentions_mfa(text: str) -> bool:
     """Whether a policy asks about MFA; where none does, a role's two sessions decide alike."""
-    return "multifactorauth" in text.lower()
+    return "multifactorauth" in unescaped(text).lower()
 
 
 def texts(inventory: Inventory) -> Iterator[str]:

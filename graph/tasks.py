@@ -115,7 +115,12 @@ def resolved_in(accounts: Accounts, account: str, resources: tuple[Resource, ...
     partition.clocked = any(reads_clock(one.policy) for one in resources if one.policy)
     # The world's assembler may have met a principal's policies first; those of others are for their tasks to tell.
     invalid = {**accounts.shared.assembler.invalid, **resolver.assembler.invalid}
-    own = {policy: why for policy, why in invalid.items() if policy.split(":", 5)[4:5] in ([account], [""])}
+    held = {one.arn for one in resources}  # the ARN of a bucket names no account
+    own = {
+        policy: why
+        for policy, why in invalid.items()
+        if policy.split(":", 5)[4:5] == [account] or policy.partition("#")[0] in held
+    }
     return _encode(_travelling(partition, list(accounts.steps(partition, resolver.assembler)), own))
 
 

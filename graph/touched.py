@@ -116,7 +116,7 @@ class _Side:
         rows = {row for name in self._names[listed] for row in self._naming.get(name, ())}
         if listed.kind in _ANYBODY:
             rows.update(self._everyone)
-        if listed.account and listed.account not in self._known:
+        if listed.kind in _ANYBODY and listed.account and listed.account not in self._known:
             rows.update(self._lending.unnamed)
         return {row for row in rows if self._lending.account(row) != listed.account and self._may(subject, row)}
 

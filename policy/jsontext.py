@@ -20,7 +20,13 @@ from policy.errors import PolicyError
 _LONGEST_NUMBER = 400
 _SURROGATE = re.compile(r"\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f]", re.IGNORECASE)
 _LONE = re.compile("[\ud800-\udfff]")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _SHOWN = 80
+
+
+def unescaped(text: str) -> str:
+    """A JSON text to look for words in: any character of it may be written as its number."""
+    return _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), text) if "\\u" in text else text
 
 
 class _Flawed:

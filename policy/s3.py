@@ -21,11 +21,12 @@ from policy.services import BROADEST_PREFIX, S3_BUCKET_ACL, S3_NARROWING_KEYS, S
 
 #: The groups whose grants make an ACL public ("The meaning of public", ACLs).
 PUBLIC_GROUPS = frozenset({"AllUsers", "AuthenticatedUsers"})
-GROUPS = PUBLIC_GROUPS | {"LogDelivery"}
+LOG_DELIVERY_GROUP = "LogDelivery"
+GROUPS = PUBLIC_GROUPS | {LOG_DELIVERY_GROUP}
 PERMISSIONS = frozenset({"READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL"})
 OWNERSHIPS = frozenset({"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"})
-# The service that writes as the Log Delivery group (enable-server-access-logging.html).
-_LOG_DELIVERY = "logging.s3.amazonaws.com"
+#: The service that writes as the Log Delivery group (enable-server-access-logging.html).
+LOG_DELIVERY = "logging.s3.amazonaws.com"
 
 
 # -- public
@@ -169,7 +170,7 @@ def _public_grants_count(settings: Settings) -> Residual:
 
 def _unread(principal: Principal, leaf: Residual, public: Residual) -> ResourceSide:
     direct = both(leaf, public)
-    if principal.kind == "service" and normal_service(principal.text) == _LOG_DELIVERY:
+    if principal.kind == "service" and normal_service(principal.text) == LOG_DELIVERY:
         direct = leaf
     return ResourceSide(direct, FALSE, FALSE if principal.kind in WITHOUT_IDENTITY else leaf)
 
@@ -181,8 +182,8 @@ def _granted(principal: Principal, grants: Iterable[AclGrant], public: Residual)
         if grant.grantee in PUBLIC_GROUPS:
             if grant.grantee == "AllUsers" or principal.kind != "anonymous":
                 direct = either(direct, public)
-        elif grant.grantee == "LogDelivery":
-            if principal.kind == "service" and normal_service(principal.text) == _LOG_DELIVERY:
+        elif grant.grantee == LOG_DELIVERY_GROUP:
+            if principal.kind == "service" and normal_service(principal.text) == LOG_DELIVERY:
                 direct = TRUE
         elif principal.kind not in WITHOUT_IDENTITY:
             account = either(account, _is_grantee(principal, grant))

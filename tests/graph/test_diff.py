@@ -350,3 +350,22 @@ def test_whom_a_policy_names_for_the_first_time_has_not_gained_what_everybody_ha
     for rows in news:
         assert [row.resource.rpartition(":")[2] for row in rows if row.principal == eve] == ["theirs"]
     assert [row for row in gone if row.principal == eve] == []
+
+
+@pytest.mark.parametrize("named_in", ["old", "new", "both"])
+@pytest.mark.parametrize("opens", [True, False])
+def test_what_everybody_gains_or_loses_is_told_of_whom_one_snapshot_alone_names(
+    named_in: str, opens: bool, tmp_path: Path
+) -> None:
+    eve = "arn:aws:iam::999999999999:user/eve"
+    found = []
+    for name in ("old", "new"):
+        names = (allow("sqs:ReceiveMessage", Principal={"AWS": eve}),) if named_in in (name, "both") else ()
+        public = (allow("sqs:SendMessage", Principal="*"),) if opens is (name == "new") else ()
+        found.append(asked(made(resources=(queue("q", ONE, *public), queue("named", TWO, *names))), tmp_path / name))
+    told = diff(*found)
+    for principal in (eve, "anonymous"):
+        rows = [row for row in (told.gained if opens else told.lost) if row.principal == principal]
+        assert ["q" for row in rows if row.resource.endswith(":q")] == ["q"], principal
+        others = told.lost if opens else told.gained
+        assert [row for row in others if row.principal == principal and row.resource.endswith(":q")] == []

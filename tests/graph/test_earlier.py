@@ -199,6 +199,17 @@ def test_a_new_subject_shifts_the_numbers_of_what_is_taken_over(tmp_path: Path) 
     assert said(again) == said(anew)
 
 
+def test_a_bucket_policy_that_is_none_is_told_of_until_it_is_mended(tmp_path: Path) -> None:
+    """Its ARN names no account; another account, which is taken over, has nothing to tell of it."""
+    bad, good = (
+        two(allow(SEND), resources=(replace(bucket("b", ONE), policy=text), queue("q", TWO))) for text in ("{", "")
+    )
+    again, anew = rebuilt(bad, good, tmp_path)
+    assert [*Tables(tmp_path / "home" / "graphs" / "one").info.invalid] == ["arn:aws:s3:::b#policy"]
+    assert taken(again) == 2
+    assert again.info.invalid == anew.info.invalid == {}
+
+
 ELSEWHERE = {"StringNotEquals": {"aws:PrincipalOrgID": ORG}}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from graph.assume_again import steps_again
 from graph.paths import paths
@@ -13,7 +14,7 @@ from graph.questions import Questions
 from graph.reaching import expanded, reach
 from graph.steps import ASSUME_ROLE, WITH_SAML, WITH_WEB_IDENTITY, assume_action
 from graph.world import World
-from model.entities import Provider
+from model.entities import Provider, S3Grant
 from policy.context import Overrides
 from policy.explain import explain
 from tests.graph.earlier_worlds import rebuilt, said, taken
@@ -22,6 +23,7 @@ from tests.graph.worlds import (
     ONE,
     TWO,
     allow,
+    bucket,
     document,
     made,
     made_world,
@@ -31,6 +33,7 @@ from tests.graph.worlds import (
     trust,
     user,
 )
+from tests.graph.worlds import OPEN as OPEN_ACLS
 
 SAML = Provider(arn=f"arn:aws:iam::{ONE}:saml-provider/okta", account=ONE, kind="saml")
 OIDC = Provider(arn=f"arn:aws:iam::{ONE}:oidc-provider/idp.example", account=ONE, kind="oidc", url="idp.example")
@@ -251,3 +254,24 @@ def test_a_provider_known_by_name_that_is_new_is_let_in_by_trusts_that_did_not_c
     again, anew = rebuilt(before, made(roles=(*roles, role("other", TWO, trusts=naming))), tmp_path)
     assert said(again) == said(anew)
     assert taken(again) == 0
+
+
+def test_an_acl_lets_in_the_service_of_its_log_delivery_group(tmp_path: Path) -> None:
+    """L7: whether a policy names the service or not."""
+    acl = (S3Grant(grantee="LogDelivery", permission="WRITE"),)
+    logs = bucket("logs", ONE, s3=replace(OPEN_ACLS, acl=acl, owner="o" * 64))
+    questions = questions_of(made_world(resources=(logs,)), tmp_path)
+    service = "logging.s3.amazonaws.com"
+    assert questions.can(service, "s3:PutObject", f"{logs.arn}/x")["verdict"] == "Allowed"
+    assert verdicts(questions, "s3:PutObject", f"{logs.arn}/x")[service] == ("Allowed", 0)
+    rows = expanded(reach(questions, service, action="s3:PutObject"), None)
+    assert [(row["resource"], row["verdict"]) for row in rows] == [(f"{logs.arn}/*", "Allowed")]
+
+
+@pytest.mark.parametrize("says", [{"Principal": "*"}, {"NotPrincipal": {"Service": LAMBDA}}])
+def test_an_acl_with_a_canonical_id_that_is_not_known_lets_in_no_provider(says: Any, tmp_path: Path) -> None:
+    acl = (S3Grant(grantee="d" * 64, permission="READ"),)
+    listed = replace(OPEN_ACLS, acl=acl, owner="o" * 64)
+    public = bucket("b", TWO, allow("s3:GetObject", "arn:aws:s3:::b/*", **says), s3=listed)
+    questions = questions_of(made_world(resources=(public,), providers=PROVIDERS), tmp_path)
+    assert not {one.arn for one in PROVIDERS} & {*verdicts(questions, "s3:GetObject", "arn:aws:s3:::b/x")}

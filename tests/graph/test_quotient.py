@@ -358,14 +358,16 @@ def test_an_rcp_does_not_limit_aws_managed_keys() -> None:
     assert (found[own.arn], found[amazons.arn]) == (None, Verdict.ALLOWED)
 
 
+@pytest.mark.parametrize("letter", ["F", r"\u0046"])
 @pytest.mark.parametrize("operator", ["Bool", "BoolIfExists"])
 @pytest.mark.parametrize("value", ["true", "false"])
-def test_a_share_that_asks_about_mfa_tells_the_sessions_of_a_role_apart(operator: str, value: str) -> None:
+def test_a_share_that_asks_about_mfa_tells_the_sessions_of_a_role_apart(operator: str, value: str, letter: str) -> None:
     """L14, L16: the permission of a share is looked at where it is decided about, so nothing else says that it asks."""
     asks = allow("*", Condition={operator: {"aws:MultiFactorAuthPresent": value}})
     parameter = Resource(
         arn=f"arn:aws:ssm:us-east-1:{TWO}:parameter/p", type="ssm:parameter", account=TWO, region="us-east-1", tags={}
     )
+    template = json.dumps({"Statement": [asks]}).replace("MultiFactor", f"Multi{letter}actor")
     share = Share(
         arn=f"arn:aws:ram:us-east-1:{TWO}:resource-share/s",
         name="s",
@@ -373,7 +375,7 @@ def test_a_share_that_asks_about_mfa_tells_the_sessions_of_a_role_apart(operator
         region="us-east-1",
         resources=(parameter.arn,),
         principals=(ONE,),
-        permissions=(SharePermission(arn="p", type="ssm:Parameter", template=json.dumps({"Statement": [asks]})),),
+        permissions=(SharePermission(arn="p", type="ssm:Parameter", template=template),),
     )
     made = made_world(roles=(role("app", ONE, allow("ssm:*")),), resources=(parameter,), shares=(share,))
     place = next(item.index for item in made.resolver.classes if item.representative == parameter.arn)
