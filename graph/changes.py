@@ -176,12 +176,12 @@ class Comparison:
     @cached_property
     def _for_everybody(self) -> list[Joint]:
         """The joints on which what everybody has may differ: the tables of a build hold it for whom it lists."""
-        kinds = (*STRANGERS, "RootUser", "Anonymous")
+        kinds = (*STRANGERS, "RootUser", "Anonymous")  # nobody's own policies have a say about these
         found: dict[int, Joint] = {}
         for identity, several in self.grants.items():
             subject = self.old.subject(identity) or self.new.subject(identity)
             if subject is not None and subject.kind in kinds:
-                found.update((id(joint), joint) for joint in several)
+                found.update((id(joint), joint) for joint in several if joint.account != subject.account)
         return list(found.values())
 
     def _reaches(self, principal: str) -> tuple[_Reach, _Reach]:
