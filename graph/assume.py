@@ -90,9 +90,9 @@ class Assuming:
         may = (role for role in self.trusts.near(subject) if self.trusts.may_assume(subject, role))
         return [step for role in may if (step := self.step(subject, role, overrides)) is not None]
 
-    def first_steps(self, subject: Subject, listed: Iterable[Step], overrides: Overrides = NO_OVERRIDES) -> list[Step]:
-        """The steps of somebody who is asked about; ``listed`` are those of the build."""
-        return self.steps_from(subject, overrides) if subject.index < 0 else list(listed)
+    def first_steps(self, subject: Subject, overrides: Overrides = NO_OVERRIDES) -> list[Step] | None:
+        """The steps of somebody whom the inventory does not list; ``None``: those of the build are all there are."""
+        return self.steps_from(subject, overrides) if subject.index < 0 else None
 
     @cached_property
     def trusts(self) -> Trusts:

@@ -361,7 +361,7 @@ def _foreign(side: Side, known: Subject | None) -> Subject | None:
 def _reach(side: Side, subject: Subject | None) -> _Reach:
     if subject is None:
         return _Reach(None, Chains({}, {}), {})
-    first = side.world.assuming.first_steps(subject, side.steps.out[subject.index])
+    first = side.world.assuming.first_steps(subject)
     chains = side.steps.forward(subject, first)
     standing = dict.fromkeys(side.identities(subject), (True, ""))
     everyone = side.world.subjects.all

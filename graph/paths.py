@@ -57,7 +57,7 @@ def paths(
         raise BadPathError(f"`--max-hops` and `--limit` must be at least 1, not `{min(max_hops, limit)}`")
     subject = acting_subject(questions.world, start)
     steps = questions.steps
-    more = questions.world.assuming.first_steps(subject, ())
+    more = questions.world.assuming.first_steps(subject)
     if more:
         steps = Steps([*steps.all, *more])
     if to_admin and end is not None:

@@ -158,11 +158,10 @@ class Questions:
 
     def _chains(self, subject: Subject, action: str, resource: str, overrides: Overrides) -> list[Row]:
         """The best way through each last role, Allowed and Conditional only."""
-        steps, first = self.steps, None
+        steps = self.steps
         if overrides:
             steps = steps_again(self.world, steps, overrides)
-        if subject.index < 0:
-            first = self.world.assuming.first_steps(subject, steps.out[subject.index], overrides)
+        first = self.world.assuming.first_steps(subject, overrides)
         own = {subject.key, subject.caller.principal.role_arn if subject.caller is not None else None}
         best: dict[str, Row] = {}
         chains = steps.forward(subject, first)

@@ -38,7 +38,7 @@ class Ways:
     def __init__(self, questions: Questions, subject: Subject) -> None:
         world = questions.world
         everyone = world.subjects.all
-        first = world.assuming.first_steps(subject, questions.steps.out[subject.index])
+        first = world.assuming.first_steps(subject)
         chains = questions.steps.forward(subject, first)
         self.holders = [subject, *(everyone[index] for index in chains.shortest)]
         number = {one.index: place for place, one in enumerate(self.holders)}

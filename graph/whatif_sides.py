@@ -110,7 +110,8 @@ class Sides:
         self._alone = subject_of(self._after, subject.key) if subject.index < 0 else None
         self._touched = touched(world.inventory, revocation)
         self._tells: dict[int, bool] = {}
-        first = world.assuming.first_steps(subject, self._steps.out[subject.index])
+        own = world.assuming.first_steps(subject)
+        first = list(self._steps.out[subject.index]) if own is None else own
         self.before = Side(world, subject, first, self._steps, revocation)
         first = list(self._out(subject, first))
         self.after = Side(self._after, subject, first, self._steps_after(first), None)

@@ -182,7 +182,7 @@ class Explainer:
         subject = subjects.by_key.get(asked.principal)
         if subject is None:
             return _Score(2)
-        chains = world.steps.forward(subject, world.assuming.first_steps(subject, world.steps.out[subject.index]))
+        chains = world.steps.forward(subject, world.assuming.first_steps(subject))
         best = _Score(2)
         ends = [(index, subjects.all[index]) for index in chains.shortest]
         if subject.caller is not None and subject.kind != "Provider":

@@ -217,6 +217,22 @@ def test_a_second_hop_carries_no_mfa() -> None:
 # -- who-can and reach
 
 
+def test_a_service_that_is_known_is_told_where_only_trusts_that_do_not_name_it_let_it_in(tmp_path: Path) -> None:
+    """``can``, ``reach`` and ``who-can`` say the same of it."""
+    service, thing = "lambda.amazonaws.com", queue("q")
+    named = queue("other", policy=document(trust({"Service": service}, "sqs:SendMessage", Resource="*")))
+    open_role = role("R", ONE, allow("sqs:ReceiveMessage"), trusts=document(trust({"AWS": "*"})))
+    questions = questions_of(made_world(roles=(open_role,), resources=(thing, named)), tmp_path)
+    assert [row["via"] for row in questions.can(service, "sqs:ReceiveMessage", thing.arn)["chains"]] == [
+        [open_role.arn]
+    ]
+    rows = questions.who_can("sqs:ReceiveMessage", thing.arn)["principals"]
+    assert {row["principal"]: row["via"] for row in rows}[service] == [open_role.arn]
+
+
+# -- who-can and reach
+
+
 def who_can(built: World, action: str, resource: str) -> dict[str, tuple[str, int]]:
     """The best verdict and fewest roles of everybody: everybody decided, steps walked until nothing moves."""
     direct: dict[int, tuple[int, int]] = {}
