@@ -108,15 +108,32 @@ def test_reading_goes_on_after_a_process_was_killed(work: Work, tmp_path: Path) 
     expected = list(LocalEngine(1).read(snapshot, tmp_path, partitions))
     found: list[Read] = []
     engine = LocalEngine(2)
-    for read in engine.read(snapshot, tmp_path, partitions):
-        if not found:
-            victim = pool_processes()[0]
-            assert victim.pid is not None
-            os.kill(victim.pid, signal.SIGKILL)
-        found.append(read)
+    try:
+        for read in engine.read(snapshot, tmp_path, partitions):
+            if not found:
+                victim = pool_processes()[0]
+                assert victim.pid is not None
+                os.kill(victim.pid, signal.SIGKILL)
+            found.append(read)
+    finally:
+        engine.dismiss()
     assert found == expected
-    assert len(pool_processes()) == 2  # they wait for what is to be resolved
-    engine.dismiss()
+    assert pool_processes() == []
+
+
+def test_processes_that_have_read_wait_for_what_is_to_be_resolved(work: Work, tmp_path: Path) -> None:
+    snapshot = open_snapshot(work.home)
+    engine = LocalEngine(2)
+    try:
+        assert list(engine.read(snapshot, tmp_path, load_partitions(snapshot)))
+        readers = {process.pid for process in pool_processes()}
+        assert readers
+        accounts = iter(engine.resolve(work.shared, work.folder, work.accounts))
+        next(accounts)
+        assert readers <= {process.pid for process in pool_processes()}
+        assert dict(accounts)
+    finally:
+        engine.dismiss()
     assert pool_processes() == []
 
 
