@@ -51,6 +51,12 @@ _lock = Lock()
 
 def matching(globs: Sequence[str], texts: Sequence[str]) -> NDArray[np.bool_]:
     """Of each glob, in a row, which texts it matches."""
+    numbers = {glob: number for number, glob in enumerate(dict.fromkeys(globs))}
+    return _matching([*numbers], texts)[[numbers[glob] for glob in globs]]
+
+
+def _matching(globs: Sequence[str], texts: Sequence[str]) -> NDArray[np.bool_]:
+    """As ``matching``, of globs of which each is there once."""
     global _known
     with _lock:
         if _known.full:

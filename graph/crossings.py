@@ -159,20 +159,18 @@ def _crossing(shape: Shape, regions: tuple[int, ...]) -> tuple[_More, ...]:
     globs = {glob for place in {*chain(*told.values())} for glob in globs_behind(shape[place][0])} - {_ALL}
     names = _Names(shape)
     tests = {glob: test for glob, test in names.tests.items() if glob in globs}
-    known = [_matched(tests, text) for _, text in shape]
+    known = [names.hit(text) & tests.keys() for _, text in shape]
     holding = [frozenset(bits for bits in regions if bits >> place & 1) for place in range(len(shape))]
     apart = told_apart(around, holding, frozenset())
     differs = False
     met: list[tuple[frozenset[str], str, frozenset[int]]] = []
-    parts = {_matched(names.tests, text) for _, text in shape}
-    for matched, some in _meeting(tests, names.run):
+    parts = {names.hit(text) for _, text in shape}
+    for matched, some in _meeting(tuple(tests), names.run):
         if any(known[place] == matched and names.only(place, tests) for place in names.covering(some)):
             continue
-        ways = {text: _matched(names.tests, text) for text in names.ways(matched, some)}
-        ways = {text: full for text, full in ways.items() if full not in parts and full & tests.keys() == matched}
-        if not ways:
+        text = names.way(matched, some, tests, parts)
+        if text is None:
             continue  # each way in which they meet is a part
-        text = min(ways, key=lambda one: len(ways[one]))
         covering = names.covering(text)
         nearest = {bits: _nearest([one for one in covering if one in told[bits]], around) for bits in regions}
         there = frozenset(bits for bits, some in nearest.items() if any(bits >> one & 1 for one in some))
@@ -184,7 +182,8 @@ def _crossing(shape: Shape, regions: tuple[int, ...]) -> tuple[_More, ...]:
 
 def _nearest(covering: Sequence[int], around: Sequence[frozenset[int]]) -> list[int]:
     """The narrowest of the parts that cover a text."""
-    return [one for one in covering if not any(one in around[other] for other in covering)]
+    further = frozenset().union(*[around[other] for other in covering])
+    return [one for one in covering if one not in further]
 
 
 def _to_tell(
@@ -209,22 +208,47 @@ class _Names:
         self._taken = {rests for rests, _ in shape}
         self.tests = {glob: tested(glob) for glob in self._written}
         self._of_parts = [globs_behind(rests) for rests, _ in shape]
+        self._hits: dict[str, frozenset[str]] = {}
         self.run = fresh(list(written))
+
+    def hit(self, text: str) -> frozenset[str]:
+        """The globs that match a text."""
+        found = self._hits.get(text)
+        if found is None:
+            found = self._hits[text] = _matched(self.tests, text)
+        return found
 
     def covering(self, text: str) -> list[int]:
         """The parts whose patterns match a text."""
-        hit = {glob for glob, test in self.tests.items() if test(text)}
+        hit = self.hit(text)
         return [place for place, globs in enumerate(self._of_parts) if hit.issuperset(globs)]
 
     def only(self, place: int, globs: Container[str]) -> bool:
         """Whether a part is called by these globs and no others."""
         return all(glob in globs for glob in self._of_parts[place])
 
-    def ways(self, matched: frozenset[str], text: str) -> Iterator[str]:
+    def way(
+        self, matched: frozenset[str], text: str, tests: Container[str], parts: Container[frozenset[str]]
+    ) -> str | None:
+        """A text of what these globs match together, and as few others as can be, but for what is a part: then none.
+
+        ``tests`` are the globs that ``matched`` was told among, ``parts`` what is matched by each part's text.
+        """
+        ways: dict[str, frozenset[str]] = {}
+        for one in self._ways(matched, text):
+            full = self.hit(one)
+            if full not in parts and all(glob in matched for glob in full if glob in tests):
+                if len(full - matched - {_ALL}) == 0:
+                    return one
+                ways.setdefault(one, full)
+        return min(ways, key=lambda one: len(ways[one])) if ways else None
+
+    def _ways(self, matched: frozenset[str], text: str) -> Iterator[str]:
         """Texts of what these globs match together: ``*/*`` and ``??`` meet in ``x/`` and in ``/x``, and other globs
         may match one of them alone."""
         yield text
-        others = [glob for glob, test in self.tests.items() if glob not in matched and test(text)][:_OTHERS]
+        yield spread(text, [self.tests[glob] for glob in matched], self.run)
+        others = [glob for glob in self.tests if glob not in matched and glob in self.hit(text)][:_OTHERS]
         globs = (*sorted(matched), *others)
         tests = [self.tests[glob] for glob in globs]
         for numbers, found in cells(globs, most=_MOST) if others else ():
@@ -235,8 +259,9 @@ class _Names:
     def of(self, matched: frozenset[str], text: str) -> tuple[str, ...]:
         """What to call the part that these globs match: by the narrowest that take in all of it."""
         own = narrowest((glob for glob in self._written if glob in matched), self.run)
-        others = (glob for glob, test in self.tests.items() if glob not in matched and test(text))
-        implied = {glob for glob in others if _implied(tuple(own), glob)}
+        long = spread(text, [self.tests[glob] for glob in own], self.run)
+        others = (glob for glob in self.tests if glob not in matched and glob in self.hit(text))
+        implied = {glob for glob in others if self.tests[glob](long) and self._implied(tuple(own), glob)}
         every = [glob for glob in self._written if glob in matched or glob in implied]
         name = tuple(self._written[glob] for glob in narrowest(every, self.run))
         if name in self._taken:
@@ -244,22 +269,25 @@ class _Names:
         self._taken.add(name)
         return name
 
-
-def _implied(globs: tuple[str, ...], other: str) -> bool:
-    """Whether all that these globs match together another one matches, too; of many that is not looked for."""
-    if len(globs) > _FEW:
-        return False
-    together = frozenset(range(len(globs)))
-    found = {numbers for numbers, _ in cells((*globs, other))}
-    return together not in found and together | {len(globs)} in found
+    def _implied(self, globs: tuple[str, ...], other: str) -> bool:
+        """Whether all that these globs match together another one matches, too; of many that is not looked for."""
+        if any(covers(other, glob, self.run) for glob in globs):
+            return True
+        if len(globs) > _FEW:
+            return False
+        together = frozenset(range(len(globs)))
+        found = {numbers for numbers, _ in cells((*globs, other))}
+        return together not in found and together | {len(globs)} in found
 
 
 def _matched(tests: Mapping[str, Test], text: str) -> frozenset[str]:
     return frozenset(glob for glob, test in tests.items() if test(text))
 
 
-def _meeting(tests: Mapping[str, Test], run: str) -> Iterator[tuple[frozenset[str], str]]:
+@lru_cache(maxsize=1 << 10)
+def _meeting(several: tuple[str, ...], run: str) -> tuple[tuple[frozenset[str], str], ...]:
     """Each set of the globs that match together where some of them cross, with a text of it."""
+    tests = {glob: tested(glob) for glob in several}
     pairs = [pair for pair in combinations(tests, 2) if _cross(*pair, run)]
     crossed = {one for pair in pairs for one in pair}
     globs = tuple(glob for glob in tests if glob in crossed)
@@ -271,7 +299,7 @@ def _meeting(tests: Mapping[str, Test], run: str) -> Iterator[tuple[frozenset[st
     for pair in pairs:
         for text in _texts(pair, [tests[glob] for glob in pair], run) if pair not in met else ():
             found.setdefault(_matched(tests, text), text)
-    yield from found.items()
+    return tuple(found.items())
 
 
 def _texts(globs: tuple[str, ...], tests: Sequence[Test], run: str) -> Iterator[str]:

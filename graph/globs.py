@@ -136,7 +136,7 @@ def spread(text: str, tests: Sequence[Test], run: str) -> str:
     while at <= len(text):
         if not text.startswith(run, at) and not text.endswith(run, 0, at):
             longer = text[:at] + run + text[at:]
-            if [bool(test(longer)) for test in tests] == said:
+            if all(bool(test(longer)) is one for test, one in zip(tests, said, strict=True)):
                 text = longer
                 at += len(run)
         at += 1

@@ -27,7 +27,8 @@ def told_apart(around: Sequence[AbstractSet[int]], told: Sequence[_Told], nothin
     shown: dict[int, list[int]] = {}
     for place in sorted(range(len(around)), key=lambda place: (len(around[place]), place)):
         wider = [other for other in around[place] if other in shown]
-        nearest = [one for one in wider if not any(one in around[other] for other in wider)]
+        further = frozenset().union(*[around[other] for other in wider])
+        nearest = [one for one in wider if one not in further]
         if any(told[one] != told[place] for one in nearest) or (not nearest and told[place] != nothing):
             shown[place] = nearest
     return shown

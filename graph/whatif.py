@@ -190,8 +190,10 @@ class _Spots:
     def _crossed(self, partition: StoredPartition, one: Crossed, lists_of: NDArray[np.int32], stored: Stored) -> Found:
         """The spots in a container where what several hold crosses."""
         items = partition.classes.some(one.parts)
-        lists = [*stored.lists, *(stored.listed(rows) for _, rows in one.more)]
-        which = [*lists_of[one.parts].tolist(), *range(len(stored.lists), len(lists))]
+        alike = {rows: number for number, rows in enumerate(dict.fromkeys(tuple(rows) for _, rows in one.more))}
+        lists = [*stored.lists, *map(stored.listed, alike)]
+        more = [len(stored.lists) + alike[tuple(rows)] for _, rows in one.more]
+        which = [*lists_of[one.parts].tolist(), *more]
         made = MadeItems(partition.account, [*items, *(item for item, _ in one.more)])
         places, both = np.arange(len(which), dtype=np.int32), [(held, held) for held in lists]
         return self._spots(made, places, np.array(which, dtype=np.int32), both)
