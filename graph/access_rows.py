@@ -16,7 +16,7 @@ from graph.access_levels import levels_in
 from graph.columns import Lists
 from graph.kinds import EdgeTable
 from graph.outcome_text import beyond_an_account
-from graph.partition import ITSELF
+from graph.partition import ITSELF, SELF
 from graph.patterns import minimal
 from graph.rows import Pieces
 from graph.stored import StoredPartition
@@ -362,7 +362,8 @@ def _spelled(text: str | None, owner: str, arn: str) -> str | None:
     if text is None:
         return None
     whole, beginning = json.dumps(arn), json.dumps(owner)[:-1]
-    return _ITSELF.sub(lambda found: whole if found[1] == '"' else f"{beginning}#", text)
+    text = _ITSELF.sub(lambda found: whole if found[1] == '"' else f"{beginning}#", text)
+    return text.replace(SELF, beginning[1:])
 
 
 def _common(patterns: list[str]) -> str:

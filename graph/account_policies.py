@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
 from graph.naming import Name, grantee, named_in_statement, names_of, written
+from graph.partition import SELF
 from graph.subjects import Subject
 from graph.units import Units
 from model.entities import Resource
@@ -18,9 +19,6 @@ from policy.assemble import Assembler
 from policy.document import Document, Statement
 from policy.inputs import PolicyRef
 from policy.patterns import loosened
-
-#: What stands for a resource's own ARN in a policy, so that equal policies of several resources are equal.
-SELF = "${self}"
 
 
 class Said(NamedTuple):

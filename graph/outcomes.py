@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from graph.action_lists import ActionList
 from graph.deciding import Outcome, outcome_of
-from graph.partition import Content, related
+from graph.partition import Content, related, related_document
 from graph.subjects import Subject
 from graph.units import Unit
-from policy.verdicts import Because, Decision, Verdict
+from policy.verdicts import Decision, Verdict
 
 _CAN = (Verdict.ALLOWED, Verdict.CONDITIONAL)
 
@@ -30,7 +30,7 @@ class Contents:
         if decision.verdict not in _CAN:
             return None
         owner = "*" if unit.container is None else unit.container.arn
-        because = tuple([_related(item, owner) for item in decision.because])
+        because = tuple([item._replace(policy=related_document(item.policy, owner)) for item in decision.because])
         own = because != decision.because
         residual = None
         written = ""
@@ -61,9 +61,3 @@ class Contents:
             said, own = self._known[outcome]
             self.all.append(Content(said, actions.named(bits), own))
         return found
-
-
-def _related(item: Because, owner: str) -> Because:
-    if item.policy is None or not item.policy.startswith(owner):
-        return item
-    return item._replace(policy=related(item.policy, owner, ""))

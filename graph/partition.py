@@ -12,6 +12,9 @@ from graph.deciding import Outcome
 #: In evidence and residuals, what belongs to the resource that is decided about: classes share one text (`#policy`).
 ITSELF = "${resource}"
 
+#: What stands for a resource's own ARN in what its own policy says: so equal policies of several resources are equal.
+SELF = "${self}"
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -80,28 +83,55 @@ def outcome_on(content: Content, item: ResourceClass) -> Outcome:
 
 
 def spelled(outcome: Outcome, owner: str, arn: str) -> Outcome:
-    """An outcome with ``ITSELF`` replaced by an ARN; ``owner`` is the container of contents."""
+    """An outcome with ``ITSELF`` and ``SELF`` replaced by ARNs; ``owner`` is the container of contents."""
     return replace(
         outcome,
-        residual=_replaced(outcome.residual, ITSELF, owner, arn),
-        because=tuple(_replaced(item, ITSELF, owner, arn) for item in outcome.because),
+        residual=_spelled(outcome.residual, owner, arn),
+        because=tuple(_spelled(item, owner, arn) for item in outcome.because),
     )
 
 
-def related(value: Any, owner: str, arn: str) -> Any:
-    """Plain data with what belongs to ``owner`` (``ARN#policy`` …), and ``arn`` itself, said of ``ITSELF``."""
-    if arn != "*":
-        value = _replaced(value, arn, ITSELF, ITSELF)
-    return _replaced(value, owner, ITSELF, "")
+#: How documents on a resource's side are called behind its ARN. What holds policies has others too: `#inline:…`.
+_ON_IT = ("#policy", "#trust", "#acl", "#public-access-block", "#grants", "#grant:")
 
 
-def _replaced(value: Any, whose: str, owner: str, arn: str) -> Any:
+def related(residual: Any, owner: str, arn: str) -> Any:
+    """A residual as plain data, with the documents on ``owner``, and ``arn`` itself, said of ``ITSELF``.
+
+    What other policies say by name stays as it is: it is the same of whatever resource is decided about.
+    """
+    if isinstance(residual, list):
+        return [related(item, owner, arn) for item in residual]
+    if not isinstance(residual, dict):
+        return residual
+    found = {key: related(item, owner, arn) if key in ("all", "any", "not") else item for key, item in residual.items()}
+    for key in ("policy", "document"):
+        if key in found:
+            found[key] = related_document(found[key], owner)
+    if found.get("resource") == arn != "*":
+        found["resource"] = ITSELF
+    if found.get("policy") != residual.get("policy"):
+        if "values" in found:
+            found["values"] = [value.replace(owner, SELF) for value in found["values"]]
+        if "matches" in found:
+            found["matches"] = found["matches"].replace(owner, SELF)
+    return found
+
+
+def related_document(id: str | None, owner: str) -> str | None:
+    """The name of a document, said of ``ITSELF`` where it is on the side of ``owner``."""
+    if id is not None and id.startswith(owner) and id.startswith(_ON_IT, len(owner)):
+        return ITSELF + id[len(owner) :]
+    return id
+
+
+def _spelled(value: Any, owner: str, arn: str) -> Any:
     if isinstance(value, str):
-        if value.startswith(whose + "#"):
-            return owner + value[len(whose) :]
-        return arn if arn and value == whose else value
+        if value.startswith(ITSELF + "#"):
+            return owner + value[len(ITSELF) :]
+        return arn if value == ITSELF else value.replace(SELF, owner)
     if isinstance(value, dict):
-        return {key: _replaced(item, whose, owner, arn) for key, item in value.items()}
+        return {key: _spelled(item, owner, arn) for key, item in value.items()}
     if isinstance(value, list):
-        return [_replaced(item, whose, owner, arn) for item in value]
+        return [_spelled(item, owner, arn) for item in value]
     return value

@@ -21,7 +21,7 @@ from graph.bits import bits_of, members
 from graph.classes import ResourceClass
 from graph.crossings import Crossed, crossed
 from graph.heap import uncollected
-from graph.partition import ITSELF
+from graph.partition import ITSELF, SELF
 from graph.questions import Questions
 from graph.quotient import classes_of
 from graph.revoking import Revocation
@@ -322,7 +322,7 @@ def _tells_itself(value: Any) -> bool:
         return any(_tells_itself(item) for name, item in value.items() if name not in ("policy", "document"))
     if isinstance(value, list):
         return any(map(_tells_itself, value))
-    return isinstance(value, str) and ITSELF in value
+    return isinstance(value, str) and (ITSELF in value or SELF in value)
 
 
 def _crossing(

@@ -13,6 +13,7 @@ from graph.account_units import AccountUnits
 from graph.asker import Asker
 from graph.classes import ResourceClass
 from graph.deciding import Outcome, outcome_of
+from graph.partition import spelled
 from graph.resolver import AccountResolver
 from graph.subjects import Subject
 from graph.world import World
@@ -96,6 +97,57 @@ def differences(world: World, seed: int, *, contents: bool) -> list[str]:
                     if wanted != got:
                         found.append(f"{subject.key} {action} {arn}: decided {wanted}, granted {got}")
     return found
+
+
+def unlike_evidence(world: World, seed: int) -> list[str]:
+    """Grants that tell another reason or condition than the decision about a member, for a sample of members."""
+    draw = random.Random(seed)
+    found = []
+    for partition in map(world.resolver.partition, world.resolver.accounts):
+        for holders, number, classes in partition.rows:
+            content = partition.contents[number]
+            for item in (partition.classes[place] for place in partition.sets[classes]):
+                if item.open:
+                    continue
+                arn = draw.choice(item.members or (item.representative,))
+                said = spelled(content.outcome, arn if item.members else item.owner, arn)
+                subject = world.subjects.all[draw.choice(partition.holders[holders])]
+                action = draw.choice(content.actions)
+                wanted = decided(world, subject, action, arn)
+                if (wanted.because, wanted.residual) != (said.because, said.residual):
+                    found.append(f"{subject.key} {action} {arn}: decided {wanted}, granted {said}")
+    return found
+
+
+@pytest.mark.parametrize("seed", seeds(4, 200))
+def test_a_grant_tells_what_the_decision_about_each_of_its_members_tells(seed: int) -> None:
+    assert unlike_evidence(World(Inventory(world(seed))), seed) == []
+
+
+def test_own_policies_of_who_may_do_something_to_itself_are_its_own_elsewhere_too() -> None:
+    lets_in = document(trust({"Service": "ec2.amazonaws.com"}))
+    app = role("App", ONE, allow(["iam:GetRole", "iam:PassRole"]), trusts=lets_in)
+    built = made_world(roles=(app, role("Ci", ONE, trusts=lets_in)))
+    assert [unlike_evidence(built, seed) for seed in range(4)] == [[]] * 4
+
+
+def test_conditions_that_name_a_resource_in_its_own_policy_are_told_of_each_by_its_name() -> None:
+    several = [
+        queue(
+            name,
+            ONE,
+            allow(
+                "sqs:SendMessage",
+                "*",
+                Principal={"Service": "sns.amazonaws.com"},
+                Condition={"ArnLike": {"aws:SourceArn": f"arn:aws:sqs:us-east-1:{ONE}:{name}/*"}},
+            ),
+        )
+        for name in ("q1", "q2")
+    ]
+    built = made_world(resources=tuple(several))
+    assert len([one for one in built.resolver.partition(ONE).contents if one.actions == ("sqs:SendMessage",)]) == 1
+    assert [unlike_evidence(built, seed) for seed in range(4)] == [[]] * 4
 
 
 @pytest.mark.parametrize("seed", seeds(4, 200))
