@@ -34,9 +34,10 @@ def load_organization(pages: Pages) -> Organization | None:
     for _, page in pages.pages("organizations", "DescribeOrganization"):
         raw = page.get("Organization") or {}
     policies = _policies(pages)
+    id, management_account = _named_by_arns(pages)
     return Organization(
-        id=raw.get("Id", ""),
-        management_account=raw.get("MasterAccountId", ""),
+        id=raw.get("Id") or id,
+        management_account=raw.get("MasterAccountId") or management_account,
         units=tuple(_units(pages)),
         policies=policies,
         scps_known=_kind_known(pages, "SERVICE_CONTROL_POLICY"),
@@ -44,6 +45,19 @@ def load_organization(pages: Pages) -> Organization | None:
         scps_enabled=_enabled(pages, "SERVICE_CONTROL_POLICY", policies),
         rcps_enabled=_enabled(pages, "RESOURCE_CONTROL_POLICY", policies),
     )
+
+
+def _named_by_arns(pages: Pages) -> tuple[str, str]:
+    """The organisation's id and its management account from the ARNs of what is in it, as
+    ``arn:aws:organizations::MANAGEMENT:account/ORGANISATION/ACCOUNT``: where it could not be described itself, the
+    management account is still not bound by its policies. Empty where nothing was listed."""
+    for operation, name in (("ListRoots", "Roots"), ("ListAccounts", "Accounts"), ("ListPolicies", "Policies")):
+        for _, item in pages.items("organizations", operation, name):
+            account, _, rest = str(item.get("Arn", "")).partition("::")[2].partition(":")
+            id = rest.split("/")[1:2]
+            if account.isdigit() and id:
+                return id[0], account
+    return "", ""
 
 
 def _units(pages: Pages) -> list[OrganizationalUnit]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from policy.actions import catalogue
 from policy.availability import GLOBAL_SERVICES, WITHOUT_RESOURCE_ACCOUNT, home_region
-from policy.context_values import ABSENT, Absent, Unknown, key_owner
+from policy.context_values import ABSENT, Absent, By, Unknown, key_owner
 from policy.request import WITHOUT_IDENTITY, Principal
 
 Value = tuple[str, ...] | Absent | Unknown
@@ -27,6 +27,16 @@ _RESOURCE_TAG_KEYS = frozenset(
 
 #: What a session with MFA says of it.
 MFA_KEYS = frozenset({"aws:multifactorauthpresent", "aws:multifactorauthage"})
+
+#: The beginnings of keys that the caller of STS chooses (https://docs.aws.amazon.com/service-authorization/latest/
+#: reference/list_awssecuritytokenservice.html); those of identity providers are in their tokens.
+_IN_STS_CALLS = (
+    "aws:",
+    "sts:rolesessionname",
+    "sts:transitivetagkeys",
+    "sts:sourceidentity",
+    "sts:durationseconds",
+)
 
 _SOURCE_KEYS = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"})
 
@@ -123,7 +133,15 @@ class RequestContext:
             if said is not None:
                 return said
         derived = self._derive(lower)
-        return Unknown(key_owner(lower)) if derived is None else derived
+        return Unknown(self._owner(lower)) if derived is None else derived
+
+    def _owner(self, key: str) -> By:
+        """Who chooses an unknown key. Calls of STS carry few: one that is not known to be theirs is nobody's choice, so
+        that no role counts as reached by a condition which nothing in the call can meet."""
+        owner = key_owner(key)
+        if owner == "caller" and self._action.startswith("sts:") and not key.startswith(_IN_STS_CALLS):
+            return "environment"
+        return owner
 
     def _said(self, key: str) -> Value | None:
         overrides = self._overrides
@@ -132,7 +150,7 @@ class RequestContext:
         if key in overrides.absent:
             return ABSENT
         if key in overrides.unknown:
-            return Unknown(key_owner(key))
+            return Unknown(self._owner(key))
         return None
 
     def _derive(self, key: str) -> Value | None:
