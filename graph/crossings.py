@@ -157,27 +157,22 @@ def _crossing(shape: Shape, regions: tuple[int, ...]) -> tuple[_More, ...]:
     around = wider(shape)
     told = {bits: told_apart(around, [bits >> place & 1 for place in range(len(shape))], 0) for bits in regions}
     globs = {glob for place in {*chain(*told.values())} for glob in globs_behind(shape[place][0])} - {_ALL}
-    names = _Names(shape)
-    tests = {glob: test for glob, test in names.tests.items() if glob in globs}
-    known = [names.hit(text) & tests.keys() for _, text in shape]
     holding = [frozenset(bits for bits in regions if bits >> place & 1) for place in range(len(shape))]
     apart = told_apart(around, holding, frozenset())
+    met = _met(shape, frozenset(globs))
+    holds = []
     differs = False
-    met: list[tuple[frozenset[str], str, frozenset[int]]] = []
-    parts = {names.hit(text) for _, text in shape}
-    for matched, some in _meeting(tuple(tests), names.run):
-        if any(known[place] == matched and names.only(place, tests) for place in names.covering(some)):
-            continue
-        text = names.way(matched, some, tests, parts)
-        if text is None:
-            continue  # each way in which they meet is a part
-        covering = names.covering(text)
+    for covering in met.covering:
         nearest = {bits: _nearest([one for one in covering if one in told[bits]], around) for bits in regions}
         there = frozenset(bits for bits, some in nearest.items() if any(bits >> one & 1 for one in some))
-        met.append((matched, text, there))
+        holds.append(there)
         read = {holding[one] for one in _nearest([one for one in covering if one in apart], around)}
         differs = differs or (read or {frozenset()}) != {there}
-    return _to_tell(shape, names, holding, met) if differs else ()
+    if not differs:
+        return ()
+    shown = told_apart(met.around, [*holding, *holds], frozenset())
+    several = enumerate(zip(met.parts, holds, strict=True), len(shape))
+    return tuple((name, text, there) for place, ((name, text), there) in several if place in shown)
 
 
 def _nearest(covering: Sequence[int], around: Sequence[frozenset[int]]) -> list[int]:
@@ -186,17 +181,30 @@ def _nearest(covering: Sequence[int], around: Sequence[frozenset[int]]) -> list[
     return [one for one in covering if one not in further]
 
 
-def _to_tell(
-    shape: Shape,
-    names: _Names,
-    holding: Sequence[frozenset[int]],
-    met: Sequence[tuple[frozenset[str], str, frozenset[int]]],
-) -> tuple[_More, ...]:
-    """Of what globs match together that on which more or less is held than around it."""
-    more = [(names.of(matched, text), text, there) for matched, text, there in met]
-    around = wider((*shape, *((name, text) for name, text, _ in more)))
-    shown = told_apart(around, [*holding, *(there for _, _, there in more)], frozenset())
-    return tuple(one for place, one in enumerate(more, len(shape)) if place in shown)
+class _Met(NamedTuple):
+    """What some globs of a container match together and is none of its parts: as parts, for each the ones that cover
+    it, and for all parts, those of the container first, the wider ones."""
+
+    parts: Shape
+    covering: list[list[int]]
+    around: tuple[frozenset[int], ...]
+
+
+@lru_cache(maxsize=1 << 10)
+def _met(shape: Shape, globs: frozenset[str]) -> _Met:
+    names = _Names(shape)
+    tests = {glob: test for glob, test in names.tests.items() if glob in globs}
+    known = [names.hit(text) & tests.keys() for _, text in shape]
+    full = {names.hit(text) for _, text in shape}
+    found: list[tuple[frozenset[str], str]] = []
+    for matched, some in _meeting(tuple(tests), names.run):
+        if any(known[place] == matched and names.only(place, tests) for place in names.covering(some)):
+            continue
+        text = names.way(matched, some, tests, full)
+        if text is not None:  # else each way in which they meet is a part
+            found.append((matched, text))
+    parts = tuple([(names.of(matched, text), text) for matched, text in found])
+    return _Met(parts, [names.covering(text) for _, text in parts], wider((*shape, *parts)))
 
 
 class _Names:
@@ -259,9 +267,8 @@ class _Names:
     def of(self, matched: frozenset[str], text: str) -> tuple[str, ...]:
         """What to call the part that these globs match: by the narrowest that take in all of it."""
         own = narrowest((glob for glob in self._written if glob in matched), self.run)
-        long = spread(text, [self.tests[glob] for glob in own], self.run)
         others = (glob for glob in self.tests if glob not in matched and glob in self.hit(text))
-        implied = {glob for glob in others if self.tests[glob](long) and self._implied(tuple(own), glob)}
+        implied = {glob for glob in others if self._implied(tuple(own), glob, text)}
         every = [glob for glob in self._written if glob in matched or glob in implied]
         name = tuple(self._written[glob] for glob in narrowest(every, self.run))
         if name in self._taken:
@@ -269,11 +276,12 @@ class _Names:
         self._taken.add(name)
         return name
 
-    def _implied(self, globs: tuple[str, ...], other: str) -> bool:
-        """Whether all that these globs match together another one matches, too; of many that is not looked for."""
+    def _implied(self, globs: tuple[str, ...], other: str, text: str) -> bool:
+        """Whether all that these globs match together, which is ``text`` and more, another one matches, too; of many
+        that is not looked for."""
         if any(covers(other, glob, self.run) for glob in globs):
             return True
-        if len(globs) > _FEW:
+        if len(globs) > _FEW or not self.tests[other](spread(text, [self.tests[glob] for glob in globs], self.run)):
             return False
         together = frozenset(range(len(globs)))
         found = {numbers for numbers, _ in cells((*globs, other))}

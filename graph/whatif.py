@@ -177,8 +177,8 @@ class _Spots:
         chosen = ~inside | (rests == places) | apart
         cut = np.isin(places, list(partition.about(live))) if live else np.zeros(len(places), dtype=np.bool_)
         crossing = [*crossed(stored.rows, places[apart & ~cut], owners[apart & ~cut], partition.classes.some)]
-        for one in crossing:
-            yield self._crossed(partition, one, lists_of, stored)
+        if crossing:
+            yield self._crossed(partition, crossing, lists_of, stored)
         whole = chosen & ~cut & ~np.isin(places, [place for one in crossing for place in one.parts])
         yield self._spots(StoredItems(self._questions.tables, partition.account), places[whole], which[whole], both)
         if cut.any():
@@ -187,14 +187,16 @@ class _Spots:
             made = MadeItems(partition.account, [item for item, _ in left])
             yield self._spots(made, np.arange(len(left)), np.array([one for _, one in left], dtype=np.int32), both)
 
-    def _crossed(self, partition: StoredPartition, one: Crossed, lists_of: NDArray[np.int32], stored: Stored) -> Found:
-        """The spots in a container where what several hold crosses."""
-        items = partition.classes.some(one.parts)
-        alike = {rows: number for number, rows in enumerate(dict.fromkeys(tuple(rows) for _, rows in one.more))}
+    def _crossed(
+        self, partition: StoredPartition, several: Sequence[Crossed], lists_of: NDArray[np.int32], stored: Stored
+    ) -> Found:
+        """The spots in the containers where what several hold crosses."""
+        parts = [place for one in several for place in one.parts]
+        more = [(item, tuple(rows)) for one in several for item, rows in one.more]
+        alike = {rows: number for number, rows in enumerate(dict.fromkeys(rows for _, rows in more))}
         lists = [*stored.lists, *map(stored.listed, alike)]
-        more = [len(stored.lists) + alike[tuple(rows)] for _, rows in one.more]
-        which = [*lists_of[one.parts].tolist(), *more]
-        made = MadeItems(partition.account, [*items, *(item for item, _ in one.more)])
+        which = [*lists_of[parts].tolist(), *(len(stored.lists) + alike[rows] for _, rows in more)]
+        made = MadeItems(partition.account, [*partition.classes.some(parts), *(item for item, _ in more)])
         places, both = np.arange(len(which), dtype=np.int32), [(held, held) for held in lists]
         return self._spots(made, places, np.array(which, dtype=np.int32), both)
 
