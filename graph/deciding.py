@@ -9,6 +9,7 @@ from typing import Any
 from graph.subjects import Subject
 from policy.assemble import Assembler
 from policy.context import NO_OVERRIDES, Overrides
+from policy.decide import decide
 from policy.residual import by_caller_only
 from policy.verdicts import Decision, Verdict
 
@@ -55,6 +56,11 @@ class Decider:
         """The decision for a subject that makes requests itself; people act through roles and have none."""
         assert subject.caller is not None
         return outcome_of(subject, self.assembler.decide(subject.caller, action, resource, overrides))
+
+    def decide_alone(self, subject: Subject, action: str, resource: str) -> Outcome:
+        """The decision about one resource for itself, as tables hold it: whatever else the action touches."""
+        assert subject.caller is not None
+        return outcome_of(subject, decide(*self.assembler.request(subject.caller, action, resource)))
 
 
 def outcome_of(subject: Subject, decision: Decision) -> Outcome:

@@ -304,6 +304,6 @@ def decided(side: Side, joint: Joint, subjects: Iterable[Subject]) -> Iterator[H
     actions = catalogue().actions_for_resource(joint.representative)
     for subject in subjects:
         for action in actions if joint.representative != "*" else ():
-            outcome = side.world.decider.decide(subject, action, joint.representative)
+            outcome = side.world.decider.decide_alone(subject, action, joint.representative)
             if outcome.can:
                 yield Held(subject.index, outcome, (action,))

@@ -188,7 +188,7 @@ class Explainer:
         if subject.caller is not None and subject.kind != "Provider":
             ends.append((subject.index, subject))
         for index, end in ends:
-            outcome = decider.decide(end, asked.action, asked.resource)
+            outcome = decider.decide_alone(end, asked.action, asked.resource)
             if not outcome.can:
                 continue
             chain = Chain() if end is subject else chains.best(index, allowed=outcome.rank == 0)
