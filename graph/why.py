@@ -176,6 +176,8 @@ class Explainer:
 
     def _score(self, asked: Asked, facts: dict[Key, object], whole: Piece) -> _Score:
         """The best way to the action by what these facts say, over the principals and roles that they know."""
+        if asked.container and ("resource", asked.container) not in facts:
+            return _Score(2)  # what is not there nobody has
         self.answers += 1
         world = World(inventory_of(facts, whole.context, self._both[1].data.snapshot))
         decider, subjects = world.decider, world.subjects

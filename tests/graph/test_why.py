@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from graph.differences import diff
 from model.entities import InlinePolicy
 from model.inventory import InventoryData
 from tests.graph.test_diff import asked, policy
-from tests.graph.worlds import ONE, Json, allow, deny, document, made, role, scp, user
+from tests.graph.worlds import ONE, Json, allow, bucket, deny, document, made, queue, role, scp, user
 
 FULL = scp("full", allow("*"))
 UNRELATED = scp("unrelated", deny("glue:*"))
@@ -28,6 +29,50 @@ def whys(before: InventoryData, after: InventoryData, folder: Path) -> dict[str,
         for row in rows:
             told.setdefault((row.principal, row.resource), set()).update(f"{one.kind} {one.id}" for one in row.why)
     return found
+
+
+def gone_beside_others() -> tuple[InventoryData, InventoryData, set[tuple[str, str]]]:
+    """A queue and a bucket that go, a policy and a guardrail about other things that come, a second that passes; and
+    who has what that goes."""
+    dated = allow("sns:Publish", Condition=UNTIL)
+    ann = user("ann", ONE, allow(["sqs:*", "s3:*"]), dated)
+    more = replace(ann, inline=(*ann.inline, InlinePolicy(name="more", document=document(allow("dynamodb:GetItem")))))
+    going = (queue("gone"), bucket("gone"))
+    before = made(users=(ann,), resources=(*going, queue("stays")), guardrails=(FULL,))
+    after = made(users=(more,), resources=(queue("stays"),), guardrails=(FULL, UNRELATED))
+    went = [*(one.arn for one in going), f"{bucket('gone').arn}/*"]
+    root = f"arn:aws:iam::{ONE}:root"
+    return before, replace(after, taken=LATER), {(who, arn) for who in (ann.arn, root) for arn in went}
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_of_a_resource_that_came_or_went_nothing_else_that_changed_is_the_cause(tmp_path: Path, back: bool) -> None:
+    before, after, gone = gone_beside_others()
+    found = whys(*((after, before) if back else (before, after)), tmp_path)["gained" if back else "lost"]
+    causes = {key: why for key, why in found.items() if key in gone}
+    assert causes == {key: {f"resource {key[1].removesuffix('/*')}"} for key in gone}
+
+
+def test_a_resource_that_went_is_lost_beside_a_gap_that_decides_nothing(tmp_path: Path) -> None:
+    before, after, gone = gone_beside_others()
+    assert after.organization is not None
+    before = replace(before, organization=after.organization)
+    unread = replace(after.organization, policies=(FULL, replace(UNRELATED, document=None)))
+    after = replace(after, users=(replace(after.users[0], mfa=None),), organization=unread)
+    found = whys(before, after, tmp_path)
+    assert not found["unknown"].keys() & gone
+    assert {key: found["lost"].get(key) for key in gone} == {
+        key: {f"resource {key[1].removesuffix('/*')}"} for key in gone
+    }
+
+
+def test_a_resource_that_went_and_that_would_be_denied_has_two_causes(tmp_path: Path) -> None:
+    """Making either change would have done."""
+    ann, guard = user("ann", ONE, allow("sqs:*")), scp("no", deny("sqs:*"))
+    before = made(users=(ann,), resources=(queue("gone"),), guardrails=(FULL,))
+    after = made(users=(ann,), guardrails=(FULL, guard, UNRELATED))
+    found = whys(before, after, tmp_path)["lost"]
+    assert found[ann.arn, queue("gone").arn] == {f"resource {queue('gone').arn}", f"scp {guard.arn}"}
 
 
 def test_an_action_on_several_resources_is_explained_as_reach_answers_it_for_each(tmp_path: Path) -> None:
