@@ -175,6 +175,8 @@ class _Telling:
         return self._other(item, names, was)
 
     def _unread(self, item: Cause, names: Names) -> str:
+        if item.kind == "setting":
+            return _setting(item.id, names)
         if item.kind not in ("principal", "resource"):
             return names.assignment(item.id) if item.kind == "assignment" else names.document(item.id)
         if item.id.startswith("account:"):
@@ -192,10 +194,7 @@ class _Telling:
             return "time passed that a condition asks for"
         if item.kind == "share":
             return f"AWS RAM share {item.id} {was}"
-        owner, _, part = item.id.partition("#")
-        if item.kind == "setting" and part not in ("public-access-block", "acl"):
-            return f"setting {part or 'Identity Center'} of {names.thing(owner)} {was}"
-        return f"{names.document(item.id)} {was}"
+        return f"{_setting(item.id, names) if item.kind == 'setting' else names.document(item.id)} {was}"
 
     def _group(self, item: Cause) -> str:
         for asked in self._both:
@@ -210,6 +209,16 @@ class _Telling:
             if user is not None:
                 return user.address
         return self._names[1].who(item.of)
+
+
+def _setting(id: str, names: Names) -> str:
+    """A setting of somebody or something: one that has a name of its own, or as ids say it."""
+    owner, _, part = id.partition("#")
+    if part in ("public-access-block", "acl"):
+        return names.document(id)
+    if not part and owner.startswith("account:"):
+        return f"S3 access points of {names.who(owner)}"
+    return f"setting {part or 'Identity Center'} of {names.thing(owner)}"
 
 
 def _verdict(verdict: str | None) -> str:

@@ -10,9 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from cli.differing import diff
 from model.snapshot import CallError, CallRecord, PartEntry, Snapshot, SnapshotWriter, open_snapshot
 from model.snapshot_format import decode_part
 from tests.cli.conftest import Command, Ran
+from tests.graph.test_diff import asked as asked_of
+from tests.graph.worlds import ONE, allow, made, queue, user
 
 DATA_ROLE = "arn:aws:iam::471093822654:role/payments-prod-data"
 CARD_DATA = "arn:aws:iam::471093822654:policy/CardDataRead"
@@ -146,6 +149,21 @@ def test_people_read_what_changed_first_and_then_who_lost_what(
         in text
     )
     assert text.index(f"{BUCKET}/*") < text.index("sofia.almeida")
+
+
+def test_a_setting_that_could_not_be_read_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_mfa = allow("sqs:*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+    ann = user("ann", ONE, with_mfa, mfa=False)
+    both = {
+        name: asked_of(made(users=(one,), resources=(queue("q"),)), tmp_path / name)
+        for name, one in (("old", ann), ("new", msgspec.structs.replace(ann, mfa=None)))
+    }
+    monkeypatch.setattr("cli.differing.questions", lambda name, _store: both[name])
+    assert diff("old", "new") == 0
+    told = "  setting mfa of user ann in name-1 (111111111111) could not be read in one of the two snapshots:\n"
+    assert told in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
