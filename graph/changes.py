@@ -173,6 +173,11 @@ class Comparison:
         before, after = ({one.key for one in side.world.subjects.strangers} for side in (self.old, self.new))
         return before ^ after
 
+    def stranger(self, principal: str) -> str:
+        """The node kind of somebody from outside; empty for those whom a snapshot has or has not."""
+        found = self.old.subject((principal, False)) or self.new.subject((principal, False))
+        return found.kind if found is not None and found.kind in STRANGERS else ""
+
     @cached_property
     def _for_everybody(self) -> list[Joint]:
         """The joints on which what everybody has may differ: the tables of a build hold it for whom it lists."""

@@ -184,7 +184,9 @@ class _Rows:
     def _told(self, item: Moved, move: Move) -> _Told:
         joint = item.joint
         ways = (move.old.via if move.old else (), move.new.via if move.new else ())
-        asked = Asked(item.principal, move.actions[0], joint.representative, joint.container, joint.account, ways)
+        about = (joint.representative, joint.container, joint.account)
+        stranger = self._comparison.stranger(item.principal)
+        asked = Asked(item.principal, move.actions[0], *about, ways, stranger)
         explanation = self._explainer.explain(asked)
         return _Told(move, explanation.causes, explanation.unknown)
 

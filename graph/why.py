@@ -18,8 +18,10 @@ from graph.closure import Chain, joined
 from graph.facts import ABSENT, Facts, Key, Piece, merged
 from graph.remade import inventory_of
 from graph.sides import condition
+from graph.subjects import Subject
 from graph.world import World
 from model.inventory import Inventory
+from policy.request import Principal
 from policy.verdicts import Verdict
 
 #: Above so many changes each is not tried alone.
@@ -34,6 +36,7 @@ class Asked:
     """An answer that differs: who asks what, the ways to it in both snapshots, and what it is about.
 
     ``container`` is the ARN of the collected resource, empty for none; ``account`` where the request is decided.
+    ``stranger`` is the node kind of a principal that nobody collects, which is there whoever names it.
     """
 
     principal: str
@@ -42,6 +45,7 @@ class Asked:
     container: str
     account: str
     ways: tuple[tuple[str, ...], tuple[str, ...]]
+    stranger: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,7 @@ class Explainer:
         self.answers += 1
         world = World(inventory_of(facts, whole.context, self._both[1].data.snapshot))
         decider, subjects = world.decider, world.subjects
-        subject = subjects.by_key.get(asked.principal)
+        subject = subjects.by_key.get(asked.principal) or _stranger(world, asked)
         if subject is None:
             return _Score(2)
         chains = world.steps.forward(subject, world.assuming.first_steps(subject))
@@ -198,6 +202,15 @@ class Explainer:
                 return _Score(0)
             best = min(best, _Score(1, condition(joined(chain, outcome.residual))))
         return best
+
+
+def _stranger(world: World, asked: Asked) -> Subject | None:
+    """Somebody from outside whom none of the few things here names."""
+    if not asked.stranger:
+        return None
+    principal = Principal.parse(asked.principal.removeprefix("account:"))
+    caller = world.assembler.caller(principal)
+    return Subject(-1, asked.principal, asked.stranger, caller, account=principal.account or "")
 
 
 def _exchanged(facts: dict[Key, object], others: dict[Key, object], keys: Iterable[Key]) -> dict[Key, object]:

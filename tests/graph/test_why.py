@@ -11,7 +11,21 @@ from graph.differences import diff
 from model.entities import InlinePolicy
 from model.inventory import InventoryData
 from tests.graph.test_diff import asked, policy
-from tests.graph.worlds import ONE, Json, allow, bucket, deny, document, made, queue, role, scp, user
+from tests.graph.worlds import (
+    FOREIGN,
+    ONE,
+    Json,
+    allow,
+    bucket,
+    deny,
+    document,
+    made,
+    queue,
+    role,
+    scp,
+    trust,
+    user,
+)
 
 FULL = scp("full", allow("*"))
 UNRELATED = scp("unrelated", deny("glue:*"))
@@ -88,3 +102,16 @@ def test_an_action_on_several_resources_is_explained_as_reach_answers_it_for_eac
         found = whys(before, replace(after, taken=LATER), tmp_path / name)
         assert found["lost"][ann.arn, role("Target", ONE).arn] == {f"attachment {all_of_roles.arn}"}
         assert found["unknown"] == {}
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_outsiders_whom_nothing_near_names_are_there_in_mixtures_too(tmp_path: Path, named: bool) -> None:
+    """A trust in everyone lets in who is named elsewhere."""
+    principal: Json = {"AWS": ["*", f"arn:aws:iam::{FOREIGN}:user/zoe"] if named else "*"}
+    lets_in = queue("other", ONE, allow("sqs:GetQueueUrl", Principal={"AWS": f"arn:aws:iam::{FOREIGN}:user/zoe"}))
+    open_role = role("Open", ONE, allow("sqs:SendMessage"), trusts=document(trust(principal)))
+    more: Json = {"roles": (open_role,), "resources": (queue("q"), lets_in)}
+    before = made(guardrails=(FULL,), **more)
+    after = made(guardrails=(FULL, guard := scp("no", deny("sqs:SendMessage")), UNRELATED), **more)
+    found = whys(before, after, tmp_path)["lost"]
+    assert found[f"arn:aws:iam::{FOREIGN}:user/zoe", queue("q").arn] == {f"scp {guard.arn}"}
