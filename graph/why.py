@@ -194,6 +194,8 @@ class Explainer:
         if subject.caller is not None and subject.kind != "Provider":
             ends.append((subject.index, subject))
         for index, end in ends:
+            if asked.resource == "*" and end.account != asked.account:
+                continue  # a request that names no resource is one in the caller's account
             outcome = decider.decide_alone(end, asked.action, asked.resource)
             if not outcome.can:
                 continue

@@ -14,6 +14,7 @@ from tests.graph.test_diff import asked, policy
 from tests.graph.worlds import (
     FOREIGN,
     ONE,
+    TWO,
     Json,
     allow,
     bucket,
@@ -115,3 +116,13 @@ def test_outsiders_whom_nothing_near_names_are_there_in_mixtures_too(tmp_path: P
     after = made(guardrails=(FULL, guard := scp("no", deny("sqs:SendMessage")), UNRELATED), **more)
     found = whys(before, after, tmp_path)["lost"]
     assert found[f"arn:aws:iam::{FOREIGN}:user/zoe", queue("q").arn] == {f"scp {guard.arn}"}
+
+
+def test_what_needs_no_resource_is_asked_in_the_account_it_is_about(tmp_path: Path) -> None:
+    """Ann may list buckets in her own account all the while, and lost it in the role's."""
+    listing = allow("s3:ListAllMyBuckets")
+    ann = user("ann", ONE, listing, allow("sts:AssumeRole"))
+    away = role("Away", TWO, listing, trusts=document(trust({"AWS": ONE})))
+    before = made(users=(ann,), roles=(away,), guardrails=(FULL,))
+    after = made(users=(ann,), roles=(replace(away, inline=()),), guardrails=(FULL, UNRELATED))
+    assert whys(before, after, tmp_path)["lost"][ann.arn, "*"] == {f"policy {away.arn}#inline:own"}
