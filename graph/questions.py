@@ -298,7 +298,7 @@ class Questions:
         if ("account-access", "ListApplications") in skipped and ("sso-admin", "ListInstances") not in skipped:
             found.append("entitlements of account access manager")
         service = resource.split(":")[2] if resource.count(":") >= 5 else ""
-        listed = sorted({call[0] for call in LIST_CALLS.values() if call in skipped})
+        listed = sorted({kind.partition(":")[0] for kind, call in LIST_CALLS.items() if call in skipped})
         return found + [f"{name} resources and their policies" for name in listed if service in ("", name)]
 
     @property

@@ -363,4 +363,9 @@ LIST_CALLS: Mapping[str, tuple[str, str]] = {
     "lambda:function": ("lambda", "ListFunctions"),
     "secretsmanager:secret": ("secretsmanager", "ListSecrets"),
     "dynamodb:table": ("dynamodb", "ListTables"),
+    "ec2:instance": ("ec2", "DescribeInstances"),
+    "ecs:task-definition": ("ecs", "ListTaskDefinitions"),
+    "codebuild:project": ("codebuild", "ListProjects"),
+    "glue:job": ("glue", "GetJobs"),
+    "states:stateMachine": ("stepfunctions", "ListStateMachines"),
 }

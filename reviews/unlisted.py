@@ -25,10 +25,13 @@ from reviews.entitlements import Held
 from reviews.holders import Passage
 from reviews.words import Names, listed, noun, some
 
-#: Types of the resources that are collected, by service.
+#: Services of which only what carries a role is collected.
+_IN_PART = frozenset({"ec2", "ecs", "codebuild", "glue", "states"})
+#: Types of the resources that are collected, by service, where these are what the service has.
 _TYPES: defaultdict[str, set[str]] = defaultdict(set)
 for _name in LIST_CALLS:
-    _TYPES[_name.partition(":")[0]].add(_name)
+    if _name.partition(":")[0] not in _IN_PART:
+        _TYPES[_name.partition(":")[0]].add(_name)
 _LISTED = frozenset({"iam", "sts", *_TYPES})
 #: More than so many services: whoever may use these may use nearly everything.
 _MANY = 12

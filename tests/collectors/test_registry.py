@@ -12,6 +12,8 @@ from botocore.model import ListShape, StructureShape
 from collectors.declarations import Operation
 from collectors.policy_document import minimal_policy
 from collectors.registry import ALLOWED, CREDENTIAL_OPERATIONS, OPERATIONS, as_markdown
+from collectors.resource_table import LIST_ACCESS_POINTS, LIST_BUCKETS, REGIONAL
+from model.load_resources import LIST_CALLS
 
 SESSION = botocore.session.get_session()
 IDS = [f"{each.collector}:{each.service}:{each.name}" for each in OPERATIONS]
@@ -94,3 +96,9 @@ def test_the_minimal_policy_names_actions_that_exist() -> None:
 def test_the_specification_shows_the_registry() -> None:
     text = (Path(__file__).parents[2] / "docs" / "snapshot.md").read_text()
     assert as_markdown() in text
+
+
+def test_every_list_of_resources_is_known_to_who_tells_what_was_not_listed() -> None:
+    """Access points are ways to buckets: ``model.load_s3`` tells of theirs."""
+    lists = [LIST_BUCKETS, *(row.list for row in REGIONAL if row.list is not LIST_ACCESS_POINTS)]
+    assert {one.affects: (one.service, one.name) for one in lists} == LIST_CALLS

@@ -15,13 +15,15 @@ from graph.differences import MOST_ROWS, Difference, Differences, diff
 from graph.questions import Questions
 from graph.sides import Joint
 from graph.world import World
-from model.entities import ManagedPolicy
+from model.entities import ManagedPolicy, Resource
 from model.inventory import Inventory, InventoryData
+from model.load_resources import LIST_CALLS
 from policy.actions import catalogue
 from tests.graph.changed_worlds import CHANGES, Changed, drawer
 from tests.graph.test_chains import FEDERATED, who_can
 from tests.graph.worlds import (
     ONE,
+    OPEN,
     ORG,
     TWO,
     Drawer,
@@ -170,6 +172,32 @@ def test_a_snapshot_does_not_differ_from_itself(tmp_path: Path) -> None:
 SEND = "sqs:SendMessage"
 
 
+#: The last part of an ARN, by the type of the resource.
+_NAMES = {
+    "s3:bucket": "x",
+    "kms:key": "key/x",
+    "sqs:queue": "x",
+    "sns:topic": "x",
+    "lambda:function": "function:x",
+    "secretsmanager:secret": "secret:x",
+    "dynamodb:table": "table/x",
+    "ec2:instance": "instance/i-1",
+    "ecs:task-definition": "task-definition/x:1",
+    "codebuild:project": "project/x",
+    "glue:job": "job/x",
+    "states:stateMachine": "stateMachine:x",
+}
+
+
+def one_of(kind: str) -> Resource:
+    """A resource of that type."""
+    place = "::" if kind == "s3:bucket" else f":us-east-1:{ONE}"
+    arn = f"arn:aws:{kind.partition(':')[0]}{place}:{_NAMES[kind]}"
+    trusts = document(allow("kms:*", Principal={"AWS": ONE})) if kind == "kms:key" else ""
+    s3 = OPEN if kind == "s3:bucket" else None
+    return Resource(arn=arn, type=kind, account=ONE, region="us-east-1", name="x", tags={}, policy=trusts, s3=s3)
+
+
 def policy(name: str, *statements: Json) -> ManagedPolicy:
     arn = f"arn:aws:iam::{ONE}:policy/{name}"
     return ManagedPolicy(arn=arn, id=name, name=name, account=ONE, document=document(*statements))
@@ -272,12 +300,15 @@ def test_principals_of_an_account_that_could_not_be_read_are_not_lost(tmp_path: 
 
 
 def test_resources_whose_list_could_not_be_read_are_not_lost(tmp_path: Path) -> None:
-    ann, one = user("ann", ONE, allow(SEND)), queue("q")
-    before = made(users=(ann,), resources=(one,))
-    after = made(users=(ann,), unread_lists=((ONE, "us-east-1", "sqs:queue"),))
-    found = told(before, after, tmp_path)
-    assert found["lost"] == []
-    assert found["unknown"]
+    several = {kind: one_of(kind) for kind in LIST_CALLS}
+    ann = user("ann", ONE, allow(sorted(f"{kind.partition(':')[0]}:*" for kind in several)))
+    unread = tuple((ONE, "us-east-1", kind) for kind in several)
+    both = made(users=(ann,), resources=tuple(several.values())), made(users=(ann,), unread_lists=unread)
+    for number, (before, after) in enumerate((both, both[::-1])):
+        found = diff(*(asked(data, tmp_path / f"{number}{name}") for name, data in (("a", before), ("b", after))))
+        assert found.lost == found.gained == found.changed == []
+        rows = {row.resource: {item.id for item in row.why} for row in found.unknown if row.principal == ann.arn}
+        assert all(one.arn in rows[one.arn] for one in several.values())
 
 
 def test_a_gap_that_decides_nothing_leaves_lost_what_was_lost(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from graph.world import World
 from model.entities import CustomerPolicyReference
 from model.errors import InventoryError
 from model.inventory import Inventory
+from model.load_resources import LIST_CALLS
 from model.loading import load_inventory
 from model.snapshot import CallRecord, Snapshot, open_snapshot
 from policy.document import parse_document
@@ -293,10 +294,16 @@ def test_users_without_any_answer_about_mfa_have_it_unknown(snapshot: Snapshot) 
     assert {user.mfa for user in load_inventory(Edited(snapshot, without)).data.users} == {None}
 
 
-def test_a_refused_list_is_told_apart_from_an_empty_one(snapshot: Snapshot) -> None:
-    found = load_inventory(Edited(snapshot, refused("ListQueues")))
-    assert of_type(found, "sqs:queue") == []
-    assert {kind for _, _, kind in found.data.unread_lists} >= {"sqs:queue"}
+@pytest.mark.parametrize(("kind", "call"), LIST_CALLS.items(), ids=list(LIST_CALLS))
+def test_a_refused_list_is_told_apart_from_an_empty_one(snapshot: Snapshot, kind: str, call: tuple[str, str]) -> None:
+    found = load_inventory(Edited(snapshot, refused(call[1])))
+    assert of_type(found, kind) == []
+    accounts = {account.id for account in found.data.accounts if account.collected}
+    assert {account for account, _, name in found.data.unread_lists if name == kind} >= accounts
+
+
+def test_whatever_is_collected_has_a_list_that_can_be_refused(loaded: Inventory) -> None:
+    assert {one.type for one in loaded.data.resources if not one.type.startswith("iam:")} <= LIST_CALLS.keys()
 
 
 def test_accounts_whose_principals_were_refused_are_named(snapshot: Snapshot) -> None:
