@@ -177,6 +177,9 @@ class _Telling:
     def _unread(self, item: Cause, names: Names) -> str:
         if item.kind == "setting":
             return _setting(item.id, names)
+        if item.kind == "account":
+            place = item.id.startswith("account:")
+            return f"the place of {names.who(item.id)} in the organisation" if place else "the organisation"
         if item.kind not in ("principal", "resource"):
             return names.assignment(item.id) if item.kind == "assignment" else names.document(item.id)
         if item.id.startswith("account:"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from graph.facts import ABSENT, Key
-from model.entities import Role, Share
+from model.entities import Account, Role, Share
 from model.inventory import Inventory
 
 #: ``unread``: one of the snapshots does not say it.
@@ -121,7 +121,11 @@ def unknown_in(key: Key, facts: Mapping[Key, Any], other: Mapping[Key, Any], inv
     if sort == "role":
         return isinstance(value, Role) and value.assumed_from_permission_set
     if sort == "account":
-        return not value.collected
+        return not value.collected or (told is not ABSENT and bool(told.path) and not _placed(value, inventory))
+    if sort == "organization":
+        return not value.id
+    if sort == "alone":
+        return value is False
     if sort == "application":
         return not value.status
     if sort == "center":
@@ -129,6 +133,11 @@ def unknown_in(key: Key, facts: Mapping[Key, Any], other: Mapping[Key, Any], inv
     if sort == "share":
         return isinstance(value, Share) and None in (value.resources, value.principals, value.permissions)
     return False
+
+
+def _placed(account: Account, inventory: Inventory) -> bool:
+    """Whether it is known where in an organisation an account is, or that it is in none."""
+    return bool(account.path) or (inventory.organization is None and inventory.data.alone)
 
 
 def _missing(key: Key, told: Any, inventory: Inventory) -> bool:
@@ -140,14 +149,14 @@ def _missing(key: Key, told: Any, inventory: Inventory) -> bool:
         iam = told.type.startswith("iam:")
         lists = {(told.account, told.region, told.type), (told.account, "", told.type)}
         return _unread(inventory, told.account, iam=iam) or not lists.isdisjoint(data.unread_lists)
-    if sort in ("person", "joined", "assignment"):
+    if sort in ("person", "joined", "assignment", "center"):
         return _asked_in_vain(inventory, "sso-admin", "identitystore") or (
             not data.centers and not data.directory_users
         )
     if sort in ("entitlement", "application"):
         return data.unread_entitlements or _missing(("person",), told, inventory)
-    if sort in ("account", "organization"):
-        return _asked_in_vain(inventory, "organizations") or (data.organization is None and not data.alone)
+    if sort in ("account", "organization", "state"):
+        return _unlisted(inventory)
     if sort in ("target", "guard"):
         organization = inventory.organization
         if organization is None:
@@ -162,13 +171,19 @@ def _missing(key: Key, told: Any, inventory: Inventory) -> bool:
 
 def _unread(inventory: Inventory, account: str, *, iam: bool = True) -> bool:
     found = inventory.accounts.get(account)
-    if found is not None and not found.collected:
+    if (found is None and _unlisted(inventory)) or (found is not None and not found.collected):
         return True
     if iam and account in inventory.data.unread_principals:
         return True
     area = f"account:{account}"
     data = inventory.data
     return any(gap.account == account and gap.affects == area for gap in (*data.gaps, *data.skipped))
+
+
+def _unlisted(inventory: Inventory) -> bool:
+    """Whether an organisation or an account may be there that was not told."""
+    data = inventory.data
+    return _asked_in_vain(inventory, "organizations") or (data.organization is None and not data.alone)
 
 
 def _asked_in_vain(inventory: Inventory, *services: str) -> bool:

@@ -164,11 +164,15 @@ def load_accounts(pages: Pages, listed: dict[str, Account]) -> tuple[Account, ..
 
 
 def _path(child: str, parents: dict[str, str]) -> tuple[str, ...]:
+    """The units above an account, the root first; empty where not all of them were read.
+
+    Only a root's id begins with ``r-``: https://docs.aws.amazon.com/organizations/latest/APIReference/API_Root.html
+    """
     chain: list[str] = []
     while child in parents and parents[child] not in chain:
         child = parents[child]
         chain.append(child)
-    return tuple(reversed(chain))
+    return tuple(reversed(chain)) if chain and chain[-1].startswith("r-") else ()
 
 
 def load_identity_center(

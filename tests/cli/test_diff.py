@@ -126,6 +126,21 @@ def test_what_could_not_be_read_is_unknown_and_never_lost(asked: Callable[..., R
         assert all(row["why"] == [{"kind": "policy", "id": f"{BUCKET}#policy"}] for row in found["unknown"])
 
 
+def unplaced(record: CallRecord) -> CallRecord:
+    """Which accounts are in which unit could not be read this time."""
+    if record.operation != "ListAccountsForParent":
+        return record
+    error = CallError(code="AccessDenied", message="denied")
+    return msgspec.structs.replace(record, outcome="denied", error=error, response=[], pages=0)
+
+
+def test_an_account_whose_place_could_not_be_read_was_not_moved(asked: Callable[..., Ran]) -> None:
+    ran = asked(unplaced)
+    assert ran.status == 0
+    assert "the place of account payments-prod in the organisation could not be read in one of the two" in ran.out
+    assert "moved" not in ran.out and "Changed" not in ran.out
+
+
 def test_equal_snapshots_do_not_differ(asked: Callable[..., Ran]) -> None:
     assert asked(same, "--json").json == {"gained": [], "lost": [], "changed": [], "unknown": []}
     ran = asked(same)

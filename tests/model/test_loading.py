@@ -306,6 +306,13 @@ def test_whatever_is_collected_has_a_list_that_can_be_refused(loaded: Inventory)
     assert {one.type for one in loaded.data.resources if not one.type.startswith("iam:")} <= LIST_CALLS.keys()
 
 
+def test_an_account_whose_units_were_not_all_read_has_no_known_place(snapshot: Snapshot, loaded: Inventory) -> None:
+    """Also where its own unit tells of it: what is above that unit is not known."""
+    found = load_inventory(Edited(snapshot, refused("ListOrganizationalUnitsForParent"))).accounts
+    assert {len(account.path) for account in found.values()} == {0, 1}
+    assert all(account.path in ((), loaded.accounts[id].path) for id, account in found.items())
+
+
 def test_accounts_whose_principals_were_refused_are_named(snapshot: Snapshot) -> None:
     found = load_inventory(Edited(snapshot, refused("GetAccountAuthorizationDetails")))
     assert set(found.data.unread_principals) == set(found.accounts)
