@@ -131,13 +131,20 @@ def unknown_in(key: Key, facts: Mapping[Key, Any], other: Mapping[Key, Any], inv
     if sort == "center":
         return value.abac is None
     if sort == "share":
-        return isinstance(value, Share) and None in (value.resources, value.principals, value.permissions)
+        return isinstance(value, Share) and _in_part(value)
     return False
 
 
 def _placed(account: Account, inventory: Inventory) -> bool:
     """Whether it is known where in an organisation an account is, or that it is in none."""
     return bool(account.path) or (inventory.organization is None and inventory.data.alone)
+
+
+def _in_part(share: Share) -> bool:
+    """Whether a part of a share was not read, of its permissions any."""
+    if share.resources is None or share.principals is None or share.permissions is None:
+        return True
+    return any(permission.template is None for permission in share.permissions)
 
 
 def _missing(key: Key, told: Any, inventory: Inventory) -> bool:

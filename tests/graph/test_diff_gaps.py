@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from graph.differences import Differences, diff
-from model.entities import Gap
+from model.entities import Gap, Resource, Share, SharePermission
 from model.inventory import InventoryData
 from tests.graph.test_diff import SEND, asked, policy
 from tests.graph.worlds import MANAGEMENT, ONE, ORG, TWO, allow, deny, made, queue, scp, user
@@ -101,3 +102,33 @@ def test_what_was_detached_is_lost_also_where_the_account_s_place_was_not_read(t
     ann = [row for row in found.lost if row.principal.endswith("user/ann")]
     assert {(item.kind, item.id) for row in ann for item in row.why} == {("attachment", send.arn)}
     assert ann
+
+
+# -- shares
+
+PERMISSION = "arn:aws:ram::aws:permission/AWSRAMDefaultPermissionCodeBuildProject"
+TEMPLATE = json.dumps({"Effect": "Allow", "Action": ["codebuild:StartBuild"]})
+
+
+def sharing(template: str | None) -> InventoryData:
+    """A build project that is shared with the organisation."""
+    arn = f"arn:aws:codebuild:us-east-1:{ONE}:project/build"
+    project = Resource(arn=arn, type="codebuild:project", account=ONE, region="us-east-1", name="build", tags={})
+    share = Share(
+        arn=f"arn:aws:ram:us-east-1:{ONE}:resource-share/abc",
+        name="s",
+        account=ONE,
+        region="us-east-1",
+        resources=(arn,),
+        principals=(f"arn:aws:organizations::{MANAGEMENT}:organization/{ORG}",),
+        permissions=(SharePermission(arn=PERMISSION, type="codebuild:Project", template=template),),
+    )
+    users = (user("ann", ONE), user("bob", TWO, allow("codebuild:*")))
+    return made(users=users, resources=(project,), shares=(share,))
+
+
+def test_a_share_whose_permission_was_not_read_gives_no_more_and_no_less(tmp_path: Path) -> None:
+    known = sharing(TEMPLATE)
+    for found in both_ways(known, sharing(None), tmp_path):
+        assert only_unknown(found)
+        assert causes(found) == {("share", known.shares[0].arn, "unread")}
