@@ -180,6 +180,8 @@ class _Telling:
         if item.kind == "account":
             place = item.id.startswith("account:")
             return f"the place of {names.who(item.id)} in the organisation" if place else "the organisation"
+        if item.kind == "assignment" and "@" not in item.id:
+            return f"permission set {self._set(item.id)}"
         if item.kind not in ("principal", "resource"):
             return names.assignment(item.id) if item.kind == "assignment" else names.document(item.id)
         if item.id.startswith("account:"):
@@ -205,6 +207,13 @@ class _Telling:
             if group is not None:
                 return f"group {group.name}"
         return self._names[1].who(item.id)
+
+    def _set(self, arn: str) -> str:
+        for asked in self._both:
+            known = asked.world.inventory.permission_sets.get(arn)
+            if known is not None and known.name:
+                return known.name
+        return arn.rpartition("/")[2]
 
     def _member(self, item: Cause) -> str:
         for asked in self._both:

@@ -77,6 +77,8 @@ def cause(key: Key, old: Any, new: Any) -> Cause:
         how = "added" if old == "" else "removed" if new == "" else "changed"
     if sort == "account" and how == "changed":
         return Cause("account", f"account:{id}", how)
+    if sort == "unread-set":
+        return Cause("assignment", id, how)
     if sort in ("account", "unread"):
         kind = _UNREAD_KINDS.get(key[2], "setting") if sort == "unread" else "account"
         return Cause(kind, id if sort == "unread" else f"account:{id}", how)
@@ -108,7 +110,7 @@ def _account(arn: str) -> str:
 def unknown_in(key: Key, facts: Mapping[Key, Any], other: Mapping[Key, Any], inventory: Inventory) -> bool:
     """Whether a snapshot says a fact otherwise than the other one because something was not collected for it."""
     sort, value, told = key[0], facts.get(key, ABSENT), other.get(key, ABSENT)
-    if sort == "unread":
+    if sort in ("unread", "unread-set"):
         return value is not ABSENT
     if value is ABSENT:
         return _missing(key, told, inventory)

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from graph.entitled import entitlement_id
+from graph.own_facts import bare_holder, bare_resource, managed, own_facts, stands_in, tag_facts
 from graph.people import assignment_id
 from model.access_manager import RoleEntitlement
 from model.entities import (
@@ -27,10 +28,6 @@ from model.entities import (
     DirectoryUser,
     IamPrincipal,
     OrganizationPolicy,
-    Resource,
-    Role,
-    S3Settings,
-    User,
 )
 from model.inventory import Inventory
 
@@ -136,9 +133,9 @@ class Facts:
             self._person(piece, key)
 
     def _holder(self, piece: Piece, sort: str, arn: str, old: IamPrincipal | None, new: IamPrincipal | None) -> None:
-        for policy in dict.fromkeys(arn for one in (old, new) if one is not None for arn in _managed(one)):
+        for policy in dict.fromkeys(arn for one in (old, new) if one is not None for arn in managed(one)):
             self._policy(piece, policy)
-        if old is None or new is None or _stands_in(old) != _stands_in(new):
+        if old is None or new is None or stands_in(old) != stands_in(new):
             whole = [ABSENT if one is None else one for one in (old, new)]
             if sort == "group":  # joining it is the fact
                 if old is not None or new is not None:
@@ -146,20 +143,20 @@ class Facts:
             elif old is not None or new is not None:
                 piece.put((sort, arn), *whole)
             return
-        bare = [_bare(one) for one in (old, new)]
+        bare = [bare_holder(one) for one in (old, new)]
         if sort == "group":
             piece.context[sort, arn] = bare[1]
         else:
             piece.put((sort, arn), *bare)
-        piece.put_each(*(_own(one) for one in (old, new)))
+        piece.put_each(*(own_facts(one) for one in (old, new)))
 
     def _trust(self, piece: Piece, arn: str) -> None:
         old, new = (inventory.roles.get(arn) for inventory in self.both)
-        if old is None or new is None or _stands_in(old) != _stands_in(new):
+        if old is None or new is None or stands_in(old) != stands_in(new):
             if old is not None or new is not None:
                 piece.put(("role", arn), *(ABSENT if one is None else one for one in (old, new)))
             return
-        piece.put(("role", arn), *(_bare(one) for one in (old, new)))
+        piece.put(("role", arn), *(bare_holder(one) for one in (old, new)))
         piece.put(("trust", f"{arn}#trust", arn), old.trust, new.trust)
 
     def _policy(self, piece: Piece, arn: str) -> None:
@@ -186,8 +183,10 @@ class Facts:
                 for item in self._assignments[inventory is self.both[1]].get(holder, ()):
                     facts["assignment", assignment_id(item)] = item
                     known = inventory.permission_sets.get(item.permission_set)
-                    if known is not None:
+                    if known is not None and known.name:
                         piece.context["permission-set", known.arn] = known
+                    else:  # AWS deletes no set that is assigned: it was not described
+                        facts["unread-set", item.permission_set] = known
                 for entitled in self._entitlements[inventory is self.both[1]].get(holder, ()):
                     facts["entitlement", entitlement_id(entitled), entitled.role] = entitled
                     self._application(piece, entitled.application)
@@ -239,12 +238,12 @@ class Facts:
             if old is not None or new is not None:
                 piece.put(("resource", arn), *(ABSENT if one is None else one for one in (old, new)))
             return
-        piece.put(("resource", arn), *(_bare_resource(one) for one in (old, new)))
+        piece.put(("resource", arn), *(bare_resource(one) for one in (old, new)))
         piece.put(("policy", f"{arn}#policy", arn), old.policy, new.policy)
         if old.tags is None or new.tags is None:
             piece.put(("tags", f"{arn}#tags", arn), old.tags, new.tags)
         else:
-            piece.put_each(*(_tags(arn, one.tags or {}) for one in (old, new)))
+            piece.put_each(*(tag_facts(arn, one.tags or {}) for one in (old, new)))
         if old.grants is None or new.grants is None:
             piece.put(("grants", f"{arn}#grants", arn), old.grants, new.grants)
         else:
@@ -341,51 +340,6 @@ def _state(data: Any, kind: str) -> Any:
     if organization is None:
         return ABSENT
     return getattr(organization, f"{kind}s_known"), getattr(organization, f"{kind}s_enabled")
-
-
-def _managed(holder: IamPrincipal) -> tuple[str, ...]:
-    boundary = holder.boundary if isinstance(holder, User | Role) else None
-    return (*holder.attached, *((boundary,) if boundary else ()))
-
-
-def _stands_in(holder: IamPrincipal) -> bool:
-    """Whether the documents of a permission set stand in for a role that could not be read."""
-    return isinstance(holder, Role) and holder.assumed_from_permission_set
-
-
-def _bare(holder: IamPrincipal) -> IamPrincipal:
-    """Who it is, without anything that is a fact of its own or decides nothing."""
-    if isinstance(holder, Role):
-        return Role(arn=holder.arn, id=holder.id, name=holder.name, path=holder.path, account=holder.account, trust="")
-    return type(holder)(arn=holder.arn, id=holder.id, name=holder.name, path=holder.path, account=holder.account)
-
-
-def _own(holder: IamPrincipal) -> dict[Key, Any]:
-    """The facts of a user, a role or a group that is in both snapshots."""
-    arn = holder.arn
-    found: dict[Key, Any] = {
-        ("inline", f"{arn}#inline:{inline.name}", arn, inline.name): inline.document for inline in holder.inline
-    }
-    found |= {("attached", policy, arn): True for policy in holder.attached}
-    if isinstance(holder, Role):
-        found["trust", f"{arn}#trust", arn] = holder.trust
-    if isinstance(holder, User):
-        found |= {("member", group, arn): True for group in holder.groups}
-        found["mfa", f"{arn}#mfa", arn] = holder.mfa
-    if isinstance(holder, User | Role):
-        found |= _tags(arn, holder.tags)
-        if holder.boundary:
-            found["boundary", arn] = holder.boundary
-    return found
-
-
-def _tags(arn: str, tags: Mapping[str, str]) -> dict[Key, Any]:
-    return {("tag", f"{arn}#tag:{name}", arn, name): value for name, value in tags.items()}
-
-
-def _bare_resource(resource: Resource) -> Resource:
-    s3 = S3Settings() if resource.s3 is not None else None
-    return replace(resource, policy="", tags={}, grants=(), s3=s3, role="", unread_role="", aliases=())
 
 
 def merged(pieces: Iterable[Piece]) -> Piece:

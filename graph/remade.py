@@ -45,7 +45,9 @@ def inventory_of(facts: Facts, context: Context, snapshot: str) -> Inventory:
     fields["resources"] = tuple(_resource(arn, one, by_sort) for (_, arn), one in by_sort["resource"].items())
     fields["organization"] = _organization(by_sort, context)
     fields["access_applications"] += tuple(one for (sort, _), one in context.items() if sort == "application")
-    fields["permission_sets"] = tuple(one for (sort, _), one in context.items() if sort == "permission-set")
+    unread = {arn: one for (_, arn), one in by_sort["unread-set"].items()}
+    sets = {arn: one for (sort, arn), one in context.items() if sort == "permission-set"} | unread
+    fields["permission_sets"] = tuple(one for one in sets.values() if one is not None)
     members: defaultdict[str, list[str]] = defaultdict(list)
     for _, group, member in by_sort["joined"]:
         members[group].append(member)

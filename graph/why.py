@@ -145,6 +145,8 @@ class Explainer:
             return False
         if key[0] == "entitlement":
             return key[2] in roles
+        if key[0] == "unread-set":
+            return any(self._made_from(role, key[1]) for role in roles)
         if key[0] == "assignment":
             opened = set()
             for inventory in self._both:
@@ -153,6 +155,15 @@ class Explainer:
                 opened |= {role.arn} if role is not None else set()
             return not roles.isdisjoint(opened)
         return True
+
+    def _made_from(self, role: str, permission_set: str) -> bool:
+        """Whether a role is a permission set's in one of the snapshots."""
+        for inventory in self._both:
+            found = inventory.roles.get(role)
+            made = found and inventory.permission_set_role(found.account, permission_set)
+            if made is not None and made.arn == role:
+                return True
+        return False
 
     def _text(self, piece: Piece) -> str:
         """Everything that a piece says, in lower case."""

@@ -141,6 +141,21 @@ def test_an_account_whose_place_could_not_be_read_was_not_moved(asked: Callable[
     assert "moved" not in ran.out and "Changed" not in ran.out
 
 
+def undescribed(record: CallRecord) -> CallRecord:
+    """A permission set could not be read this time."""
+    if record.operation != "DescribePermissionSet" or "PaymentsDeveloper" not in str(record.response):
+        return record
+    error = CallError(code="AccessDenied", message="denied")
+    return msgspec.structs.replace(record, outcome="denied", error=error, response=[], pages=0)
+
+
+def test_a_permission_set_that_could_not_be_read_is_named(asked: Callable[..., Ran]) -> None:
+    ran = asked(undescribed)
+    assert ran.status == 0
+    assert "permission set PaymentsDeveloper could not be read in one of the two snapshots" in ran.out
+    assert "Lost" not in ran.out
+
+
 def test_equal_snapshots_do_not_differ(asked: Callable[..., Ran]) -> None:
     assert asked(same, "--json").json == {"gained": [], "lost": [], "changed": [], "unknown": []}
     ran = asked(same)

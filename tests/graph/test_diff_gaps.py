@@ -9,10 +9,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from graph.differences import Differences, diff
-from model.entities import Gap, Resource, Share, SharePermission
+from model.entities import Gap, Resource, Role, Share, SharePermission
 from model.inventory import InventoryData
 from tests.graph.test_diff import SEND, asked, policy
-from tests.graph.worlds import MANAGEMENT, ONE, ORG, TWO, allow, deny, made, queue, scp, user
+from tests.graph.worlds import MANAGEMENT, ONE, ORG, TWO, allow, deny, made, queue, scp, user, world
 
 GUARDS = (
     scp("full", allow("*"), targets=("r-1", "ou-1")),
@@ -132,3 +132,30 @@ def test_a_share_whose_permission_was_not_read_gives_no_more_and_no_less(tmp_pat
     for found in both_ways(known, sharing(None), tmp_path):
         assert only_unknown(found)
         assert causes(found) == {("share", known.shares[0].arn, "unread")}
+
+
+# -- permission sets
+
+
+def reserved(data: InventoryData) -> list[Role]:
+    return [one for one in data.roles if one.permission_set_name is not None]
+
+
+def test_whom_a_permission_set_that_was_not_described_is_assigned_to_has_not_lost_it(tmp_path: Path) -> None:
+    data = world(2)
+    assert reserved(data) and data.assignments
+    arns = {item.permission_set for item in data.assignments}
+    for found in both_ways(data, replace(data, permission_sets=()), tmp_path):
+        assert only_unknown(found)
+        assert {row.principal for row in found.unknown} == {"person:eve@x.example"}
+        assert causes(found) <= {("assignment", arn, "unread") for arn in arns}
+        assert all(row.why for row in found.unknown)
+
+
+def test_an_assignment_that_went_is_lost_also_where_another_set_was_not_described(tmp_path: Path) -> None:
+    data = world(2)
+    (first, *_) = data.assignments
+    other = replace(first, permission_set=f"{first.permission_set}-other")
+    before, after = replace(data, assignments=(first,)), replace(data, assignments=(other,))
+    found = diff(asked(before, tmp_path / "old"), asked(after, tmp_path / "new"))
+    assert found.lost and found.unknown == []
