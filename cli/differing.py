@@ -11,7 +11,7 @@ import typer
 from cli.naming import Names
 from cli.options import Json, StoreUrl
 from cli.output import note, say, wrapped, write_json
-from cli.state import questions
+from cli.state import questions, server, snapshot
 from cli.words import counted
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ def diff(
     assignment, trust or guardrail made the difference.
     """
     from graph.differences import diff as run
+    from graph.differences import of_one_organization
 
+    if server(store) is None:  # before anything is built
+        first, second = (snapshot(id) for id in (old, new))
+        of_one_organization((first.id, first.manifest.organization), (second.id, second.manifest.organization))
     both = questions(old, store), questions(new, store)
     found = run(*both)
     if as_json:

@@ -15,10 +15,15 @@ from graph.changes import Comparison, Move, Moved, Way
 from graph.questions import Questions
 from graph.sides import Joint
 from graph.why import Asked, Explainer
+from model.errors import GrantmapError
 from policy.verdicts import Verdict
 
 #: More resources than this that changed alike are one row, with the pattern of their class, where it fits them alone.
 MOST_ROWS = 20
+
+
+class OtherOrganizationError(GrantmapError):
+    """Snapshots of two organisations, which have no access in common that could differ."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,26 @@ def diff(old: Questions, new: Questions) -> Differences:
 
     Access is what `reach` says: direct or through roles, by resource and level. A principal or a resource of one
     snapshot only is gained or lost with everything it has. Another way to the same access is no change.
+
+    Raises ``OtherOrganizationError`` where each snapshot is of an organisation, and these are two.
     """
+    both = [asked.world.inventory.data for asked in (old, new)]
+    ids = [data.organization.id if data.organization is not None else None for data in both]
+    of_one_organization((both[0].snapshot, ids[0]), (both[1].snapshot, ids[1]))
     comparison = Comparison(old, new)
     return _Rows(comparison).all()
+
+
+def of_one_organization(old: tuple[str, str | None], new: tuple[str, str | None]) -> None:
+    """Snapshots, each with its organisation's id (none: not known, or in none), can be compared.
+
+    Raises ``OtherOrganizationError`` where they are of two organisations.
+    """
+    if old[1] and new[1] and old[1] != new[1]:
+        raise OtherOrganizationError(
+            f"snapshot `{old[0]}` is of organisation `{old[1]}` and snapshot `{new[0]}` of `{new[1]}`: "
+            "give two snapshots of the same organisation; `grantmap snapshot show ID --json` says whose one is"
+        )
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,22 @@ def test_a_permission_set_that_could_not_be_read_is_named(asked: Callable[..., R
     assert "Lost" not in ran.out
 
 
+def elsewhere(record: CallRecord) -> CallRecord:
+    """Another organisation of the same shape."""
+    if record.operation != "DescribeOrganization":
+        return record
+    pages: list[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode(record.response))
+    pages[0]["Organization"]["Id"] = "o-elsewhere1"
+    return msgspec.structs.replace(record, response=pages)
+
+
+def test_snapshots_of_two_organisations_are_bad_input(asked: Callable[..., Ran]) -> None:
+    ran = asked(elsewhere)
+    assert (ran.status, ran.out) == (2, "")
+    (line,) = [line for line in ran.err.splitlines() if "organisation" in line]
+    assert "is of organisation `o-" in line and "of `o-elsewhere1`: give two snapshots of the same" in line
+
+
 def test_equal_snapshots_do_not_differ(asked: Callable[..., Ran]) -> None:
     assert asked(same, "--json").json == {"gained": [], "lost": [], "changed": [], "unknown": []}
     ran = asked(same)

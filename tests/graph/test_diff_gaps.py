@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
-from graph.differences import Differences, diff
-from model.entities import Gap, Resource, Role, Share, SharePermission
+from graph.differences import Differences, OtherOrganizationError, diff
+from model.entities import Gap, Organization, Resource, Role, Share, SharePermission
 from model.inventory import InventoryData
 from tests.graph.test_diff import SEND, asked, policy
 from tests.graph.worlds import MANAGEMENT, ONE, ORG, TWO, allow, deny, made, queue, scp, user, world
@@ -159,3 +160,22 @@ def test_an_assignment_that_went_is_lost_also_where_another_set_was_not_describe
     before, after = replace(data, assignments=(first,)), replace(data, assignments=(other,))
     found = diff(asked(before, tmp_path / "old"), asked(after, tmp_path / "new"))
     assert found.lost and found.unknown == []
+
+
+# -- organisations
+
+
+def of_organisation(id: str | None) -> InventoryData:
+    organization = None if id is None else Organization(id=id, management_account=MANAGEMENT, scps_enabled=True)
+    return made(users=(user("ann", ONE, allow("sqs:*")),), resources=(queue("q"),), organization=organization)
+
+
+def test_snapshots_of_two_organisations_cannot_be_compared(tmp_path: Path) -> None:
+    one, other = asked(of_organisation(ORG), tmp_path / "one"), asked(of_organisation("o-other"), tmp_path / "other")
+    with pytest.raises(OtherOrganizationError, match=f"`{ORG}`.*`o-other`"):
+        diff(one, other)
+
+
+@pytest.mark.parametrize("id", ["", None])
+def test_an_organisation_that_is_not_known_or_none_is_compared_with_any(id: str | None, tmp_path: Path) -> None:
+    both_ways(of_organisation(ORG), of_organisation(id), tmp_path)
