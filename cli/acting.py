@@ -31,6 +31,8 @@ def how_given(names: Names, person: str, answer: Answer) -> str:
         return f"It carries this role, which {answer.carried.service} assumes for it."
     if any(item["layer"] == "entitlement" for item in answer.step.outcome.because):
         return f"By account access manager {person} is {assigned(names, answer.step)}."
+    if not answer.step.outcome.because:
+        return f"Whether {person} has this permission set was not read."
     return f"This permission set is {assigned(names, answer.step)}."
 
 
@@ -42,6 +44,8 @@ def why_no_role(asked: Questions, key: str, person: str) -> str:
     groups = {group.id for group in asked.world.inventory.data.directory_groups if user.id in group.members}
     if any(item.principal_id in {user.id, *groups} for item in asked.world.inventory.data.assignments):
         return f"{person} has assignments, but none of their roles was found: what they open is not known."
+    if asked.world.unassigned.steps(asked.world.subjects.by_key[key]):
+        return f"No permission set is known to be assigned to {person}, and none that may be lets {person} do this."
     if any(item.principal_id in {user.id, *groups} for item in asked.world.inventory.data.entitlements):
         return f"{person} is entitled to roles by account access manager, but none that is there lets it in."
     return f"{person} has no permission set assigned, and so no access."

@@ -29,6 +29,7 @@ _APART = frozenset(
 _UNREAD = frozenset(
     {"snapshot", "taken", "resources", "gaps", "skipped", "permission_sets", "assignments"}
     | {"directory_users", "directory_groups", "access_applications", "entitlements", "unread_entitlements"}
+    | {"unread_assignments", "unread_members"}
 )
 
 _Named = TypeVar("_Named")

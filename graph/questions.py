@@ -139,6 +139,8 @@ class Questions:
         for step in self._first(person, overrides):
             outcome = self.world.decider.decide(step.target, action, resource, overrides)
             outcomes.append((_through(step, outcome), step))
+        if all(outcome.rank for outcome, _ in outcomes):
+            outcomes += self._perhaps(person, action, resource, overrides)
         if not outcomes:
             return Outcome(Verdict.IMPLICITLY_DENIED, None, (), certain=False), None
         container = None if resource == "*" else self.world.inventory.container(resource)
@@ -149,6 +151,19 @@ class Questions:
             return best, step
         some = [outcome.residual for outcome, _ in outcomes if outcome.verdict is Verdict.CONDITIONAL]
         return Outcome(best.verdict, any_of(some), best.because, best.certain), step
+
+    def _perhaps(
+        self, person: Subject, action: str, resource: str, overrides: Overrides
+    ) -> Iterator[tuple[Outcome, Step]]:
+        """What a person can if it has roles that it may have by what was not read."""
+        steps = self.world.unassigned.steps(person)
+        listed = [step.target.index for step in steps if step.target.index >= 0]
+        worth = set(self._worth_deciding(listed, action, resource, overrides))
+        for step in steps:
+            if step.target.index < 0 or step.target.index in worth:
+                outcome = self.world.decider.decide(step.target, action, resource, overrides)
+                if outcome.can:
+                    yield _through(step, outcome), step
 
     def _first(self, subject: Subject, overrides: Overrides) -> list[Step]:
         """The first steps of somebody who acts through roles alone."""
@@ -162,6 +177,9 @@ class Questions:
         if overrides:
             steps = steps_again(self.world, steps, overrides)
         first = self.world.assuming.first_steps(subject, overrides)
+        perhaps = [step for step in self.world.unassigned.steps(subject) if step.target.index >= 0]
+        if perhaps:
+            first = [*steps.out.get(subject.index), *perhaps]
         own = {subject.key, subject.caller.principal.role_arn if subject.caller is not None else None}
         best: dict[str, Row] = {}
         chains = steps.forward(subject, first)

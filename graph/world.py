@@ -13,6 +13,7 @@ from graph.closure import Steps
 from graph.deciding import Decider
 from graph.people import PeopleSteps
 from graph.subjects import Listed, Subjects
+from graph.unassigned import Unassigned
 from model.inventory import Inventory
 from policy.assemble import Assembler
 
@@ -51,6 +52,10 @@ class World:
     @cached_property
     def people(self) -> PeopleSteps:
         return PeopleSteps(self.inventory, self.subjects)
+
+    @cached_property
+    def unassigned(self) -> Unassigned:
+        return Unassigned(self.assembler, self.subjects)
 
     @cached_property
     def candidates(self) -> Candidates:

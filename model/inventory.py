@@ -53,7 +53,9 @@ class InventoryData(Entity, frozen=True, kw_only=True):
     ``unread_lists`` are (account, region, type) whose resources could not be listed, region empty for all regions.
     ``unread_principals`` are accounts whose IAM entities could not be read. ``unread_shares`` are (account, region)
     whose shares of AWS RAM were not listed, region empty for all regions. ``unread_entitlements``: those of account
-    access manager were not all listed.
+    access manager were not all listed. ``unread_assignments`` are (permission set, account) whose assignments were not
+    listed, account empty for all accounts; an instance in place of a set: its sets were not listed. ``unread_members``
+    are ids of directory groups whose members were not listed.
     """
 
     snapshot: str
@@ -75,6 +77,8 @@ class InventoryData(Entity, frozen=True, kw_only=True):
     unread_entitlements: bool = False
     directory_users: tuple[DirectoryUser, ...] = ()
     directory_groups: tuple[DirectoryGroup, ...] = ()
+    unread_assignments: tuple[tuple[str, str], ...] = ()
+    unread_members: tuple[str, ...] = ()
     resources: tuple[Resource, ...] = ()
     access_points: tuple[AccessPoint, ...] = ()
     account_public_block: dict[str, bool] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from model.entities import (
@@ -204,6 +205,54 @@ def load_identity_center(
                 )
             ] = None
     return tuple({item.instance: item for item in centers}.values()), sets, tuple(assignments)
+
+
+def unread_assignments(pages: Pages, accounts: Iterable[Account]) -> Iterator[tuple[str, str]]:
+    """(permission set, account) whose assignments nobody knows: absence is believed on ``ok`` and ``empty`` alone.
+
+    Account empty: in no account are they known; an instance in place of a set: not all its sets were listed.
+    """
+    listed = {
+        call.params.get("InstanceArn")
+        for call in pages.calls("sso-admin", "ListPermissionSets")
+        if call.outcome in ANSWERED
+    }
+    instances = {item["InstanceArn"]: None for _, item in pages.items("sso-admin", "ListInstances", "Instances")}
+    yield from ((instance, "") for instance in instances if instance not in listed)
+    # AWS provisions a set in an account before an assignment of it works.
+    provisioned: defaultdict[str, set[str]] = defaultdict(set)
+    told = set()
+    for call in pages.calls("sso-admin", "ListAccountsForProvisionedPermissionSet"):
+        if call.outcome in ANSWERED:
+            told.add(str(call.params["PermissionSetArn"]))
+    for record, account in pages.items("sso-admin", "ListAccountsForProvisionedPermissionSet", "AccountIds"):
+        provisioned[str(record.params["PermissionSetArn"])].add(account)
+    known: defaultdict[str, set[str]] = defaultdict(set)
+    for call in pages.calls("sso-admin", "ListAccountAssignments"):
+        found = known[str(call.params["PermissionSetArn"])]
+        if call.outcome in ANSWERED:
+            found.add(str(call.params["AccountId"]))
+    active = {account.id for account in accounts if account.status == "ACTIVE"}
+    sets = dict.fromkeys(item for _, item in pages.items("sso-admin", "ListPermissionSets", "PermissionSets"))
+    for each in dict.fromkeys((*sets, *known)):
+        unread = (provisioned[each] if each in told else active) - known[each]
+        if unread and not known[each] and each not in told:
+            yield each, ""
+        else:
+            yield from ((each, account) for account in sorted(unread))
+
+
+def unread_members(pages: Pages, assignments: Iterable[Assignment]) -> Iterator[str]:
+    """Ids of groups that have assignments, or are listed, and whose members nobody knows."""
+    known = {
+        str(call.params["GroupId"])
+        for call in pages.calls("identitystore", "ListGroupMemberships")
+        if call.outcome in ANSWERED
+    }
+    groups = dict.fromkeys(item["GroupId"] for _, item in pages.items("identitystore", "ListGroups", "Groups"))
+    if not pages.answered("identitystore", "ListGroups"):
+        groups.update(dict.fromkeys(item.principal_id for item in assignments if item.principal_type == "GROUP"))
+    return (group for group in groups if group not in known)
 
 
 def _abac(pages: Pages, instance: str) -> bool | None:

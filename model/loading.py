@@ -31,6 +31,8 @@ from model.load_organization import (
     load_directory,
     load_identity_center,
     load_organization,
+    unread_assignments,
+    unread_members,
 )
 from model.load_resources import LIST_CALLS
 from model.load_s3 import account_public_block, canonical_ids, unread_points
@@ -181,6 +183,8 @@ def _data(snapshot: Snapshot, parts: _Parts) -> InventoryData:
         unread_entitlements=unread_entitlements(pages, applications),
         directory_users=directory_users,
         directory_groups=directory_groups,
+        unread_assignments=tuple(unread_assignments(pages, accounts)),
+        unread_members=tuple(unread_members(pages, assignments)),
         access_points=tuple(sorted(parts.access_points, key=lambda point: point.arn)),
         account_public_block=account_public_block(pages, organization, accounts),
         account_ignores_acls=account_public_block(pages, organization, accounts, "IgnorePublicAcls"),

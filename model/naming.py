@@ -130,6 +130,11 @@ class Names:
         parts = id.split(":", 5)
         if id.startswith("ram:"):
             return f"the list of AWS RAM shares of {self.account(parts[1])}"
+        if id.startswith("identitystore:group/"):
+            group = self._inventory.directory_groups.get(id.partition("/")[2])
+            return (
+                f"the list of members of group {_one_line(group.name) if group is not None else id.partition('/')[2]}"
+            )
         if len(parts) == 2 and parts[0] in _KINDS:
             return f"{_KINDS[parts[0]]} over {self.account(parts[1])}"
         if len(parts) != 6:
@@ -137,10 +142,26 @@ class Names:
         if parts[2] == "organizations":
             found = self._guardrail_names.get(id)
             return found or f"policy {id.rsplit('/', 1)[-1]} of the organisation"
+        if parts[2] == "sso":
+            return self._identity_center(id)
         if parts[2] == "iam" and parts[5].startswith("policy/"):
             name = id.rsplit("/", 1)[-1]
             return f"AWS policy {name}" if parts[4] == "aws" else f"policy {name} in {self.account(parts[4])}"
         return self.thing(id)
+
+    def _identity_center(self, id: str) -> str:
+        """What was not read of Identity Center: a set, who has it (``SETARN@ACCOUNT``), which sets there are."""
+        head, _, account = id.partition("@")
+        if "instance/" in head:
+            return "the list of permission sets of Identity Center"
+        name = f"permission set {self._set_name(head)}"
+        if not account:
+            return f"the description of {name}"
+        return f"the list of assignments of {name}" + ("" if account == "*" else f" in {self.account(account)}")
+
+    def _set_name(self, arn: str) -> str:
+        known = self._inventory.permission_sets.get(arn)
+        return _one_line(known.name) if known is not None else arn.rsplit("/", 1)[-1]
 
     @cached_property
     def _guardrail_names(self) -> dict[str, str]:
@@ -163,8 +184,7 @@ class Names:
         if holder.startswith("entitlement:"):
             return self._entitlement(head, holder.partition(":")[2])
         permission_set, _, account = head.rpartition("@")
-        known = self._inventory.permission_sets.get(permission_set)
-        name = _one_line(known.name) if known is not None else permission_set.rsplit("/", 1)[-1]
+        name = self._set_name(permission_set)
         kind, _, holder_id = holder.partition(":")
         return f"assigned {name} in {self.account(account)} {self._by_group(holder_id if kind == 'group' else '')}"
 

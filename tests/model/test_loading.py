@@ -15,7 +15,7 @@ import pytest
 from graph.world import World
 from model.entities import CustomerPolicyReference
 from model.errors import InventoryError
-from model.inventory import Inventory
+from model.inventory import Inventory, InventoryData
 from model.load_resources import LIST_CALLS
 from model.loading import load_inventory
 from model.snapshot import CallRecord, Snapshot, open_snapshot
@@ -434,6 +434,58 @@ class _Given(Snapshot):
 
     def records(self, account: str | None = None, collector: str | None = None) -> Iterator[CallRecord]:
         return iter(self._records)
+
+
+SETS, ASSIGNED = ("sso-admin", "ListPermissionSets"), ("sso-admin", "ListAccountAssignments")
+PLACED, MEMBERS = ("sso-admin", "ListAccountsForProvisionedPermissionSet"), ("identitystore", "ListGroupMemberships")
+
+
+def lacking(snapshot: Snapshot, call: tuple[str, str], *values: str, asked: bool = True) -> InventoryData:
+    """What is loaded where calls with these parameters were denied, or not made."""
+
+    def edit(record: CallRecord) -> CallRecord | None:
+        if (record.service, record.operation) != call or not {*values} <= {*map(str, record.params.values())}:
+            return record
+        return msgspec.structs.replace(record, outcome="denied", response=[]) if asked else None
+
+    return load_inventory(Edited(snapshot, edit)).data
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_assignments_and_members_that_were_not_listed_are_known_to_be_unread(
+    snapshot: Snapshot, loaded: Inventory, asked: bool
+) -> None:
+    data = loaded.data
+    assert (data.unread_assignments, data.unread_members) == ((), ())
+    one = next(item for item in data.assignments if item.principal_type == "GROUP")
+    pair = (one.permission_set, one.account)
+    assert lacking(snapshot, ASSIGNED, *pair, asked=asked).unread_assignments == (pair,)
+    assert lacking(snapshot, ASSIGNED, pair[0], asked=asked).unread_assignments == ((pair[0], ""),)
+    everything = lacking(snapshot, ASSIGNED, asked=asked).unread_assignments
+    assert {*everything} == {(item.arn, "") for item in data.permission_sets}
+    (instance,) = (item.instance for item in data.centers)
+    assert (instance, "") in lacking(snapshot, SETS, asked=asked).unread_assignments
+    assert lacking(snapshot, MEMBERS, one.principal_id, asked=asked).unread_members == (one.principal_id,)
+
+
+def test_where_a_set_is_not_provisioned_nobody_has_to_ask_who_has_it(snapshot: Snapshot, loaded: Inventory) -> None:
+    one = loaded.data.assignments[0]
+    places = sorted({item.account for item in loaded.data.assignments if item.permission_set == one.permission_set})
+
+    def records(provisioned: list[str]) -> list[CallRecord]:
+        kept = []
+        for record in snapshot.records():
+            mine = record.params.get("PermissionSetArn") == one.permission_set
+            if (record.service, record.operation) != ASSIGNED or not mine or record.params["AccountId"] in places:
+                kept.append(record)
+            if (record.service, record.operation) == ("sso-admin", "DescribePermissionSet") and mine:
+                page = {"AccountIds": provisioned}
+                kept.append(msgspec.structs.replace(record, operation=PLACED[1], response=[page]))
+        return kept
+
+    assert load_inventory(_Given(snapshot, records(places))).data.unread_assignments == ()
+    missing = load_inventory(_Given(snapshot, records([*places, "999988887777"]))).data.unread_assignments
+    assert missing == ((one.permission_set, "999988887777"),)
 
 
 def test_an_invalid_document_leaves_answers_conditional_and_is_named(snapshot: Snapshot) -> None:

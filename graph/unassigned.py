@@ -1,0 +1,145 @@
+"""Roles that people may have by what nobody read: who is assigned a permission set, who is in a group, or how the role
+of a permission set is called.
+
+None of it is known to be so, and none is known not to be: it is a step that hangs on what was not read (semantics U6).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+
+from graph.deciding import Outcome
+from graph.steps import WITH_SAML, Step
+from graph.subjects import Subject, Subjects
+from model.entities import RESERVED_SSO_PREFIX, Assignment, PermissionSet, Role
+from policy.assemble import Assembler
+from policy.request import Principal
+from policy.verdicts import Verdict
+
+#: Documents by the role that they may give.
+_Hanging = Mapping[str, Iterable[str]]
+
+#: Stands for what is not known of a role's name.
+_UNKNOWN = "?"
+
+
+class Unassigned:
+    """Steps of people that may be there."""
+
+    def __init__(self, assembler: Assembler, subjects: Subjects) -> None:
+        self._assembler = assembler
+        self._inventory = assembler.inventory
+        self._subjects = subjects
+
+    def steps(self, person: Subject) -> list[Step]:
+        """The steps that a person may have besides the known ones, each Conditional on what was not read."""
+        if person.kind != "Person" or self._inventory.people[person.key].user.active is False:
+            return []
+        own = self._by_role(self._own(person))
+        every = self._of_everybody
+        known = set(self._inventory.people[person.key].roles)
+        roles = (role for role in dict.fromkeys((*own, *every)) if role not in known)
+        return [self._step(person, role, (*own.get(role, ()), *every.get(role, ()))) for role in roles]
+
+    def _step(self, person: Subject, role: str, documents: Iterable[str]) -> Step:
+        parts = [{"document": document} for document in dict.fromkeys(documents)]
+        residual = parts[0] if len(parts) == 1 else {"any": parts}
+        return Step(person, self._session(role), WITH_SAML, Outcome(Verdict.CONDITIONAL, residual, (), certain=False))
+
+    def _session(self, role: str) -> Subject:
+        """Of a role that nobody read, a subject that no build lists."""
+        if role in self._inventory.roles:
+            return self._subjects.session(role, lost=True)
+        caller = self._assembler.caller(Principal.parse(role), mfa_lost=True)
+        return Subject(-1, role, "Role", replace(caller, mfa=False), account=role.split(":", 5)[4])
+
+    # -- what was not read
+
+    @cached_property
+    def _of_everybody(self) -> _Hanging:
+        """What anybody may have: assignments that were not listed."""
+        return self._by_role(
+            (f"{told}@{account or '*'}" if ":permissionSet/" in told else told, told, account)
+            for told, account in self._inventory.data.unread_assignments
+        )
+
+    def _own(self, person: Subject) -> Iterator[tuple[str, str, str]]:
+        """(document, permission set, account): what a person has if it is in groups that were not read, and what is
+        assigned to it of sets whose name was not read."""
+        user = self._inventory.people[person.key].user.id
+        for item in (
+            *self._by_holder.get(user, ()),
+            *(one for group in self._groups_of.get(user, ()) for one in group),
+        ):
+            if item.permission_set not in self._sets:
+                yield item.permission_set, item.permission_set, item.account
+        for group in self._inventory.data.unread_members:
+            for item in self._by_holder.get(group, ()):
+                yield f"identitystore:group/{group}", item.permission_set, item.account
+
+    @cached_property
+    def _by_holder(self) -> Mapping[str, list[Assignment]]:
+        found: defaultdict[str, list[Assignment]] = defaultdict(list)
+        for item in self._inventory.data.assignments:
+            found[item.principal_id].append(item)
+        return found
+
+    @cached_property
+    def _groups_of(self) -> Mapping[str, list[list[Assignment]]]:
+        """The assignments of the groups that somebody is known to be in."""
+        found: defaultdict[str, list[list[Assignment]]] = defaultdict(list)
+        for group in self._inventory.data.directory_groups:
+            for member in dict.fromkeys(group.members):
+                found[member].append(self._by_holder.get(group.id, []))
+        return found
+
+    # -- the roles that it may give
+
+    def _by_role(self, ways: Iterable[tuple[str, str, str]]) -> _Hanging:
+        found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        for document, permission_set, account in ways:
+            for place in (account,) if account else self._inventory.accounts:
+                for role in self._roles(permission_set, place):
+                    found[role][document] = None
+        return found
+
+    def _roles(self, permission_set: str, account: str) -> Iterator[str]:
+        """The role of a set in an account; of a set without a name, all that may be it."""
+        known = self._sets.get(permission_set)
+        if known is not None:
+            role = self._inventory.permission_set_role(account, permission_set)
+            if role is not None:
+                yield role.arn
+                return
+        else:
+            yield from (role.arn for role in self._nameless.get(account, ()))
+        if account in self._unread or account not in self._inventory.accounts:
+            yield self._unseen(account, known.name if known is not None else _UNKNOWN)
+
+    def _unseen(self, account: str, name: str) -> str:
+        """The ARN that the role of a set has in an account that was not read; ``?`` stands for what only that tells."""
+        found = self._inventory.accounts.get(account)
+        partition = self._inventory.partition if found is None else found.partition
+        path = "aws-reserved/sso.amazonaws.com"
+        return f"arn:{partition}:iam::{account}:role/{path}/{RESERVED_SSO_PREFIX}{name}_{_UNKNOWN * 16}"
+
+    @cached_property
+    def _sets(self) -> Mapping[str, PermissionSet]:
+        return self._inventory.permission_sets
+
+    @cached_property
+    def _unread(self) -> frozenset[str]:
+        return frozenset(self._inventory.data.unread_principals)
+
+    @cached_property
+    def _nameless(self) -> Mapping[str, list[Role]]:
+        """By account the reserved roles of sets that were not described."""
+        names = {item.name for item in self._inventory.data.permission_sets}
+        found: defaultdict[str, list[Role]] = defaultdict(list)
+        for role in self._inventory.data.roles:
+            if role.permission_set_name is not None and role.permission_set_name not in names:
+                found[role.account].append(role)
+        return found
