@@ -290,10 +290,11 @@ class Fold:
         if self.crosses:
             return both(identity, disjunction((*side, shared)) if unseen is FALSE else unseen)
         mandatory = needs_resource_policy(self.action, self.request.resource)
-        return within_account(side, identity, limits, unseen, mandatory=mandatory)
+        found = within_account(side, identity, limits, unseen, mandatory=mandatory)
+        return either(found, shared) if unseen is FALSE else found
 
     def _unseen_shares(self) -> Residual:
-        """Shares that could not be collected: they can only add access for others (L16)."""
+        """Shares that could not be collected: they can only add access (L16)."""
         return disjunction(DocumentLeaf(share.id) for share in self.inputs.shares if share.document is None)
 
     def layers(self) -> dict[str, str]:

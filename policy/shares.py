@@ -106,6 +106,11 @@ def shareable(arn: str) -> bool:
     return kinds is None or _kind(parts[5]) in kinds
 
 
+def _only_shown(arn: str) -> bool:
+    parts = arn.split(":", 5)
+    return len(parts) == 6 and f"{parts[2]}:{_plain(_kind(parts[5]))}" in _ONLY_SHOWN
+
+
 def _kind(resource: str) -> str:
     return re.split("[/:]", resource.removeprefix("/"), maxsplit=1)[0]
 
@@ -115,6 +120,7 @@ class Shares:
 
     def __init__(self, inventory: Inventory) -> None:
         self._unread = frozenset(inventory.data.unread_shares)
+        self._may_be_member = inventory.organization is not None or not inventory.data.alone
         self._by_resource: defaultdict[str, list[Share]] = defaultdict(list)
         self._unsaid: defaultdict[str, list[Share]] = defaultdict(list)
         self._refs: dict[str, PolicyRef] = {}
@@ -127,14 +133,14 @@ class Shares:
     def of(self, target: Target, caller_account: str | None, action: str) -> tuple[PolicyRef, ...]:
         """The policies that shares add for a caller and an action (lower case; empty: any of the resource's service).
 
-        What was not read is a reference without document, for callers of other accounts alone: it can only add for
-        them, and nothing for the sharing account.
+        What was not read is a reference without document, for whom it may mean: callers of other accounts, and those of
+        the sharing account where the organisation or an OU of it may be named.
         """
         if target.service not in _SHAREABLE:
             return ()
         refs = [(share, self.ref(share)) for share in self._by_resource.get(target.arn, ())]
         known = tuple(ref for _, ref in refs if ref.document is not None)
-        if caller_account is None or caller_account == target.account:
+        if caller_account is None or (caller_account == target.account and not self._may_mean_own(target)):
             return known
         unread = [ref for share, ref in refs if ref.document is None and _may_name(share, caller_account)]
         if action.partition(":")[0] in ("", target.service) and shareable(target.arn):
@@ -143,6 +149,11 @@ class Shares:
             if {(target.account, ""), (target.account, target.region or "")} & self._unread:
                 unread.append(PolicyRef(f"ram:{target.account}", None))
         return (*known, *unread)
+
+    def _may_mean_own(self, target: Target) -> bool:
+        """Whether a share may give anything to the account that shares: AWS RAM shares with others, and with an
+        organisation, which in a resource policy is everybody of it."""
+        return self._may_be_member and not _only_shown(target.arn)
 
     def concern(self, target: Target) -> bool:
         """Whether shares may let somebody from outside at a resource: some do, or they could not be read."""

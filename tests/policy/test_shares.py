@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from graph.reaching import reach
 from graph.world import World
 from model.entities import Account, Gap, Resource, Share, SharePermission
 from model.inventory import Inventory
@@ -155,8 +156,46 @@ def test_what_was_not_read_of_a_share_is_never_none(unread: Share) -> None:
     assert found.residual is not None
     assert found.residual.to_json() == {"document": f"{unread.arn}#share:images"}
     assert verdict(unread, who=BARE.arn) is Verdict.IMPLICITLY_DENIED
-    # It can only add for other accounts.
-    assert verdict(unread, who=OWN.arn) is Verdict.IMPLICITLY_DENIED
+    # For the account itself it adds only where the whole organisation may be meant.
+    own = Verdict.CONDITIONAL if unread.principals is None else Verdict.IMPLICITLY_DENIED
+    assert verdict(unread, who=OWN.arn) is own
+
+
+@pytest.mark.parametrize(
+    ("unread", "document"),
+    [
+        *(
+            ({"shares": (share(*whom, **fields),)}, f"{share().arn}#share:images")
+            for whom in ((WHOLE,), (UNIT,))
+            for fields in ({"permissions": None}, {"template": None}, {"resources": None}, {"principals": None})
+        ),
+        ({"unread_shares": ((ONE, "us-east-1"),)}, f"ram:{ONE}"),
+    ],
+)
+def test_what_may_be_shared_with_the_organisation_may_be_open_to_the_sharing_account(
+    unread: dict[str, Any], document: str, tmp_path: Path
+) -> None:
+    """U2, L16: with the whole of it read, a share with the organisation opens the resource to whoever shares it."""
+    found = decided(who=OWN.arn, **{"shares": (), **unread})
+    assert found.verdict is Verdict.CONDITIONAL and found.residual is not None
+    assert found.residual.to_json() == {"document": document}
+    able = role("Own", ONE, allow(GET))
+    assert verdict(who=OWN.arn, **{"roles": (able,), "shares": (), **unread}) is Verdict.ALLOWED
+    image = Resource(arn=IMAGE, type="imagebuilder:image", account=ONE, region="us-east-1", name="x", policy="")
+    one = questions_of(World(Inventory(made(roles=ROLES, resources=(image,), **unread))), tmp_path)
+    rows = {row["principal"]: row["verdict"] for row in one.who_can(GET, IMAGE)["principals"]}
+    assert rows[OWN.arn] == "Conditional"
+    (row,) = [row for row in reach(one, OWN.arn, action=GET) if row.resource_class.pattern == IMAGE]
+    assert str(row.verdict) == "Conditional"
+
+
+def test_what_was_not_read_of_a_share_gives_the_sharing_account_nothing_that_no_share_could() -> None:
+    unread = {"permissions": None}
+    assert verdict(share(TWO, **unread), who=OWN.arn) is Verdict.IMPLICITLY_DENIED
+    subnet = share(WHOLE, resources=(SUBNET,), **unread)
+    assert verdict(subnet, who=OWN.arn, action=USE, resource=SUBNET) is Verdict.IMPLICITLY_DENIED
+    alone = verdict(unread_shares=((ONE, ""),), who=OWN.arn, organization=None, alone=True)
+    assert alone is Verdict.IMPLICITLY_DENIED
 
 
 def test_an_unread_permission_leaves_those_alone_with_whom_nothing_is_shared() -> None:
@@ -174,7 +213,6 @@ def test_where_ram_was_not_asked_another_account_s_shareable_resources_hang_on_i
     assert found.residual is not None
     assert found.residual.to_json() == {"document": f"ram:{ONE}"}
     assert verdict(who=BARE.arn, **unread) is Verdict.IMPLICITLY_DENIED
-    assert verdict(who=OWN.arn, **unread) is Verdict.IMPLICITLY_DENIED
     assert verdict(resource=IMAGE.replace("us-east-1", "eu-west-1"), **unread) is Verdict.IMPLICITLY_DENIED
     # Neither is what RAM cannot share, nor another service's action, made conditional.
     mine = queue("q", ONE)
