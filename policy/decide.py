@@ -12,6 +12,7 @@ from policy.fold import Fold
 from policy.inputs import Inputs
 from policy.reasons import of_allowance, of_condition, of_denial, of_nothing, rule
 from policy.request import Request
+from policy.services import asks_for
 from policy.solver import possible
 from policy.verdicts import Because, Decision, Verdict
 
@@ -25,6 +26,8 @@ IMPLICITLY_DENIED, EXPLICITLY_DENIED = Verdict.IMPLICITLY_DENIED, Verdict.EXPLIC
 def decide(request: Request, inputs: Inputs, *, brief: bool = False) -> Decision:
     """Decide one request: the same request and inputs always give the same answer; ``brief``: without ``layers``."""
     action = request.action.lower()
+    if not asks_for(request.principal.kind, action):
+        return Decision(IMPLICITLY_DENIED, {}, (rule("L13", "none"),))
     if action == "sts:getcalleridentity" and request.principal.kind != "anonymous":
         return Decision(ALLOWED, {}, (rule("L1", "Allow"),))
     point = inputs.settings.access_point

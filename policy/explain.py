@@ -13,7 +13,7 @@ from policy.inputs import Inputs, Level, PolicyRef
 from policy.request import WITHOUT_IDENTITY, Principal, Request
 from policy.residual import by_caller_only
 from policy.s3 import acl_side, object_acl_may_allow
-from policy.services import FEDERATED_ACTIONS, TRUST_ACTIONS, needs_resource_policy
+from policy.services import FEDERATED_ACTIONS, TRUST_ACTIONS, asks_for, needs_resource_policy
 from policy.sparing import spared
 from policy.targets import uncollected_type
 from policy.together import lacking
@@ -133,7 +133,7 @@ def _reasons(answer: _Answer) -> Iterator[str]:
         if reason.layer == "rule" and reason.policy == "M6":
             yield one_line(lacking(answer.request.action, answer.decision.because))
         elif reason.layer == "rule" and reason.policy == "L13":
-            yield _SIGNING_IN.get(answer.request.action.lower(), _RULES["L13", "none"])
+            yield _not_signed_in(answer.request)
         elif reason.layer == "rule":
             yield _RULES.get((reason.policy or "", reason.effect), f"A fixed rule of AWS applies ({reason.policy}).")
         elif reason.effect == "none":
@@ -144,6 +144,13 @@ def _reasons(answer: _Answer) -> Iterator[str]:
             yield f"{_source(answer, reason)} allows it."
         else:
             yield from _denial(answer, reason)
+
+
+def _not_signed_in(request: Request) -> str:
+    action = request.action.lower()
+    if not asks_for(request.principal.kind, action):
+        return "An identity provider asks for nothing itself: who signs in at it acts as a role that trusts it."
+    return _SIGNING_IN.get(action, _RULES["L13", "none"])
 
 
 def _silent(answer: _Answer, reason: Because) -> Iterator[str]:

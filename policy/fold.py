@@ -240,8 +240,6 @@ class Fold:
         request = self.request
         if self.action in FEDERATED_ACTIONS:
             return signs_in(self.kind, request.principal.account, self.action, request.resource_account)
-        if self.kind in ("saml-provider", "oidc-provider"):
-            return self.action != "sts:assumerole"
         return self.kind != "anonymous"
 
     def _guardrails(self) -> Residual:

@@ -245,7 +245,8 @@ LAYERS = (
     Rule(
         "L13",
         "Federated sign-in",
-        "Taking a role with a SAML statement or a web identity's token is decided by the role's trust policy alone.",
+        "Taking a role with a SAML statement or a web identity's token is decided by the role's trust policy alone; an "
+        "identity provider asks for nothing else.",
         f"{_IAM}id_roles_create_for-idp.html",
     ),
     Rule(

@@ -97,6 +97,13 @@ TRUST_ACTIONS = frozenset(
 # credentials").
 _SIGNING_IN = {"sts:assumerolewithsaml": "saml-provider", "sts:assumerolewithwebidentity": "oidc-provider"}
 FEDERATED_ACTIONS = frozenset(_SIGNING_IN)
+PROVIDERS = frozenset(_SIGNING_IN.values())
+
+
+def asks_for(kind: str, action: str) -> bool:
+    """Whether a kind of principal can ask for an action (lower case) at all: nobody is an identity provider, which
+    stands for who signs in at it until they have a role, and for what such a sign-in sets (L13)."""
+    return kind not in PROVIDERS or (action in TRUST_ACTIONS and action != "sts:assumerole")
 
 
 def signs_in(kind: str, account: str | None, action: str, owner: str | None) -> bool:

@@ -209,12 +209,26 @@ def test_the_tags_of_a_session_are_the_providers_to_give() -> None:
     assert built.decider.decide(built.subjects.by_key[SAML.arn], "sts:TagSession", OPEN).can
 
 
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_a_provider_asks_for_nothing_but_to_sign_in(effect: str, tmp_path: Path) -> None:
+    everybodys = {"Effect": effect, "Principal": "*", "Action": ["sqs:*"], "Resource": "*"}
+    built = open_world(everyone("star"), resources=(queue("q", ONE, everybodys),))
+    questions = questions_of(built, tmp_path)
+    for one in (SAML.arn, OIDC.arn, ABROAD[0].arn, ABROAD[1].arn, GOOGLE):
+        for action, resource in ((SEND, QUEUE.arn), (ASSUME_ROLE, OPEN), ("sts:GetCallerIdentity", "*")):
+            answer = questions.can(one, action, resource)
+            assert (answer["verdict"], answer["residual"]) == ("ImplicitlyDenied", None), (one, action)
+    through = {one: [row["via"] for row in questions.can(one, SEND, QUEUE.arn)["chains"]] for one in (SAML.arn, GOOGLE)}
+    assert through == {SAML.arn: [[OPEN]], GOOGLE: [[OPEN]]} if effect == "Allow" else {SAML.arn: [], GOOGLE: []}
+
+
 @pytest.mark.parametrize(
     ("principal", "action", "words"),
     [
         (OIDC.arn, WITH_SAML, "at a SAML provider of the role's account"),
         (ABROAD[1].arn, WITH_WEB_IDENTITY, "at an OIDC provider of the role's account"),
         ("anonymous", ASSUME_ROLE, "without signing in"),
+        (SAML.arn, ASSUME_ROLE, "asks for nothing itself"),
     ],
 )
 def test_why_nobody_signs_in_so_is_explained(principal: str, action: str, words: str) -> None:
