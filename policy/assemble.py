@@ -23,7 +23,7 @@ from policy.request import WITHOUT_IDENTITY, Principal, Request
 from policy.required import with_required
 from policy.services import TRUST_ACTIONS
 from policy.shares import Shares
-from policy.targets import MANDATORY, Place, decides, uncollected_type
+from policy.targets import MANDATORY, Place, decides, uncollected_type, unread_policy
 
 
 class Assembler:
@@ -280,6 +280,9 @@ class Assembler:
         if not decides(place.type, action):
             return None
         container = place.container
+        unread = unread_policy(place)
+        if unread is not None and place.target.account in self.inventory.accounts:
+            return unread
         if container is not None:
             if container.type == "iam:role":
                 role = self.inventory.roles.get(container.arn)

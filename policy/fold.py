@@ -287,6 +287,8 @@ class Fold:
         identity = both(self.identity_allow(), limits)
         if self.crosses:
             return both(identity, disjunction((*side, shared)) if unseen is FALSE else unseen)
+        if policy is not None and policy.only_allows:
+            return either(identity, unseen)
         mandatory = needs_resource_policy(self.action, self.request.resource)
         found = within_account(side, identity, limits, unseen, mandatory=mandatory)
         return either(found, shared) if unseen is FALSE else found

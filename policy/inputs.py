@@ -16,11 +16,13 @@ class PolicyRef:
     """A document with the name that answers give it. `document=None`: it exists or may exist, but could not be
     collected, and the answer hangs on the leaf `{"document": id}` (U6).
 
-    `about` is where `policy.layers` keeps, by layer and action, the statements that are about an action.
+    `about` is where `policy.layers` keeps, by layer and action, the statements that are about an action; `only_allows`:
+    one that was not collected is of a service whose policies cannot deny.
     """
 
     id: str
     document: Document | None
+    only_allows: bool = False
     about: dict[tuple[str, str], tuple[Hit, ...]] = field(default_factory=dict, compare=False, repr=False)
 
 

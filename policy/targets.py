@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model.entities import AccessPoint, Resource
 from policy.context import Target
-from policy.inputs import Grant, Settings
+from policy.inputs import Grant, PolicyRef, Settings
 
 #: Types whose resource policy must allow: without having read it nothing can be said (semantics L6).
 MANDATORY = frozenset({"kms:key", "iam:role"})
@@ -71,6 +71,26 @@ def uncollected_type(parts: list[str]) -> str:
     if parts[2] == "dynamodb" and not parts[5].startswith("table/"):
         return ""
     return _TYPE_OF_SERVICE.get(parts[2], "")
+
+
+def unread_policy(place: Place) -> PolicyRef | None:
+    """The policy that nobody reads of what may have one beside its container's: a function's version or alias, a
+    layer's version, a table's stream. ``None``: it has none of its own, or is not known to exist.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html ("Specify a version or alias to get the policy for
+    that resource"): what Lambda's calls add are permissions alone.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html ("The resources you can
+    specify include tables and streams").
+    """
+    arn, container = place.target.arn, place.container
+    if place.type == "lambda:function":
+        kind, *names = arn.split(":")[5:]
+        qualified = len(names) == 2 and names[1] != "$LATEST"
+        if qualified and (kind == "layer" or (kind == "function" and container is not None)):
+            return PolicyRef(f"{arn}#policy", None, only_allows=True)
+    elif place.type == "dynamodb:table" and container is not None and arn.startswith(f"{container.arn}/stream/"):
+        return PolicyRef(f"{arn}#policy", None)
+    return None
 
 
 def decides(type_name: str, action: str) -> bool:
