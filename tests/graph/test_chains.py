@@ -383,3 +383,26 @@ def test_the_callers_own_choices_do_not_condition_a_chain_but_the_last_request_k
     second.mkdir()
     questions = questions_of(made_world(users=(ann,), roles=(bound,), resources=(other,)), second)
     assert answered(questions, "sqs:SendMessage", other.arn)[ann.arn] == ("Conditional", 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "certain"),
+    [
+        ("sts:RoleSessionName", True),
+        ("sts:SourceIdentity", True),
+        ("aws:RequestTag/team", True),
+        ("sts:ExternalId", False),
+        ("sts:ExternalID2", False),
+        ("corp:Badge", False),
+        ("s3:prefix", False),
+        ("iam:PassedToService", False),
+    ],
+)
+def test_a_step_is_certain_where_its_caller_chooses_what_it_hangs_on_and_the_call_carries_it(
+    key: str, certain: bool
+) -> None:
+    someone = user("ann", ONE, allow("sts:AssumeRole"))
+    lets_in = document(trust({"AWS": ONE}, Condition={"StringEquals": {key: "x"}}))
+    built = made_world(users=(someone,), roles=(role("app", ONE, trusts=lets_in),))
+    steps = [step for step in built.steps.all if step.source.key == someone.arn]
+    assert [(step.outcome.verdict, step.certain) for step in steps] == [(CONDITIONAL, certain)]

@@ -339,6 +339,16 @@ def test_guardrails_that_were_refused_are_not_known(snapshot: Snapshot) -> None:
         assert (organization.scps_known, organization.rcps_known) == (False, False), operation
 
 
+def test_an_organisation_that_cannot_be_described_is_named_by_the_arns_of_what_is_in_it(
+    snapshot: Snapshot, loaded: Inventory
+) -> None:
+    """L2: its policies do not bind its management account, which is known without asking for it."""
+    found = load_inventory(Edited(snapshot, refused("DescribeOrganization"))).organization
+    assert found is not None and loaded.organization is not None
+    assert (found.id, found.management_account) == (loaded.organization.id, loaded.organization.management_account)
+    assert found.management_account
+
+
 PLACES = ("ListAccountsForParent", "ListParents", "ListOrganizationalUnitsForParent", "ListRoots")
 
 
