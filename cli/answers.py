@@ -105,6 +105,8 @@ def _heading(names: Names, key: str) -> str:
         return _PEOPLE
     parts = key.split(":", 5)
     if len(parts) != 6:
+        if key.startswith("account:") and names.collected(key.removeprefix("account:")):
+            return _INSIDE  # a member whose principals were not read
         return _OUTSIDE if key == "anonymous" or ":" in key else _WORKLOADS
     if not names.collected(parts[4]):
         return _OUTSIDE

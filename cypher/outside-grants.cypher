@@ -6,7 +6,8 @@
 // severity: high
 // controls: ISO 27001:2022 A.5.14, SOC 2 CC6.6
 MATCH (o:Outsider {snapshot: $snapshot})-[:HOLDS]->(g:Grant)-[:COVERS]->(c:ResourceClass)-[:CONTAINS|INSIDE]->(r:Resource)
-WHERE NOT EXISTS { MATCH (:Anonymous)-[:HOLDS]->(g) } AND NOT EXISTS {
+WHERE NOT EXISTS { MATCH (:Account {account_id: o.account_id, snapshot: $snapshot}) }
+  AND NOT EXISTS { MATCH (:Anonymous)-[:HOLDS]->(g) } AND NOT EXISTS {
   MATCH (:Anonymous)-[:HOLDS]->(p:Grant)-[:COVERS]->(c)
   WHERE p.conditional = false AND ALL(action IN g.actions WHERE action IN p.actions)
 }

@@ -7,5 +7,6 @@
 // controls: ISO 27001:2022 A.5.19, SOC 2 CC6.6
 MATCH (o:Outsider)-[t:CAN_ASSUME]->(r:Role {snapshot: $snapshot})
 WHERE COALESCE(r.open_trust, 'unknown') <> 'yes'
+  AND NOT EXISTS { MATCH (:Account {account_id: o.account_id, snapshot: $snapshot}) }
 RETURN r.account_id AS account, r.arn AS role, o.key AS outsider, o.account_id AS outside_account, t.action AS action, t.conditional AS conditional
 ORDER BY account, role, outsider, outside_account, action, conditional

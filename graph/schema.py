@@ -119,7 +119,8 @@ _NODES = (
     NodeKind(
         "Outsider",
         "outside principal",
-        "A foreign account (key `account:<id>`) or an ARN in one, which a policy names.",
+        "A foreign account, or a member whose principals were not read (key `account:<id>`), or an ARN in one, which a "
+        "policy names.",
         (_ACCOUNT_ID,),
     ),
     NodeKind("Anonymous", "anyone", "An unsigned request; key `anonymous`."),

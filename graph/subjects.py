@@ -121,7 +121,7 @@ class Subjects:
 
     @cached_property
     def strangers(self) -> list[Subject]:
-        """Services and principals of foreign accounts."""
+        """Services, and principals of accounts where nobody read them."""
         return [subject for subject in self.all if subject.kind in STRANGERS]
 
     def collected(self) -> Iterator[Subject]:
@@ -186,8 +186,10 @@ def list_subjects(assembler: Assembler, of_resources: Mentioned) -> list[Listed]
 
 
 def _beyond(assembler: Assembler, of_resources: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Who is named beyond what was collected: services, known providers, foreign accounts and their principals."""
+    """Who is named beyond what was collected: services, known providers, accounts whose principals were not read
+    (foreign ones, and members that refused) and their principals."""
     inventory = assembler.inventory
+    read = inventory.accounts.keys() - inventory.data.unread_principals
     named = set(of_resources)
     for role in inventory.data.roles:
         trust = assembler.ref(f"{role.arn}#trust", role.trust).document
@@ -195,7 +197,7 @@ def _beyond(assembler: Assembler, of_resources: Iterable[tuple[str, str]]) -> It
             named.update(named_in(trust))
     for key, kind in named:
         account = key.removeprefix("account:") if is_account_id(key.removeprefix("account:")) else _account_of(key)
-        if kind == "Outsider" and account in inventory.accounts:
+        if kind == "Outsider" and account in read:
             continue
         if kind == "Provider" and account and account not in inventory.accounts:
             continue
@@ -203,7 +205,7 @@ def _beyond(assembler: Assembler, of_resources: Iterable[tuple[str, str]]) -> It
             yield key, kind
     for key in (name for share in inventory.data.shares for name in shared_with(share)):
         account = _account_of(key) or key.removeprefix("account:")
-        if _parses(key) and account not in inventory.accounts:
+        if _parses(key) and account not in read:
             yield key, "Outsider" if is_account_id(account) else "Service"
 
 

@@ -67,8 +67,8 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
             "type": ["oidc", "saml"],
         },
         "Outsider": {
-            "key": [f"account:{FOREIGN}", f"arn:aws:iam::{VENDOR}:role/scanner"],
-            "account_id": [FOREIGN, VENDOR],
+            "key": [f"account:{FOREIGN}", f"arn:aws:iam::{VENDOR}:role/scanner", f"account:{TWO}"],
+            "account_id": [FOREIGN, VENDOR, TWO],
         },
         "Anonymous": {"key": ["anonymous"]},
         "Grant": {
@@ -113,12 +113,19 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
     )
     join("CAN_ASSUME", "Role", "Role", [(ADMIN_1, DEPLOY)], action=["sts:AssumeRole"], conditional=[False])
     scanner = f"arn:aws:iam::{VENDOR}:role/scanner"
-    join("CAN_ASSUME", "Outsider", "Role", [(scanner, SCAN), (scanner, AUDIT)], conditional=[True, False])
+    # A member whose principals were not read is no outsider.
+    lets_in = [(scanner, SCAN), (scanner, AUDIT), (f"account:{TWO}", SCAN)]
+    join("CAN_ASSUME", "Outsider", "Role", lets_in, conditional=[True, False, True])
     trusts = [(GITHUB, DEPLOY), (OKTA, AUDIT)]
     join("CAN_ASSUME", "Provider", "Role", trusts, conditional=[False, True], tenant_bound=[False, None])
     join("HOLDS", "Anonymous", "Grant", [("anonymous", "g-public")])
     # What anyone has is no news of an outsider; what only an outsider has is.
-    outside = [(f"account:{FOREIGN}", "g-shared"), (scanner, "g-public"), (scanner, "g-more")]
+    outside = [
+        (f"account:{FOREIGN}", "g-shared"),
+        (scanner, "g-public"),
+        (scanner, "g-more"),
+        (f"account:{TWO}", "g-more"),
+    ]
     join("HOLDS", "Outsider", "Grant", outside)
     join("HOLDS", "User", "Grant", [(ALICE, "g-alice"), (BOB, "g-public")])
     join("HOLDS", "Role", "Grant", [(ADMIN_2, "g-admin")])

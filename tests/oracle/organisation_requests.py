@@ -84,6 +84,8 @@ class Requests:
         if found["kind"] == "root":
             return found | {"mfa": True}
         entity = self.users.get(principal) or self.role_of(principal)
+        if entity is None and not self.world["accounts"][found["account"]]["read"]:
+            return self.foreigner(found)
         if entity is None:
             raise KeyError(principal)
         return found | self.own(found, entity)
