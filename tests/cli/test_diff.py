@@ -207,6 +207,7 @@ def test_a_setting_that_could_not_be_read_is_told_as_one(
         for name, one in (("old", ann), ("new", msgspec.structs.replace(ann, mfa=None)))
     }
     monkeypatch.setattr("cli.differing.questions", lambda name, _store: both[name])
+    monkeypatch.setattr("cli.differing.server", lambda _store: "elsewhere")  # no snapshots here to look into first
     assert diff("old", "new") == 0
     told = "  setting mfa of user ann in name-1 (111111111111) could not be read in one of the two snapshots:\n"
     assert told in capsys.readouterr().out
