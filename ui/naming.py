@@ -77,8 +77,10 @@ class ScreenNames(Names):
         return found.account if found is not None else account
 
 
-def kind_in_words(kind: str) -> str:
-    """What sort of identity a principal is."""
+def kind_in_words(kind: str, *, member: bool = False) -> str:
+    """What sort of identity a principal is; ``member``: its account is one of the organisation's."""
+    if member and kind == "Outsider":
+        return "Named by a policy, in an account whose identities could not be read"
     return _KINDS.get(kind, kind)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from markdown_it import MarkdownIt
 
 from ui import words
+from ui.naming import kind_in_words
 
 #: What names are made of when somebody means harm.
 PIECES = some.sampled_from(
@@ -97,3 +98,9 @@ def test_keys_of_a_residual_are_found_at_any_depth_and_once() -> None:
         "aws:SourceIp",
         "arn:aws:s3:::b#policy",
     ]
+
+
+def test_a_member_whose_identities_were_not_read_is_not_outside_the_organisation() -> None:
+    assert kind_in_words("Outsider") == "Outside the organisation"
+    assert "could not be read" in kind_in_words("Outsider", member=True)
+    assert kind_in_words("Role", member=True) == "Role"

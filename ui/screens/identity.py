@@ -76,7 +76,7 @@ def _become(id: str, key: str, names: ScreenNames) -> None:
 
 def _shown(asked: Questions, id: str, key: str, names: ScreenNames) -> None:
     subject = subject_of(asked.world, key)
-    st.caption(kind_in_words(subject.kind))
+    st.caption(kind_in_words(subject.kind, member=names.collected(subject.account)))
     if session.roles() & {"engineer", "admin"}:
         st.page_link(
             "screens/paths.py",
