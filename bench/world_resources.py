@@ -20,6 +20,13 @@ _LISTS = {
     "secret": ("secretsmanager", "ListSecrets", "SecretList"),
     "table": ("dynamodb", "ListTables", "TableNames"),
 }
+#: What the organisation has none of.
+_EMPTY = (
+    ("ecs", "ListTaskDefinitions", "taskDefinitionArns"),
+    ("codebuild", "ListProjects", "projects"),
+    ("glue", "GetJobs", "Jobs"),
+    ("stepfunctions", "ListStateMachines", "stateMachines"),
+)
 Records = Iterator[CallRecord]
 
 
@@ -51,6 +58,8 @@ def resource_parts(plan: Plan, account: AccountPlan) -> Iterator[tuple[str, str,
         for kind, (service, _, _) in _LISTS.items():
             yield region, service, list(_RECORDS[kind](part, region, by_kind[kind]))
         yield region, "ec2", list(_instances(part, by_kind["instance"]))
+        for service, operation, key in _EMPTY:
+            yield region, service, [called(service, operation, {key: []}, key=key, affects=f"{service}:*")]
         shares = called(
             "ram",
             "GetResourceShares",
