@@ -17,7 +17,7 @@ import numpy as np
 
 from graph.classes import ResourceClass
 from graph.globs import cells, covers, fresh, narrowest, specific, spread, start_of, tested
-from graph.reaching_parts import Shape, globs_behind, shape_of, told_apart, wider
+from graph.reaching_parts import Shape, globs_behind, narrowest_parts, shape_of, told_apart, wider
 from policy.patterns import Test
 
 if TYPE_CHECKING:
@@ -163,22 +163,16 @@ def _crossing(shape: Shape, regions: tuple[int, ...]) -> tuple[_More, ...]:
     holds = []
     differs = False
     for covering in met.covering:
-        nearest = {bits: _nearest([one for one in covering if one in told[bits]], around) for bits in regions}
+        nearest = {bits: narrowest_parts([one for one in covering if one in told[bits]], around) for bits in regions}
         there = frozenset(bits for bits, some in nearest.items() if any(bits >> one & 1 for one in some))
         holds.append(there)
-        read = {holding[one] for one in _nearest([one for one in covering if one in apart], around)}
+        read = {holding[one] for one in narrowest_parts([one for one in covering if one in apart], around)}
         differs = differs or (read or {frozenset()}) != {there}
     if not differs:
         return ()
     shown = told_apart(met.around, [*holding, *holds], frozenset())
     several = enumerate(zip(met.parts, holds, strict=True), len(shape))
     return tuple((name, text, there) for place, ((name, text), there) in several if place in shown)
-
-
-def _nearest(covering: Sequence[int], around: Sequence[frozenset[int]]) -> list[int]:
-    """The narrowest of the parts that cover a text."""
-    further = frozenset().union(*[around[other] for other in covering])
-    return [one for one in covering if one not in further]
 
 
 class _Met(NamedTuple):

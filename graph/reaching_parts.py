@@ -26,12 +26,16 @@ def told_apart(around: Sequence[AbstractSet[int]], told: Sequence[_Told], nothin
     """
     shown: dict[int, list[int]] = {}
     for place in sorted(range(len(around)), key=lambda place: (len(around[place]), place)):
-        wider = [other for other in around[place] if other in shown]
-        further = frozenset().union(*[around[other] for other in wider])
-        nearest = [one for one in wider if one not in further]
-        if any(told[one] != told[place] for one in nearest) or (not nearest and told[place] != nothing):
-            shown[place] = nearest
+        wider = narrowest_parts([other for other in around[place] if other in shown], around)
+        if any(told[one] != told[place] for one in wider) or (not wider and told[place] != nothing):
+            shown[place] = wider
     return shown
+
+
+def narrowest_parts(some: Sequence[int], around: Sequence[AbstractSet[int]]) -> list[int]:
+    """Those of some parts that none of the others is inside of; ``around`` are the wider ones of each part."""
+    further = frozenset().union(*[around[one] for one in some])
+    return [one for one in some if one not in further]
 
 
 #: Of each part of one container the patterns that people are shown for it, and what it is decided on, both as they lie

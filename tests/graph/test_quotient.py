@@ -99,6 +99,23 @@ def differences(world: World, seed: int, *, contents: bool) -> list[str]:
     return found
 
 
+def naming_themselves(principal: dict[str, str], operator: str, tail: str = "") -> list[Resource]:
+    """Queues whose policies each ask for their own queue."""
+    return [
+        queue(
+            name,
+            ONE,
+            allow(
+                "sqs:SendMessage",
+                "*",
+                Principal=principal,
+                Condition={operator: {"aws:SourceArn": f"arn:aws:sqs:us-east-1:{ONE}:{name}{tail}"}},
+            ),
+        )
+        for name in ("q1", "q2")
+    ]
+
+
 def unlike_evidence(world: World, seed: int) -> list[str]:
     """Grants that tell another reason or condition than the decision about a member, for a sample of members."""
     draw = random.Random(seed)
@@ -132,19 +149,7 @@ def test_own_policies_of_who_may_do_something_to_itself_are_its_own_elsewhere_to
 
 
 def test_conditions_that_name_a_resource_in_its_own_policy_are_told_of_each_by_its_name() -> None:
-    several = [
-        queue(
-            name,
-            ONE,
-            allow(
-                "sqs:SendMessage",
-                "*",
-                Principal={"Service": "sns.amazonaws.com"},
-                Condition={"ArnLike": {"aws:SourceArn": f"arn:aws:sqs:us-east-1:{ONE}:{name}/*"}},
-            ),
-        )
-        for name in ("q1", "q2")
-    ]
+    several = naming_themselves({"Service": "sns.amazonaws.com"}, "ArnLike", "/*")
     built = made_world(resources=tuple(several))
     assert len([one for one in built.resolver.partition(ONE).contents if one.actions == ("sqs:SendMessage",)]) == 1
     assert [unlike_evidence(built, seed) for seed in range(4)] == [[]] * 4
@@ -383,19 +388,7 @@ def test_keys_with_different_grants_are_classes_of_their_own() -> None:
 
 def test_own_policies_that_name_themselves_alike_make_one_class_and_decide_alike() -> None:
     someone = user("ann", TWO, allow("sqs:*"))
-    several = [
-        queue(
-            name,
-            ONE,
-            allow(
-                "sqs:SendMessage",
-                "*",
-                Principal={"AWS": TWO},
-                Condition={"ArnEquals": {"aws:SourceArn": f"arn:aws:sqs:us-east-1:{ONE}:{name}"}},
-            ),
-        )
-        for name in ("q1", "q2")
-    ]
+    several = naming_themselves({"AWS": TWO}, "ArnEquals")
     built = made_world(users=(someone,), resources=tuple(several))
     assert len([item for item in built.classes if item.type == "sqs:queue"]) == 1
     assert set(on(built, someone.arn, "sqs:SendMessage").values()) == {None}
