@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from graph.facts import ABSENT, Key
+from graph.facts import ABSENT
+from graph.own_facts import Key
 from model.entities import Account, Role, Share
 from model.inventory import Inventory
 

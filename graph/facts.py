@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from graph.entitled import entitlement_id
-from graph.own_facts import bare_holder, bare_resource, managed, own_facts, stands_in, tag_facts
+from graph.own_facts import Key, bare_holder, bare_resource, managed, own_facts, stands_in, tag_facts
 from graph.people import assignment_id
 from model.access_manager import RoleEntitlement
 from model.entities import (
@@ -30,9 +30,6 @@ from model.entities import (
     OrganizationPolicy,
 )
 from model.inventory import Inventory
-
-#: What a fact is about: its sort, the id that answers show, and what else tells it apart.
-Key = tuple[str, ...]
 
 #: Something that policies name and that alone decides nothing: a policy's frame, a group.
 Context = dict[tuple[str, str], Any]

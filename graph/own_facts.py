@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from model.entities import IamPrincipal, Resource, Role, S3Settings, User
 
+#: What a fact is about: its sort, the id that answers show, and what else tells it apart.
 Key = tuple[str, ...]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from graph.facts import BY_ACCOUNT, S3_FIELDS, Context, Key
+from graph.facts import BY_ACCOUNT, S3_FIELDS, Context
+from graph.own_facts import Key
 from model.entities import InlinePolicy, Organization, Resource
 from model.inventory import Inventory, InventoryData
 

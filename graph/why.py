@@ -15,7 +15,8 @@ import msgspec
 
 from graph.causes import Cause, cause, headlines, unknown_in
 from graph.closure import Chain, joined
-from graph.facts import ABSENT, Facts, Key, Piece, merged
+from graph.facts import ABSENT, Facts, Piece, merged
+from graph.own_facts import Key
 from graph.remade import inventory_of
 from graph.sides import condition
 from graph.subjects import Subject
