@@ -211,6 +211,7 @@ class _Names:
         self.tests = {glob: tested(glob) for glob in self._written}
         self._of_parts = [globs_behind(rests) for rests, _ in shape]
         self._hits: dict[str, frozenset[str]] = {}
+        self._covering: dict[frozenset[str], list[int]] = {}
         self.run = fresh(list(written))
 
     def hit(self, text: str) -> frozenset[str]:
@@ -223,7 +224,11 @@ class _Names:
     def covering(self, text: str) -> list[int]:
         """The parts whose patterns match a text."""
         hit = self.hit(text)
-        return [place for place, globs in enumerate(self._of_parts) if hit.issuperset(globs)]
+        found = self._covering.get(hit)
+        if found is None:
+            found = [place for place, globs in enumerate(self._of_parts) if hit.issuperset(globs)]
+            self._covering[hit] = found
+        return found
 
     def only(self, place: int, globs: Container[str]) -> bool:
         """Whether a part is called by these globs and no others."""
@@ -249,13 +254,12 @@ class _Names:
         """Texts of what these globs match together: ``*/*`` and ``??`` meet in ``x/`` and in ``/x``, and other globs
         may match one of them alone."""
         yield text
-        yield spread(text, [self.tests[glob] for glob in matched], self.run)
+        yield spread(text, sorted(matched), self.run)
         others = [glob for glob in self.tests if glob not in matched and glob in self.hit(text)][:_OTHERS]
         globs = (*sorted(matched), *others)
-        tests = [self.tests[glob] for glob in globs]
         for numbers, found in cells(globs, most=_MOST) if others else ():
             if numbers.issuperset(range(len(matched))):
-                yield spread(found, tests, self.run)
+                yield spread(found, globs, self.run)
                 yield found
 
     def of(self, matched: frozenset[str], text: str) -> tuple[str, ...]:
@@ -275,7 +279,7 @@ class _Names:
         that is not looked for."""
         if any(covers(other, glob, self.run) for glob in globs):
             return True
-        if len(globs) > _FEW or not self.tests[other](spread(text, [self.tests[glob] for glob in globs], self.run)):
+        if len(globs) > _FEW or not self.tests[other](spread(text, globs, self.run)):
             return False
         together = frozenset(range(len(globs)))
         found = {numbers for numbers, _ in cells((*globs, other))}
@@ -294,21 +298,21 @@ def _meeting(several: tuple[str, ...], run: str) -> tuple[tuple[frozenset[str], 
     crossed = {one for pair in pairs for one in pair}
     globs = tuple(glob for glob in tests if glob in crossed)
     found: dict[frozenset[str], str] = {}
-    for text in _texts(globs, [tests[glob] for glob in globs], run) if globs else ():
+    for text in _texts(globs, run) if globs else ():
         found.setdefault(_matched(tests, text), text)
     # Of very many sets those of the longest texts are left out above: also where no more than two of them meet.
     met = {pair for matched in found for pair in permutations(matched, 2)}
     for pair in pairs:
-        for text in _texts(pair, [tests[glob] for glob in pair], run) if pair not in met else ():
+        for text in _texts(pair, run) if pair not in met else ():
             found.setdefault(_matched(tests, text), text)
     return tuple(found.items())
 
 
-def _texts(globs: tuple[str, ...], tests: Sequence[Test], run: str) -> Iterator[str]:
+def _texts(globs: tuple[str, ...], run: str) -> Iterator[str]:
     """Texts that several of the globs match, for each set of them one with much wherever they leave room first."""
     for numbers, text in cells(globs, most=_MOST):
         if len(numbers) > 1:
-            yield spread(text, tests, run)
+            yield spread(text, globs, run)
             yield text
 
 

@@ -126,23 +126,27 @@ def fresh(globs: Sequence[str]) -> str:
     return one * (max((glob.count("?") for glob in globs), default=0) + 1)
 
 
-def spread(text: str, tests: Sequence[Test], run: str) -> str:
-    """The text with a run of ``fresh`` characters wherever these tests say the same of it with and without.
+def spread(text: str, globs: Sequence[str], run: str) -> str:
+    """The text with a run of ``fresh`` characters wherever these globs match it with and without, or neither.
 
     A glob that matches one of these globs spread in this way matches all that the glob does.
     """
-    said = [bool(test(text)) for test in tests]
+    said = [(tested(glob), glob) for glob in globs]
+    matched = [test for test, _ in said if test(text)]
+    # Of what matches a longer text only a `?` can have taken what is new: without one, nothing comes to match.
+    other = [test for test, glob in said if "?" in glob and not test(text)]
     at = 0
     while at <= len(text):
         if not text.startswith(run, at) and not text.endswith(run, 0, at):
             longer = text[:at] + run + text[at:]
-            if all(bool(test(longer)) is one for test, one in zip(tests, said, strict=True)):
+            if all(test(longer) for test in matched) and not any(test(longer) for test in other):
                 text = longer
                 at += len(run)
         at += 1
     return text
 
 
+@lru_cache(maxsize=1 << 14)
 def tested(glob: str) -> Test:
     """What tells whether a text is one that a glob matches."""
     return matcher(_parts_of(glob))
@@ -169,10 +173,9 @@ def narrowest(globs: Iterable[str], run: str) -> list[str]:
 def spread_cells(globs: tuple[str, ...], run: str) -> tuple[str, ...]:
     """Of each set of globs that match together such texts: with much where they leave room; where there are globs with
     ``?`` (the run is longer than one), which tell that apart, also with little and with nothing."""
-    tests = [tested(glob) for glob in globs]
     found: dict[str, None] = {}
     for _, text in cells(globs):
-        found.update((spread(text, tests, run[:length]), None) for length in range(len(run), 0, -1))
+        found.update((spread(text, globs, run[:length]), None) for length in range(len(run), 0, -1))
         if len(run) > 1:
             found[text] = None
     return tuple(found)
@@ -182,8 +185,7 @@ def spread_cells(globs: tuple[str, ...], run: str) -> tuple[str, ...]:
 def meetings(globs: tuple[str, ...], run: str) -> tuple[tuple[frozenset[int], str], ...]:
     """Where several of the globs match together, as ``cells`` says it: with a text that has much wherever they leave
     room."""
-    tests = [tested(glob) for glob in globs]
-    return tuple([(numbers, spread(text, tests, run)) for numbers, text in cells(globs) if len(numbers) > 1])
+    return tuple([(numbers, spread(text, globs, run)) for numbers, text in cells(globs) if len(numbers) > 1])
 
 
 @lru_cache(maxsize=4096)
@@ -204,8 +206,7 @@ def cells(globs: tuple[str, ...], limit: int = 20_000, most: int = 128) -> tuple
         state, text = queue.popleft()
         if text:
             found.setdefault(state & places.ends, text)
-        for letter in (other, *places.letters(state)):
-            reached = places.moved(state, letter)
+        for letter, reached in places.moved(state, other):
             if reached not in seen and len(seen) < limit:
                 seen.add(reached)
                 queue.append((reached, text + letter))
@@ -217,8 +218,8 @@ class _Places:
 
     def __init__(self, globs: Sequence[str]) -> None:
         self.starts = self.ends = self._stars = self._any = 0
-        self._of: dict[str, int] = {}
         self._end: list[int] = []
+        of: dict[str, int] = {}
         place = 0
         for glob in globs:
             self.starts |= 1 << place
@@ -229,20 +230,27 @@ class _Places:
                 elif character == "?":
                     self._any |= bit
                 else:
-                    self._of[character] = self._of.get(character, 0) | bit
+                    of[character] = of.get(character, 0) | bit
                 place += 1
             self.ends |= 1 << place
             self._end.append(1 << place)
             place += 1
-        self._sorted = sorted(self._of.items())
+        self._letters = sorted(of.items())
 
-    def letters(self, state: int) -> list[str]:
-        """The characters that some glob goes on with."""
-        return [letter for letter, where in self._sorted if state & where]
-
-    def moved(self, state: int, letter: str) -> int:
-        """Where one more character leads."""
-        return self.settled((state & (self._of.get(letter, 0) | self._any)) << 1 | state & self._stars)
+    def moved(self, state: int, other: str) -> list[tuple[str, int]]:
+        """Where one more character leads: ``other``, which no glob has, and those that some glob goes on with."""
+        stars = self._stars
+        stay, free = state & stars, (state & self._any) << 1
+        found = [(other, self.settled(free | stay))]
+        for letter, where in self._letters:
+            taken = state & where
+            if taken:
+                # As `settled`, of which a call for each of millions of states takes longer than what it does.
+                reached = taken << 1 | free | stay
+                while (more := reached | (reached & stars) << 1) != reached:
+                    reached = more
+                found.append((letter, reached))
+        return found
 
     def settled(self, state: int) -> int:
         """With stars that match nothing passed."""

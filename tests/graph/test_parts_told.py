@@ -141,7 +141,7 @@ def test_the_narrowest_row_that_matches_is_what_is_decided(
 def test_what_matches_a_glob_spread_matches_all_that_the_glob_does(glob: str, others: list[str]) -> None:
     run = fresh([glob, *others])
     shortest = glob.replace("*", "").replace("?", run[0])
-    text = spread(shortest, [matcher(resource_parts(glob, variables=False))], run)
+    text = spread(shortest, [glob], run)
     for other in others:
         if matcher(resource_parts(other, variables=False))(text):
             for key in KEYS:
