@@ -54,18 +54,26 @@ def crossed(
     """The containers where what several hold crosses. ``held`` are rows of what one principal comes to: (who holds it,
     on which classes). ``places`` are the classes to look at, all parts of each container or none, ``owners`` numbers
     for their containers; ``some`` reads classes."""
-    for parts, by_row in _of_several(held, places, owners):
-        whole = (1 << len(parts)) - 1
-        regions = [(held[row][0], bits) for row, bits in by_row.items()]
-        more = [
-            (part, [row for row, bits in by_row.items() if bits == whole or bits in there])
-            for part, there in crossing(some(parts), regions)
-        ]
+    for parts, by_row in of_several(held, places, owners):
+        more = crossed_in(some(parts), held, by_row)
         if more:
             yield Crossed(parts, more)
 
 
-def _of_several(
+def crossed_in(
+    parts: Sequence[ResourceClass], held: Sequence[tuple[int, Numbers]], by_row: Mapping[int, int]
+) -> list[tuple[ResourceClass, list[int]]]:
+    """The parts more of one container, each with the rows of ``held`` that hold there; ``by_row`` as ``of_several``
+    says where they hold."""
+    whole = (1 << len(parts)) - 1
+    regions = [(held[row][0], bits) for row, bits in by_row.items()]
+    return [
+        (part, [row for row, bits in by_row.items() if bits == whole or bits in there])
+        for part, there in crossing(parts, regions)
+    ]
+
+
+def of_several(
     held: Sequence[tuple[int, Numbers]], places: Numbers, owners: Numbers
 ) -> Iterator[tuple[list[int], dict[int, int]]]:
     """The containers of which at least two hold some parts and not others: (the parts, by row where it holds)."""

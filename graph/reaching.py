@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -16,7 +18,7 @@ from graph.classes import ResourceClass
 from graph.names import acting_subject, action_of
 from graph.questions import Questions, gap_json
 from graph.quotient import classes_of
-from graph.reaching_apart import Account, Apart, Given, Row, by_way
+from graph.reaching_apart import Account, Apart, Given, Row, Told, by_way
 from graph.reaching_ways import NONE, Way, Ways
 from graph.stored import StoredPartition
 from graph.subjects import Subject
@@ -139,7 +141,7 @@ class _Reach(Sequence[Reached]):
             yield from self._shown(account)
 
     def __bool__(self) -> bool:
-        return any(self._of(account) for account in self._accounts)
+        return any(map(self._of, self._accounts))
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
@@ -167,21 +169,26 @@ class _Reach(Sequence[Reached]):
         assert found is not None
         return found
 
-    def _shown(self, account: str) -> list[Reached]:
+    def _shown(self, account: str) -> Iterator[Reached]:
         """The rows of one account, by ARN."""
-        told = list(self._of(account).rows())
-        places = sorted({place for place, _ in told})
-        if not places:
-            return []
-        items = dict(zip(places, self._items(account, places), strict=True))
-        return sorted(
-            (Reached(items[place], one.levels, one.verdict, one.chain.via) for place, one in told), key=_order
-        )
-
-    def _items(self, account: str, places: list[int]) -> list[ResourceClass]:
-        classes, made = self._where(account).classes, self._of(account).made
-        stored = [place for place in places if place < len(classes)]
-        return [*classes.some(stored), *(made[place - len(classes)] for place in places[len(stored) :])]
+        told = self._of(account)
+        items = dict(zip(told.places.tolist(), self._where(account).classes.some(told.places.tolist()), strict=True))
+        rows = (_row(items[place], given) for place, given in told.rows())
+        entries: list[tuple[str, str, Reached | int]] = [(*_order(row), row) for row in rows]
+        if told.apart is not None:
+            # A container is looked at where it begins.
+            entries += [(begin, "", number) for begin, number in told.apart.containers]
+        begun: deque[Reached] = deque()
+        for *key, entry in sorted(entries, key=_FIRST):
+            while begun and _order(begun[0]) <= tuple(key):
+                yield begun.popleft()
+            if isinstance(entry, Reached):
+                yield entry
+            else:
+                assert told.apart is not None
+                parts = (_row(item, given) for item, given in told.apart.told(entry))
+                begun = deque(sorted([*begun, *parts], key=_order))
+        yield from begun
 
     def _of(self, account: str) -> _Told:
         found = self._known.get(account)
@@ -235,32 +242,49 @@ class _Reach(Sequence[Reached]):
         whole = np.flatnonzero(some & single & ~apart).astype(np.int32)
         combinations, which = np.unique(best[:, whole], axis=1, return_inverse=True)
         ways = [by_way(combinations[:, one].tolist(), how) for one in range(combinations.shape[1])]
-        parts = Apart(where, rows, self._questions.world.decider, self._action)
-        more = tuple(parts.told(np.flatnonzero(apart).astype(np.int32), best)) if odd.any() else ()
-        return _Told(whole, which.reshape(-1).astype(np.int32), ways, more, parts.made)
+        parts = None
+        if odd.any():
+            places = np.flatnonzero(apart).astype(np.int32)
+            parts = Apart(where, rows, self._questions.world.decider, self._action, places, best)
+        return _Told(whole, which.reshape(-1).astype(np.int32), ways, parts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The rows about one account: classes by number, which of ``ways`` each has, and parts of contents by number.
-    ``made`` are parts that are no classes, numbered behind these."""
+    """The rows about one account: classes by number, which of ``ways`` each has, and the containers of whose contents
+    parts are told of."""
 
     places: NDArray[np.int32]
     which: NDArray[np.int32]
     ways: list[list[Given]]
-    parts: tuple[tuple[int, Given], ...]
-    made: list[ResourceClass]
+    apart: Apart | None
 
     def __len__(self) -> int:
         counts = np.bincount(self.which, minlength=len(self.ways)).tolist()
-        return sum(int(count) * len(some) for count, some in zip(counts, self.ways, strict=True)) + len(self.parts)
+        whole = sum(int(count) * len(some) for count, some in zip(counts, self.ways, strict=True))
+        return whole + sum(map(len, self._parts()))
+
+    def __bool__(self) -> bool:
+        return bool(len(self.places)) or any(self._parts())
+
+    def _parts(self) -> Iterator[list[Told]]:
+        """What is told of each container, in the order of rows."""
+        if self.apart is not None:
+            yield from (self.apart.told(number) for _, number in self.apart.containers)
 
     def rows(self) -> Iterator[tuple[int, Given]]:
         """The number of a class with what is given there."""
         for place, one in zip(self.places.tolist(), self.which.tolist(), strict=True):
             for given in self.ways[one]:
                 yield place, given
-        yield from self.parts
+
+
+def _row(item: ResourceClass, given: Given) -> Reached:
+    return Reached(item, given.levels, given.verdict, given.chain.via)
+
+
+#: The order of rows, and of what holds some.
+_FIRST = itemgetter(0, 1)
 
 
 def _order(row: Reached) -> tuple[str, str]:

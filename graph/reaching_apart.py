@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -13,7 +15,7 @@ from msgspec.structs import replace
 from graph.access_levels import LEVELS, example_of_level
 from graph.classes import ResourceClass
 from graph.closure import Chain
-from graph.crossings import crossed
+from graph.crossings import crossed_in, of_several
 from graph.deciding import Decider
 from graph.reaching_parts import told_apart, wider_parts
 from graph.reaching_ways import NONE, Way
@@ -21,6 +23,10 @@ from policy.verdicts import Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+#: The classes of so many containers are read at once.
+_AT_ONCE = 16
 
 
 class Row(NamedTuple):
@@ -66,58 +72,95 @@ class Classes(Protocol):
 
 
 class _Part(NamedTuple):
-    """A part of a container: its class by number (or behind them all, by its place among those made here), the rank of
-    the best way to each level, and of one made here the rows that hold there."""
+    """A part of a container, the rank of the best way to each level, and the rows that may hold there: ``place`` is its
+    class by number, ``None`` of one that is no class of the account, where all of these rows hold."""
 
-    place: int
+    place: int | None
     item: ResourceClass
     ranks: list[int]
-    rows: Sequence[Row] | None = None
+    rows: Sequence[Row]
+
+
+#: What is told of a part.
+Told = tuple[ResourceClass, Given]
 
 
 class Apart:
-    """The parts to tell of; ``made`` are those that are no classes of the account, numbered behind these."""
+    """Containers with parts to tell of, each looked at when it is asked for: they can be thousands, and a first page
+    tells of few. ``places`` are the classes to look at, all parts of each container; ``best`` by level and class the
+    rank of a way."""
 
-    def __init__(self, where: Account, rows: Sequence[Row], decider: Decider, action: str | None) -> None:
+    def __init__(
+        self,
+        where: Account,
+        rows: Sequence[Row],
+        decider: Decider,
+        action: str | None,
+        places: NDArray[np.int32],
+        best: NDArray[np.int32],
+    ) -> None:
         self._where = where
         self._rows = rows
         self._decider = decider
         self._action = action
+        self._best = best
         self._how = {row.way.rank: row.way for row in rows}
-        self.made: list[ResourceClass] = []
+        self._held = [(row.way.holder.index, row.classes) for row in rows]
+        owners = where.owners[places]
+        self._several = {
+            int(where.owners[parts[0]]): by_row for parts, by_row in of_several(self._held, places, owners)
+        }
+        order = np.argsort(owners, kind="stable")
+        _, starts = np.unique(owners[order], return_index=True)
+        self._parts: list[list[int]] = [some.tolist() for some in np.split(places[order], starts[1:])]
+        self._read: dict[int, list[ResourceClass]] = {}
+        self._made = 0
+        self._known: dict[int, list[Told]] = {}
 
-    def told(self, places: NDArray[np.int32], best: NDArray[np.int32]) -> Iterator[tuple[int, Given]]:
-        """The rows about these classes, all parts of each container; ``best`` by level and class the rank of a way."""
-        items = self._where.classes.some(places.tolist())
-        owners = self._where.owners[places]
-        ranks = best[:, places].T.tolist()
-        of_container: defaultdict[int, list[_Part]] = defaultdict(list)
-        for owner, *part in zip(owners.tolist(), places.tolist(), items, ranks, strict=True):
-            of_container[owner].append(_Part(*part))
-        known = dict(zip(places.tolist(), items, strict=True))
-        held = [(row.way.holder.index, row.classes) for row in self._rows]
-        for one in crossed(held, places, owners, lambda some: [known[place] for place in some]):
-            owner = int(self._where.owners[one.parts[0]])
-            of_container[owner] += [self._made(item, [self._rows[row] for row in rows]) for item, rows in one.more]
-        for parts in of_container.values():
-            yield from self._container(parts)
+    @cached_property
+    def containers(self) -> list[tuple[str, int]]:
+        """(What the patterns of its parts begin with, its number) of each container, in their order."""
+        firsts = self._where.classes.some([parts[0] for parts in self._parts])
+        return sorted((f"{first.owner}/", number) for number, first in enumerate(firsts))
 
-    def _made(self, item: ResourceClass, rows: Sequence[Row]) -> _Part:
-        ranks = [NONE] * len(LEVELS)
-        for row in rows:
-            for level in range(len(LEVELS)):
-                if row.levels >> level & 1:
-                    ranks[level] = min(ranks[level], row.way.rank)
-        self.made.append(replace(item, index=-len(self.made) - 1))
-        return _Part(len(self._where.classes) + len(self.made) - 1, self.made[-1], ranks, rows)
+    def told(self, number: int) -> list[Told]:
+        """What is told of the parts of a container."""
+        found = self._known.get(number)
+        if found is None:
+            found = self._known[number] = list(self._told(self._parts[number], self._items(number)))
+        return found
 
-    def _container(self, parts: Sequence[_Part]) -> Iterator[tuple[int, Given]]:
+    def _items(self, number: int) -> list[ResourceClass]:
+        """The classes of a container: read with those of others, which takes little longer."""
+        if number not in self._read:
+            begin = number - number % _AT_ONCE
+            several = self._parts[begin : begin + _AT_ONCE]
+            items = iter(self._where.classes.some([place for parts in several for place in parts]))
+            self._read = {one: list(islice(items, len(parts))) for one, parts in enumerate(several, begin)}
+        return self._read[number]
+
+    def _told(self, places: list[int], items: list[ResourceClass]) -> Iterator[Told]:
+        ranks = self._best[:, places].T.tolist()
+        parts = [_Part(*one, self._rows) for one in zip(places, items, ranks, strict=True)]
+        by_row = self._several.get(int(self._where.owners[places[0]]))
+        if by_row is not None:
+            more = crossed_in(items, self._held, by_row)
+            parts += [self._more(item, [self._rows[row] for row in rows]) for item, rows in more]
         nothing = [NONE] * len(LEVELS)
         around = wider_parts([part.item for part in parts])
         for one, wider in told_apart(around, [part.ranks for part in parts], nothing).items():
             yield from self._part(parts[one], [parts[other] for other in wider])
 
-    def _part(self, part: _Part, wider: Sequence[_Part]) -> Iterator[tuple[int, Given]]:
+    def _more(self, item: ResourceClass, rows: Sequence[Row]) -> _Part:
+        ranks = [NONE] * len(LEVELS)
+        for row in rows:
+            for level in range(len(LEVELS)):
+                if row.levels >> level & 1:
+                    ranks[level] = min(ranks[level], row.way.rank)
+        self._made += 1
+        return _Part(None, replace(item, index=-self._made), ranks, rows)
+
+    def _part(self, part: _Part, wider: Sequence[_Part]) -> Iterator[Told]:
         """What is given on a part of a container, and which of what wider ones are given is denied on it."""
         groups: defaultdict[tuple[int, Verdict], list[str]] = defaultdict(list)
         for level, name in enumerate(LEVELS):
@@ -133,14 +176,12 @@ class Apart:
                 if not outcome.can:
                     groups[row.way.rank, outcome.verdict].append(name)
         for (rank, verdict), levels in sorted(groups.items()):
-            yield part.place, Given(tuple(levels), verdict, self._how[rank].chain)
+            yield part.item, Given(tuple(levels), verdict, self._how[rank].chain)
 
     def _giving(self, part: _Part, level: int) -> Row:
         """A row that gives the best way to a level of a part."""
-        rank = part.ranks[level]
-        if part.rows is not None:
-            return next(row for row in part.rows if row.gives(rank, level))
-        return next(row for row in self._rows if row.gives(rank, level) and part.place in row.classes)
+        rank, place = part.ranks[level], part.place
+        return next(row for row in part.rows if row.gives(rank, level) and (place is None or place in row.classes))
 
 
 def by_way(ranks: Sequence[int], how: Mapping[int, Way]) -> list[Given]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from graph.globs import fresh, spread
 from graph.questions import Questions
 from graph.reaching import Reached, reach
+from graph.reaching_apart import Apart, Told
 from policy.patterns import matcher, resource_parts
 from policy.verdicts import Verdict
 from tests.graph.worlds import ONE, Json, allow, bucket, deny, document, made_world, questions_of, user
@@ -135,6 +136,34 @@ def test_the_narrowest_row_that_matches_is_what_is_decided(
         for key in KEYS:
             can = questions.can(principal, ACTION, f"{BUCKET}/{key}")["verdict"] == "Allowed"
             assert read_of(rows, key) == {can}, (principal, key, told(questions, principal))
+
+
+def test_the_first_rows_are_told_without_a_look_at_the_containers_behind_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A bucket whose name goes on where another's contents begin: `b/` lies behind `b-2/`, and before `b2/`.
+    names = ["b", "b-2", "b2", "c"]
+    some = [f"arn:aws:s3:::{name}" for name in names]
+    mine = [allow("s3:*", some + [f"{arn}/*" for arn in some]), deny("s3:*", [f"{arn}/*.secret" for arn in some])]
+    world = made_world(users=(user("ann", ONE, *mine),), resources=tuple(bucket(name, ONE) for name in names))
+    whole = [row.to_json() for row in reach(questions_of(world, tmp_path), ANN)]
+    told = [row["resource"] for row in whole]
+    assert told == sorted(told)
+    assert sum(".secret" in pattern for pattern in told) == len(names)
+    looked_at: list[int] = []
+    original = Apart.told
+
+    def counted(apart: Apart, number: int) -> list[Told]:
+        looked_at.append(number)
+        return original(apart, number)
+
+    monkeypatch.setattr(Apart, "told", counted)
+    rows = reach(questions_of(world, Path(tempfile.mkdtemp(dir=tmp_path))), ANN)
+    first = next(place for place, pattern in enumerate(told) if ".secret" in pattern) + 1
+    assert [row.to_json() for row in rows[:first]] == whole[:first]
+    assert len(looked_at) == 1
+    assert len(rows) == len(whole)
+    assert [row.to_json() for row in rows] == whole
 
 
 @given(GLOBS, st.lists(GLOBS, max_size=4))
