@@ -1,11 +1,15 @@
-"""What decides outside IAM (semantics L16): named in each answer that it could change, and read by nobody here."""
+"""What decides beside the policies that were read (semantics L16): named in each answer that it could change.
+
+Systems of permissions outside IAM, and policies on the resources of services whose policies nobody here reads.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from policy.actions import catalogue
 from policy.inputs import PolicyRef
 from policy.verdicts import Verdict
 
@@ -133,8 +137,60 @@ OUTSIDE: tuple[Outside, ...] = (
 )
 
 
+#: Services whose resources have policies of their own that are not read, each with a call that writes one.
+POLICIES_NOT_READ: Mapping[str, str] = {
+    "acm-pca": "acm-pca:PutPolicy",
+    "aps": "aps:PutResourcePolicy",
+    "backup": "backup:PutBackupVaultAccessPolicy",
+    "bedrock": "bedrock:PutResourcePolicy",
+    "bedrock-agentcore": "bedrock-agentcore:PutResourcePolicy",
+    "cloudtrail": "cloudtrail:PutResourcePolicy",
+    "codeartifact": "codeartifact:PutDomainPermissionsPolicy",
+    "codeguru-profiler": "codeguru-profiler:PutPermission",
+    "comprehend": "comprehend:PutResourcePolicy",
+    "dsql": "dsql:PutClusterPolicy",
+    "ecr": "ecr:SetRepositoryPolicy",
+    "ecr-public": "ecr-public:SetRepositoryPolicy",
+    "elasticfilesystem": "elasticfilesystem:PutFileSystemPolicy",
+    "es": "es:UpdateDomainConfig",
+    "events": "events:PutPermission",
+    "execute-api": "apigateway:UpdateRestApiPolicy",
+    "glacier": "glacier:SetVaultAccessPolicy",
+    "glue": "glue:PutResourcePolicy",
+    "kafka": "kafka:PutClusterPolicy",
+    "kafka-cluster": "kafka:PutClusterPolicy",
+    "kinesis": "kinesis:PutResourcePolicy",
+    "lex": "lex:CreateResourcePolicy",
+    "logs": "logs:PutResourcePolicy",
+    "mediapackagev2": "mediapackagev2:PutChannelPolicy",
+    "mediastore": "mediastore:PutContainerPolicy",
+    "oam": "oam:PutSinkPolicy",
+    "organizations": "organizations:PutResourcePolicy",
+    "osis": "osis:PutResourcePolicy",
+    "payment-cryptography": "payment-cryptography:PutResourcePolicy",
+    "rekognition": "rekognition:PutProjectPolicy",
+    "rum": "rum:PutResourcePolicy",
+    "s3-object-lambda": "s3:PutAccessPointPolicyForObjectLambda",
+    "s3-outposts": "s3-outposts:PutBucketPolicy",
+    "s3express": "s3express:PutBucketPolicy",
+    "s3tables": "s3tables:PutTablePolicy",
+    "s3vectors": "s3vectors:PutVectorBucketPolicy",
+    "sagemaker": "sagemaker:PutModelPackageGroupPolicy",
+    "schemas": "schemas:PutResourcePolicy",
+    "serverlessrepo": "serverlessrepo:PutApplicationPolicy",
+    "ses": "ses:PutIdentityPolicy",
+    "signer": "signer:AddProfilePermission",
+    "vpc-lattice": "vpc-lattice:PutResourcePolicy",
+    "vpc-lattice-svcs": "vpc-lattice:PutAuthPolicy",
+    "xray": "xray:PutResourcePolicy",
+}
+
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
+NOT_READ = "A policy of the resource itself, which is not read for this service, can let in others and can deny it."
+
+
 def outside(action: str, verdict: Verdict | None = None, caller: Iterable[PolicyRef] | None = None) -> list[str]:
-    """Sentences about what outside IAM could change an answer about ``action``.
+    """Sentences about what was not read and could change an answer about ``action``.
 
     With a verdict, only what could change that one: what gives access changes no Allowed, what limits it no denial.
     ``caller`` are the policies of who asks.
@@ -142,7 +198,10 @@ def outside(action: str, verdict: Verdict | None = None, caller: Iterable[Policy
     lowered = action.lower()
     found = (row for row in OUTSIDE if row.actions.fullmatch(lowered))
     policies = None if caller is None else tuple(caller)
-    return [row.sentence for row in found if _limits(row, verdict) or _gives(row, verdict, policies)]
+    told = [row.sentence for row in found if _limits(row, verdict) or _gives(row, verdict, policies)]
+    if lowered.partition(":")[0] in POLICIES_NOT_READ and not catalogue().wildcard_only(lowered):
+        told.append(NOT_READ)
+    return told
 
 
 def _limits(row: Outside, verdict: Verdict | None) -> bool:
