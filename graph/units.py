@@ -19,7 +19,7 @@ from graph.bits import bits_of
 from model.entities import Resource
 from policy.context_values import ABSENT, ContextValue, Unknown
 from policy.document import Document, Statement
-from policy.patterns import Parts, Variable, Wild, matcher, resource_parts
+from policy.patterns import Parts, Variable, Wild, brief_matcher, resource_parts
 
 Key = TypeVar("Key")
 
@@ -91,7 +91,7 @@ class Units:
         first, last = self._interval(start)
         if parts in ((start, Wild.STAR), (Wild.STAR,)):
             return (1 << last) - (1 << first)
-        test = matcher(parts)
+        test = brief_matcher(parts)
         words = [part for part in parts[1:] if isinstance(part, str)] or [""]
         return bits_of(place for place in self._having(max(words, key=len), first, last) if test(self._arns[place]))
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from policy.context_values import ABSENT, Context, Unknown, is_multivalued
 
@@ -127,11 +127,16 @@ def arn_parts(parts: Parts) -> Parts | None:
 @lru_cache(maxsize=65536)
 def matcher(parts: Parts, ignore_case: bool = False) -> Test:
     """A matcher of the whole text for parts without variables."""
-    words = None if ignore_case else _words(parts)
-    few = None if words is None else _of_few(words)
+    few = None if ignore_case else _simple(parts)
     if few is not None:
         return few
     return re.compile(_expression(parts), re.DOTALL | (re.IGNORECASE if ignore_case else 0)).fullmatch
+
+
+def _simple(parts: Parts) -> Test | None:
+    """A test of texts for a pattern with at most one star and no other wildcard."""
+    words = _words(parts)
+    return None if words is None else _of_few(words)
 
 
 def _words(parts: Parts) -> list[str] | None:
@@ -219,8 +224,9 @@ def alternatives(patterns: Iterable[Parts], *, ignore_case: bool = False) -> Tes
 
 
 def _any_of(patterns: Sequence[Parts], *, ignore_case: bool = False) -> Test:
-    if len(patterns) == 1:
-        return matcher(patterns[0], ignore_case)
+    few = _simple(patterns[0]) if len(patterns) == 1 and not ignore_case else None
+    if few is not None:
+        return few
     flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
     return _Late("|".join(f"(?:{_expression(parts)})" for parts in patterns), flags)
 
@@ -323,8 +329,13 @@ def resolve(parts: Parts, context: Context) -> Resolved:
 
 def filled_matches(parts: Parts, text: str) -> bool:
     """Whether parts without variables match a text; nothing is compiled: they hold a request's own values."""
+    return bool(brief_matcher(parts)(text))
+
+
+def brief_matcher(parts: Parts) -> Test:
+    """As ``matcher``, for few texts: to compile an expression takes as long as to look into a thousand."""
     words = _words(parts)
-    return bool(matcher(parts)(text)) if words is None else _in_order(words, text)
+    return matcher(parts) if words is None else partial(_in_order, words)
 
 
 def loosened(parts: Parts) -> Parts:
