@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from graph.account_policies import deciding_service
 from graph.action_lists import ActionList
-from graph.bits import members, split
+from graph.bits import members, refined, singled, split
 from graph.contents import NOWHERE
 from graph.felt import LIMIT, OWN, SIDE, Felt, Open, hangs_on_asker, part_of
 from graph.ground import Ground
@@ -108,6 +108,8 @@ class Asker:
                 self._feel(one)
         self._denials = self._sure_denials()
         for said in self._heard:
+            if self._is_silent(said.statement):
+                continue
             place = ("said", said.number, self.subject.key if said.by_name else self.principal.account)
             self._take(place, said.statement, said.units, SIDE)
         return self
@@ -136,23 +138,34 @@ class Asker:
         bases = self.ground.bases(inside=not self._crosses)
         groups = [(base & within, 0) for base in bases if base & within]
         # A set of units has the number 2 ** n, so that the sum of numbers tells which sets a group is in.
-        numbers = {units: 1 << n for n, units in enumerate(dict.fromkeys([felt.units for felt in self._felt]))}
-        for units, number in numbers.items():
-            groups = split(groups, units, number)
+        places: dict[int, list[int]] = {}
+        for place, one in enumerate(self._felt):
+            places.setdefault(one.units, []).append(place)
+        groups = refined(groups, {units: 1 << n for n, units in enumerate(places)})
         felt = [(one.statement, one.units) for one in self._felt]
         cuts = (*self._unsure.apart, *divided_by_target(self.ground, felt, self._unsure.context))
         self._alone = self._unsure.alone(felt) | self.ground.policies.alone
-        for cut in (self._granted, *cuts, *(1 << place for place in members(self._alone & within))):
+        for cut in (self._granted, *cuts):
             groups = split(groups, cut)
-        of_number = [(numbers[one.units], one) for one in self._felt]
-        about = {told: [one for number, one in of_number if number & told] for told in {told for _, told in groups}}
+        groups = singled(groups, self._alone & within)
+        of_number = list(places.values())
+        about = {}
+        for told in {told for _, told in groups}:
+            there = sorted(place for number in members(told) for place in of_number[number])
+            about[told] = [self._felt[place] for place in there]
         return [(group, about[told]) for group, told in groups]
 
     def _feel(self, one: Open) -> None:
         """Takes in a statement of which the asker must be known."""
+        if self._is_silent(one.statement):
+            return
         units = self._unsure.felt(one.statement, one.document) if one.units is None else one.units
         if units & self.units:
             self._take(one.place, one.statement, units, part_of(one.layer))
+
+    def _is_silent(self, statement: Statement) -> bool:
+        """Whether a statement is for others: it would tell apart units of which it says nothing to the asker."""
+        return self.ground.statements.marks.silent(statement, self._unsure.context)
 
     def _sure_denials(self) -> list[tuple[int, Statement]]:
         """Of the documents without Principal: identity policies, boundary and SCPs."""

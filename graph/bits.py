@@ -3,7 +3,7 @@ time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,4 +73,39 @@ def split(groups: list[Told], bits: int, number: int = 0) -> list[Told]:
             found.append((group, told | number))
         else:
             found += ((inside, told | number), (group ^ inside, told))
+    return found
+
+
+def refined(groups: list[Told], sets: Mapping[int, int]) -> list[Told]:
+    """Each group cut by all of these sets, which their numbers tell of the parts. Sets of few are not looked for in
+    every group: there can be thousands of both."""
+    of_member: dict[int, int] = {}
+    for bits, number in sets.items():
+        if bits.bit_count() > _FEW:
+            groups = split(groups, bits, number)
+        else:
+            for member in members(bits):
+                of_member[member] = of_member.get(member, 0) | number
+    few = bits_of(of_member)
+    found: list[Told] = []
+    for group, told in groups:
+        inside = group & few
+        if group != inside:
+            found.append((group ^ inside, told))
+        parts: dict[int, int] = {}
+        for member in members(inside):
+            number = of_member[member]
+            parts[number] = parts.get(number, 0) | 1 << member
+        found += [(bits, told | number) for number, bits in parts.items()]
+    return found
+
+
+def singled(groups: list[Told], bits: int) -> list[Told]:
+    """Each group without what is in ``bits``, and each of these by itself."""
+    found: list[Told] = []
+    for group, told in groups:
+        inside = group & bits
+        if group != inside:
+            found.append((group ^ inside, told))
+        found += [(1 << member, told) for member in members(inside)]
     return found

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from graph.told import NO_WHERE, Told
 from graph.units import Units
 from policy.conditions import Condition
-from policy.context import MFA_KEYS
+from policy.context import MFA_KEYS, is_of_caller
 from policy.context_values import Context, ContextValue, Unknown
 from policy.document import Document, Statement
 from policy.expression import FALSE, TRUE
@@ -136,6 +136,11 @@ class Marks:
         read = [self._of_condition(condition, context) for condition in conditions]
         read += [context.get(key) for key in keys]
         return self._numbers.setdefault((place, tuple(read)), len(self._numbers))
+
+    def silent(self, statement: Statement, context: Context) -> bool:
+        """Whether a statement says nothing in any request of who asks in ``context``: it is for others than them."""
+        conditions, _ = read_of_asker(statement)
+        return any(is_of_caller(one.key) and self._of_condition(one, context) is FALSE for one in conditions)
 
     def _of_condition(self, condition: Condition, context: Context) -> Hashable:
         """Whether a condition without variables holds, which hangs on the value of its key alone."""

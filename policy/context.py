@@ -214,6 +214,17 @@ class RequestContext:
         return None
 
 
+def is_of_caller(key: str) -> bool:
+    """Whether the value of a key (lower case) hangs on who asks alone, whatever is asked for."""
+    return key.startswith("aws:principal") or key in _CALLER_KEYS
+
+
+#: Keys of who asks, beside those that begin with ``aws:principal``.
+_CALLER_KEYS = frozenset(
+    {"aws:userid", "aws:username", "kms:calleraccount", "aws:sourceowner", *MFA_KEYS, *_SOURCE_KEYS}
+)
+
+
 def _membership(value: str | None) -> Value | None:
     if value is None:
         return None

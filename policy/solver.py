@@ -78,11 +78,8 @@ def caller_alone(node: Residual) -> bool:
     """
     if isinstance(node, Constant):
         return node.value
-    keys = [
-        key for key in _keys(node, joined=False) if all(_by_caller(leaf) for choice in key.choices for leaf in choice)
-    ]
     budget = [_BUDGET]
-    return _reach(node, keys, {}, budget)
+    return _reach(node, _keys(node, joined=False, chosen=True), {}, budget)
 
 
 def _by_caller(leaf: Leaf) -> bool:
@@ -144,8 +141,9 @@ def _may_match(operator: str, text: str) -> bool:
     return network(text) is not None if operator == "ipaddress" else text == "*" or text.count(":") >= 5 or "${" in text
 
 
-def _keys(node: Residual, *, joined: bool = True) -> list[_Key]:
-    """The unknown keys; ``joined``: absence of one also settles leaves of several that fail without it."""
+def _keys(node: Residual, *, joined: bool = True, chosen: bool = False) -> list[_Key]:
+    """The unknown keys; ``joined``: absence of one also settles leaves of several that fail without it; ``chosen``:
+    only those whose leaves are all the caller's."""
     by_key: dict[str, list[Leaf]] = {}
     constraint: dict[str, Unknown] = {}
     several: list[Leaf] = []
@@ -159,6 +157,8 @@ def _keys(node: Residual, *, joined: bool = True) -> list[_Key]:
             constraint[name] = unknown
     found = []
     for name, group in by_key.items():
+        if chosen and not all(map(_by_caller, group)):
+            continue
         without = tuple(leaf for leaf in several if joined and _fails_without(leaf, name))
         found.append(_choices(name, tuple(group), without, constraint.get(name, Unknown())))
     return sorted((key for key in found if key is not None), key=lambda key: len(key.choices))

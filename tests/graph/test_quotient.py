@@ -429,3 +429,34 @@ def test_a_share_that_asks_about_mfa_tells_the_sessions_of_a_role_apart(operator
         outcome = decided(made, session, "ssm:GetParameter", parameter.arn)
         assert verdict_of(found.get((session.index, place, "ssm:GetParameter"))) is verdict_of(outcome), session
     assert [session.lost for session in made.subjects.roles()] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ONE}:role/other"}},
+        {"StringEquals": {"aws:PrincipalAccount": TWO}},
+        {"StringEquals": {"aws:PrincipalTag/team": "other"}},
+        {"Bool": {"aws:PrincipalIsAWSService": "true"}},
+        {"StringEquals": {"aws:username": "other"}},
+    ],
+    ids=json.dumps,
+)
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_what_policies_say_to_others_tells_nothing_apart(condition: dict[str, object], effect: str) -> None:
+    def policy(name: str) -> str:
+        arn = f"arn:aws:sqs:us-east-1:{ONE}:{name}"
+        # By its Sid each is a statement of its own.
+        for_others = {"Principal": "*", "Condition": condition}
+        return document({"Sid": name, "Effect": effect, "Action": "sqs:*", "Resource": arn, **for_others})
+
+    names = [f"q{number}" for number in range(9)]
+    made = made_world(
+        users=(user("ann", ONE, allow("sqs:*", "*")),),
+        resources=tuple(queue(name, ONE, policy=policy(name)) for name in names),
+    )
+    _, place = made.resolver.opened(ONE)
+    subject = made.subjects.by_key[f"arn:aws:iam::{ONE}:user/ann"]
+    queues = sum(1 << at for at, unit in enumerate(place.units.all) if unit.container is not None)
+    groups = Asker(place._assembler, place.ground, subject, queues).read().groups()
+    assert len(groups) == 1
