@@ -29,7 +29,7 @@ PrincipalName = Annotated[
 ]
 ActionName = Annotated[str, typer.Argument(help="One action, for example s3:GetObject.")]
 ResourceArn = Annotated[str, typer.Argument(help="ARN of a resource, or * for actions without one.")]
-Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many rows.")]
+Limit = Annotated[int | None, typer.Option(min=1, max=10**9, metavar="N", help="At most so many rows.")]
 
 
 class OptionValueError(GrantmapError):
@@ -66,6 +66,7 @@ def can(
     asked = questions(snapshot, store)
     answer = asked.answer(principal, action, resource, overrides)
     _not_a_pattern(resource)
+    _misfit(asked, action, resource)
     if as_json:
         write_json(answer.to_json())
     else:
@@ -95,6 +96,22 @@ def _not_a_pattern(resource: str) -> None:
         )
 
 
+def _misfit(asked: Questions, action: str, resource: str) -> None:
+    """Says that no request asks for an action on a resource of this type: a bucket's name for an object's, say."""
+    from graph.names import resource_of
+    from policy.actions import catalogue
+
+    book = catalogue()
+    names = book.resource_types(action)
+    arn = resource_of(asked.world.inventory, resource, action)
+    if arn == "*" or not names or book.canonical(action) in book.actions_for_resource(arn):
+        return
+    service = action.partition(":")[0].lower()
+    shapes = [shape for name in names if (shape := book.arn_pattern(service, name))]
+    such = f" but on such as {' or '.join(f'`{shape}`' for shape in shapes[:3])}" if shapes else ""
+    note(f"no request asks for {book.canonical(action)} on `{arn}`,{such}; this is what policies would say of it")
+
+
 def _source(asked: Questions, resource: str = "") -> None:
     say()
     missing = asked.not_collected(resource)
@@ -111,13 +128,16 @@ def who_can(
     as_json: Json = False,
 ) -> int:
     """Who can do something, directly or through roles."""
+    from graph.names import action_of
+
     asked = questions(snapshot, store)
     answer = asked.who_can(action, resource)
     _not_a_pattern(resource)
+    _misfit(asked, action, resource)
     if as_json:
         write_json(answer)
         return 0
-    say_who_can(Names(asked.world.inventory), action, answer)
+    say_who_can(Names(asked.world.inventory), action_of(action), answer)
     say_unknown(answer["unknown"])
     _source(asked, resource)
     return 0
@@ -167,7 +187,7 @@ def paths(
     start: Annotated[str, typer.Argument(metavar="FROM", help="Who: as for `can`.")],
     end: Annotated[str | None, typer.Argument(metavar="TO", help="A principal or a resource.")] = None,
     to_admin: Annotated[bool, typer.Option("--to-admin", help="To whoever is administrator of an account.")] = False,
-    max_hops: Annotated[int, typer.Option(metavar="N", help="Longest path to look for, in steps.")] = 6,
+    max_hops: Annotated[int, typer.Option(max=100, metavar="N", help="Longest path to look for, in steps.")] = 6,
     limit: Annotated[int, typer.Option(metavar="N", help="At most so many paths.")] = 10,
     snapshot: SnapshotId = None,
     store: StoreUrl = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -50,14 +51,26 @@ for _room in (
 _ClickError: Any = typer.BadParameter.__mro__[2]
 
 
+#: Set in the environment: what nobody foresaw is raised rather than told in one line.
+_TRACEBACK = "GRANTMAP_TRACEBACK"
+
+
 def main() -> None:
     """The entry point of the installed command."""
+    if sys.stdout is None or sys.stderr is None:
+        sys.exit(2)  # closed by whoever called: there is nobody to tell
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # of a terminal that has no arrows, say
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """One command; answers with its exit status and never with a traceback for what people can cause."""
     command: Any = typer.main.get_command(app)
+    strange = next((one for one in arguments if not _is_text(one)), None)
+    if strange is not None:
+        return _fail(f"argument `{strange.encode(errors='backslashreplace').decode()}`: not utf-8")
     try:
         result = command.main(
             args=arguments, prog_name="grantmap", standalone_mode=False, default_map=defaults(), obj=None
@@ -81,13 +94,26 @@ def run(arguments: list[str]) -> int:
         return 1
     except OSError as error:
         return _fail(f"`{error.filename or 'disk'}`: {(error.strerror or str(error)).lower()}")
+    except Exception as error:
+        if os.environ.get(_TRACEBACK):
+            raise
+        # Status 1 would be an answer with gaps.
+        return _fail(
+            f"unexpected {type(error).__name__}: {error}; `grantmap build` makes a damaged build anew, and "
+            f"{_TRACEBACK}=1 shows where this came from"
+        )
     if result == 130:  # what typer makes of Ctrl-C
         return _interrupted("interrupted; nothing is lost")
     return result if isinstance(result, int) else 0
 
 
+def _is_text(argument: str) -> bool:
+    """Whether an argument was UTF-8: what is not comes in as surrogates, which no file and no database takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in argument)
+
+
 def _fail(message: str) -> int:
-    first = message.strip().splitlines()[0] if message.strip() else "failed"
+    first = " ".join(message.split()) or "failed"
     note(f"grantmap: {first[:1].lower() + first[1:]}")
     return 2
 

@@ -245,7 +245,7 @@ class Questions:
 
         For a resource they are those who hold the action on it in the tables, for contents those who hold it on some
         part of the container; for an ARN nobody collected everyone of its account, and everyone at all where a policy
-        that was not read may let them in.
+        that was not read may let them in. Of an action that is about resources of another type the tables say nothing.
         """
         everyone = self.world.subjects
         if action in FEDERATED:
@@ -270,7 +270,7 @@ class Questions:
             return
         classes = [partition.class_of(resource)] if resource == container.arn else partition.inside(container.arn)
         found = set(partition.holding(action, classes))
-        if resource != container.arn:
+        if resource != container.arn or action not in catalogue().actions_for_resource(resource):
             # A part of the contents that no class stands for: whoever may have access there is asked all the same.
             found.update(subject.index for subject in self.world.candidates.inside(container.account))
             if not in_contents(resource, container):

@@ -17,6 +17,7 @@ from tests.cli.conftest import Command, Ran
 
 ROOT = Path(__file__).resolve().parents[2]
 CARDS = "arn:aws:s3:::meridian-card-data-prod/2026/cards.csv"
+DEVELOPER = "sofia.almeida@meridian.example"
 
 
 def one_line(ran: Ran, *words: str) -> None:
@@ -37,6 +38,9 @@ def one_line(ran: Ran, *words: str) -> None:
         (("can", "anonymous", "s3:GetObject", "*", "--nope"), ("no such option", "--nope")),
         (("reach", "anonymous", "--limit", "0"), ("--limit",)),
         (("reach", "anonymous", "--limit", "many"), ("--limit", "integer")),
+        (("reach", "anonymous", "--limit", "9" * 20), ("--limit", "less than or equal")),
+        (("paths", "anonymous", "--to-admin", "--max-hops", "9" * 20), ("--max-hops", "less than or equal")),
+        (("campaign", "show", "\udcff"), ("argument `\\udcff`", "not utf-8")),
     ],
 )
 def test_wrong_usage_is_one_line(grantmap: Command, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
@@ -229,3 +233,44 @@ def test_ctrl_c_ends_a_build_with_one_line_and_the_build_before_it_answers(
     said = [line for line in err.splitlines() if line and not line.startswith("{")]
     assert (process.returncode, out, said) == (130, "", ["grantmap: interrupted; nothing is lost"])
     assert grantmap("query", "admins", home=home).status == 0
+
+
+def test_what_nobody_foresaw_is_one_line_and_no_answer(ask: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise IndexError("7 is out of bounds")
+
+    monkeypatch.setattr("graph.questions.Questions.who_can", broken)
+    one_line(ask("who-can", "s3:GetObject", CARDS), "unexpected IndexError", "7 is out of bounds", "grantmap build")
+    monkeypatch.setenv("GRANTMAP_TRACEBACK", "1")
+    with pytest.raises(IndexError):
+        ask("who-can", "s3:GetObject", CARDS)
+
+
+def test_output_that_cannot_be_written_in_some_encoding_is_escaped(demo_home: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "cli.entry", "can", DEVELOPER, "s3:GetObject", CARDS],
+        cwd=ROOT,
+        env={**os.environ, "GRANTMAP_HOME": str(demo_home), "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    assert b"\\u2192 permission set" in found.stdout
+
+
+def test_ctrl_c_while_the_commands_are_read_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cli import entry
+
+    class Interrupted:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "cli.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "cli.main")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        entry.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "grantmap: interrupted\n"

@@ -125,3 +125,24 @@ def test_a_kms_grant_is_named_as_what_allows_a_step(ask: Command) -> None:
 def test_the_access_list_of_a_bucket_is_called_so() -> None:
     nothing: Any = None
     assert Names(nothing).document("arn:aws:s3:::reports#acl") == "the access control list of s3://reports"
+
+
+def test_an_action_on_a_resource_of_another_type_is_answered_alike_and_remarked(ask: Command) -> None:
+    bucket, admin = CARDS.split("/")[0], f"arn:aws:iam::{PROD}:role/break-glass"
+    for action, resource in (
+        ("s3:GetObject", bucket),
+        ("s3:ListAllMyBuckets", bucket),
+        ("iam:GetUser", admin),
+        ("kms:Decrypt", bucket),
+    ):
+        can = ask("can", admin, action, resource, "--json")
+        assert can.json["verdict"] == "Allowed"
+        listed = ask("who-can", action.upper(), resource, "--json")
+        direct = [row for row in listed.json["principals"] if row["principal"] == admin]
+        assert [row["verdict"] for row in direct] == ["Allowed"], action
+        assert ("no request asks for" in can.err) == (action != "s3:ListAllMyBuckets")
+        assert can.err == listed.err
+    told = ask("who-can", "S3:GETOBJECT", bucket)
+    assert "no request asks for s3:GetObject on" in words(told.err)
+    assert "${BucketName}/${ObjectName}`" in words(told.err)
+    assert "can s3:GetObject on" in told.out
