@@ -25,6 +25,7 @@ from graph.globs import (
     spread_cells,
     start_of,
     tested,
+    word_of,
 )
 from graph.subjects import Subject
 from model.entities import Resource
@@ -216,12 +217,16 @@ def _told_apart(said: Iterable[Said], matching: dict[str, _Matching]) -> Iterato
     globs before."""
     patterns = list(said)
     globs = sorted({glob for rest, _, _ in patterns for glob in rest}, key=lambda glob: (specific(glob), glob))
+    order = {glob: place for place, glob in enumerate(globs)}
     words = {plain(glob): glob for glob in globs if start_of(glob) == glob}
     wild = [glob for glob in globs if start_of(glob) != glob]
     for glob in wild:
         if glob not in matching:
             matching[glob] = _Matching(glob)
-    tests = [(glob, matching[glob]) for glob in wild]
+    tests: defaultdict[str, list[tuple[str, str, _Matching]]] = defaultdict(list)
+    for glob in wild:
+        tests[plain(start_of(glob))].append((word_of(glob), glob, matching[glob]))
+    lengths = sorted({len(start) for start in tests})
     shared = [rest for rest, everybody, _ in patterns if everybody]
     own: defaultdict[int, list[Rest]] = defaultdict(list)
     for rest, everybody, holders in patterns:
@@ -235,14 +240,16 @@ def _told_apart(said: Iterable[Said], matching: dict[str, _Matching]) -> Iterato
     seen: set[frozenset[str]] = set()
     called: set[tuple[str, ...]] = set()
     for text in dict.fromkeys((filler, *(text for some in together for text in _texts(some, globs, run)))):
-        hit = {glob for glob, matches in tests if matches[text]}
+        # Each of thousands may be told apart by a glob of their own: only those that begin as the text does are asked.
+        near = (tests.get(text[:length], ()) for length in lengths)
+        hit = {glob for some in near for word, glob, matches in some if word in text and matches[text]}
         if text in words:
             hit.add(words[text])
         # A pattern that may match in several ways is as many: a part is called by the globs that all of it matches.
         matched = frozenset(hit)
         if matched not in seen:
             seen.add(matched)
-            mine = [glob for glob in globs if glob in matched]
+            mine = sorted(matched, key=order.__getitem__)
             name = tuple(narrowest(mine, run))
             # Two parts never have one name.
             name = tuple(mine) if name in called else name
@@ -256,9 +263,9 @@ def _texts(patterns: Iterable[Rest], others: Iterable[str], run: str) -> Iterato
     globs = tuple(dict.fromkeys(glob for rest in patterns for glob in rest))
     yield from spread_cells(globs, run)
     several = meetings(globs, run)
-    strange = [(glob, tested(glob)) for glob in others if glob not in globs] if several else []
+    strange = [(word_of(glob), glob, tested(glob)) for glob in others if glob not in globs] if several else []
     for numbers, text in several if strange else ():
         # Where several of them meet in more than one order, one order may be just what another glob is about.
-        for other in [glob for glob, test in strange if test(text)][:_OTHERS]:
+        for other in [glob for word, glob, test in strange if word in text and test(text)][:_OTHERS]:
             if not any(covers(other, globs[one], run) for one in numbers):
                 yield from spread_cells((*globs, other), run)

@@ -58,6 +58,12 @@ def start_of(glob: str) -> str:
     return glob[:place]
 
 
+@lru_cache(maxsize=1 << 16)
+def word_of(glob: str) -> str:
+    """The longest text that all have which a glob matches: it is looked for in far less time than the glob is tried."""
+    return plain(max(glob.replace("?", "*").split("*"), key=len))
+
+
 def remainders(glob: str, prefix: str) -> frozenset[str]:
     """The globs that match what may follow ``prefix`` in texts that ``glob`` matches; empty when it matches none.
 

@@ -19,12 +19,15 @@ from graph.bits import bits_of
 from model.entities import Resource
 from policy.context_values import ABSENT, ContextValue, Unknown
 from policy.document import Document, Statement
-from policy.patterns import Parts, Variable, Wild, brief_matcher, resource_parts
+from policy.patterns import Parts, Variable, Wild, brief_matcher, matcher, resource_parts
 
 Key = TypeVar("Key")
 
 #: A shorter word is in nearly every ARN.
 _WORTH_SEARCHING = 3
+
+#: A pattern that is asked about so many ARNs is compiled.
+_WORTH_COMPILING = 128
 
 
 @dataclass(slots=True, eq=False)
@@ -91,13 +94,21 @@ class Units:
         first, last = self._interval(start)
         if parts in ((start, Wild.STAR), (Wild.STAR,)):
             return (1 << last) - (1 << first)
-        test = brief_matcher(parts)
-        words = [part for part in parts[1:] if isinstance(part, str)] or [""]
-        return bits_of(place for place in self._having(max(words, key=len), first, last) if test(self._arns[place]))
+        places = list(self._having(self._rarest(parts[1:], first, last), first, last))
+        test = brief_matcher(parts) if len(places) < _WORTH_COMPILING else matcher(parts)
+        return bits_of(place for place in places if test(self._arns[place]))
+
+    def _rarest(self, parts: Parts, first: int, last: int) -> str:
+        """Of the words of a pattern, of which every ARN that it matches has all, the one that fewest ARNs have."""
+        words = {part for part in parts if isinstance(part, str) and len(part) >= _WORTH_SEARCHING}
+        if len(words) < 2:
+            return min(words, default="")
+        at, end = self._starts[first], self._starts[last]
+        return min(sorted(words), key=lambda word: self._text.count(word, at, end))
 
     def _having(self, word: str, first: int, last: int) -> Iterable[int]:
         """The places of an interval whose ARNs hold a word: searching one long text is far faster than many short."""
-        if len(word) < _WORTH_SEARCHING:
+        if not word:
             yield from range(first, last)
             return
         at, end = self._starts[first], self._starts[last]
