@@ -7,7 +7,7 @@ each holds there is what it holds on its own part, of which its own decisions te
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, combinations, permutations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from graph.classes import ResourceClass
-from graph.globs import cells, covers, fresh, narrowest, specific, spread, start_of, tested
+from graph.globs import cells, covers, fresh, narrowest, specific, spread, start_of, tested, word_of
 from graph.reaching_parts import Shape, globs_behind, narrowest_parts, shape_of, told_apart, wider
 from policy.patterns import Test
 
@@ -216,8 +216,14 @@ class _Names:
         written = {glob: rest for rests, _ in shape for rest in rests for glob in globs_behind((rest,))}
         self._written = {glob: written[glob] for glob in sorted(written, key=lambda glob: (specific(glob), glob))}
         self._taken = {rests for rests, _ in shape}
-        self.tests = {glob: tested(glob) for glob in self._written}
+        self._tests = _tests_of(self._written)
+        self.tests = {glob: test for _, glob, test in self._tests}
         self._of_parts = [globs_behind(rests) for rests, _ in shape]
+        # A part is looked for under that one of its globs which is in fewest parts.
+        often = Counter(chain.from_iterable(self._of_parts))
+        self._under: defaultdict[str, list[int]] = defaultdict(list)
+        for place, globs in enumerate(self._of_parts):
+            self._under[min(globs, key=lambda glob: (often[glob], glob))].append(place)
         self._hits: dict[str, frozenset[str]] = {}
         self._covering: dict[frozenset[str], list[int]] = {}
         self.run = fresh(list(written))
@@ -226,7 +232,7 @@ class _Names:
         """The globs that match a text."""
         found = self._hits.get(text)
         if found is None:
-            found = self._hits[text] = _matched(self.tests, text)
+            found = self._hits[text] = _matched(self._tests, text)
         return found
 
     def covering(self, text: str) -> list[int]:
@@ -234,7 +240,8 @@ class _Names:
         hit = self.hit(text)
         found = self._covering.get(hit)
         if found is None:
-            found = [place for place, globs in enumerate(self._of_parts) if hit.issuperset(globs)]
+            near = chain.from_iterable(self._under.get(glob, ()) for glob in hit)
+            found = sorted(place for place in near if hit.issuperset(self._of_parts[place]))
             self._covering[hit] = found
         return found
 
@@ -294,17 +301,25 @@ class _Names:
         return together not in found and together | {len(globs)} in found
 
 
-def _matched(tests: Mapping[str, Test], text: str) -> frozenset[str]:
-    return frozenset(glob for glob, test in tests.items() if test(text))
+#: Globs, each with a word that what it matches has, and its test.
+_Tests = list[tuple[str, str, Test]]
+
+
+def _tests_of(globs: Iterable[str]) -> _Tests:
+    return [(word_of(glob), glob, tested(glob)) for glob in globs]
+
+
+def _matched(tests: _Tests, text: str) -> frozenset[str]:
+    return frozenset([glob for word, glob, test in tests if word in text and test(text)])
 
 
 @lru_cache(maxsize=1 << 10)
 def _meeting(several: tuple[str, ...], run: str) -> tuple[tuple[frozenset[str], str], ...]:
     """Each set of the globs that match together where some of them cross, with a text of it."""
-    tests = {glob: tested(glob) for glob in several}
-    pairs = [pair for pair in combinations(tests, 2) if _cross(*pair, run)]
+    tests = _tests_of(several)
+    pairs = [pair for pair in combinations(several, 2) if _cross(*pair, run)]
     crossed = {one for pair in pairs for one in pair}
-    globs = tuple(glob for glob in tests if glob in crossed)
+    globs = tuple(glob for glob in several if glob in crossed)
     found: dict[frozenset[str], str] = {}
     for text in _texts(globs, run) if globs else ():
         found.setdefault(_matched(tests, text), text)
