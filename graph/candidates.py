@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from graph.naming import NOBODY, STRANGER, Name, Named, SubjectIndex, grantee, named_by
-from graph.subjects import ANONYMOUS, Subject, Subjects, named_in
+from graph.subjects import ANONYMOUS, Subject, Subjects
 from graph.told import NO_WHERE, NOTHING, Told
 from policy.assemble import Assembler
 from policy.document import Document
@@ -98,9 +98,9 @@ class Candidates:
         for grant in container.grants or ():
             granted |= grantee(grant.grantee)
         if ref is None or ref.document is None:
-            return self._named(granted, ())
+            return self._named(granted)
         whom = named_by(ref.document) | granted
-        found = self._named(whom, (key for key, _ in named_in(ref.document)))
+        found = self._named(whom)
         if not found.everyone or granted.everyone or self._serves_members(ref.document):
             return found
         # Everybody, but for a condition that no principal of the organisation meets: others may, and the unsigned.
@@ -130,7 +130,7 @@ class Candidates:
             return Beyond()
         keys = shares.names(place.target)
         names = {("account", key.removeprefix("account:")) if key.startswith("account:") else key for key in keys}
-        return self._named(Named(frozenset(names), everyone=True), keys)
+        return self._named(Named(frozenset(names), everyone=True))
 
     def _by_acl(self, place: Place) -> Beyond:
         """Whom the ACL of a bucket could reach (semantics L7)."""
@@ -143,7 +143,7 @@ class Candidates:
         names: set[Name] = {("account", grant.account) for grant in acl if grant.account is not None}
         if any(grant.grantee == LOG_DELIVERY_GROUP for grant in acl):
             names.add(LOG_DELIVERY)
-        found = self._named(Named(frozenset(names)), ()).named
+        found = self._named(Named(frozenset(names))).named
         unnamed = any(grant.account is None and grant.grantee != LOG_DELIVERY_GROUP for grant in acl)
         if unnamed:  # whose canonical id it is, only its account tells
             known = self._assembler.inventory.data.canonical_ids
@@ -151,13 +151,8 @@ class Candidates:
             found = {**found, **{subject.index: subject for subject in unknown}}
         return Beyond(found, names=frozenset(names), unnamed=unnamed)
 
-    def _named(self, whom: Named, keys: Iterable[str]) -> Beyond:
-        """The subjects that are named; services and outsiders by their keys as written, or by their account."""
-        written = set(keys)
+    def _named(self, whom: Named) -> Beyond:
+        """The subjects that are named; providers act through roles alone."""
         found = self._index.named(whom.names)
-        for index, subject in list(found.items()):
-            if subject.kind == "Provider" or (
-                subject.kind == "Service" and subject.key not in written and subject.key not in whom.names
-            ):
-                del found[index]
-        return Beyond(found, whom.everyone, whom.names)
+        named = {index: subject for index, subject in found.items() if subject.kind != "Provider"}
+        return Beyond(named, whom.everyone, whom.names)

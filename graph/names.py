@@ -13,7 +13,7 @@ from model.errors import ArnError, GrantmapError
 from model.inventory import Inventory
 from policy.actions import catalogue
 from policy.errors import PrincipalError, UnknownActionError
-from policy.request import PLAIN_PROVIDERS, Principal
+from policy.request import PLAIN_PROVIDERS, Principal, is_service
 
 
 class UnknownNameError(GrantmapError):
@@ -53,7 +53,7 @@ def subject_of(world: World, text: str) -> Subject:
     account = text.removeprefix("account:")
     if is_account_id(account):
         return _made(world, Principal.parse(account), f"account:{account}", "Account")
-    if text in PLAIN_PROVIDERS or _is_service(text):
+    if text in PLAIN_PROVIDERS or is_service(text):
         kind = "Provider" if text in PLAIN_PROVIDERS else "Service"
         return by_key.get(text) or _made(world, Principal.parse(text), text, kind)
     return _by_name(world, text)
@@ -82,13 +82,6 @@ def _by_arn(world: World, text: str) -> Subject:
 
 def _made(world: World, principal: Principal, key: str, kind: str) -> Subject:
     return Subject(-1, key, kind, world.assembler.caller(principal), account=principal.account or "")
-
-
-def _is_service(text: str) -> bool:
-    try:
-        return Principal.parse(text).kind == "service"
-    except PrincipalError:
-        return False
 
 
 def _by_name(world: World, text: str) -> Subject:

@@ -15,11 +15,13 @@ from model.arn import is_account_id
 from model.entities import Resource
 from model.inventory import Inventory, InventoryData
 from policy.assemble import Assembler
+from policy.conditions import Condition
 from policy.context import Caller
 from policy.document import Document, parse_document
 from policy.errors import PolicyError, PrincipalError
 from policy.jsontext import unescaped
-from policy.request import PLAIN_PROVIDERS, Principal, normal_service
+from policy.principals import PrincipalElement
+from policy.request import PLAIN_PROVIDERS, Principal, is_service, normal_service
 from policy.s3 import LOG_DELIVERY, LOG_DELIVERY_GROUP
 from policy.shares import shared_with
 
@@ -151,7 +153,7 @@ def mentioned(resources: Iterable[Resource]) -> Mentioned:
             mfa = mfa or mentions_mfa(resource.policy)
             # One that is no policy names nobody; whose it is is said where it is decided about.
             with suppress(PolicyError):
-                found.update(named_in(parse_document(resource.policy)))
+                found.update(whom_it_names(parse_document(resource.policy)))
         if resource.s3 is not None and any(one.grantee == LOG_DELIVERY_GROUP for one in resource.s3.acl or ()):
             found.add((LOG_DELIVERY, "Service"))
         for grant in resource.grants or ():
@@ -191,10 +193,10 @@ def _beyond(assembler: Assembler, of_resources: Iterable[tuple[str, str]]) -> It
     inventory = assembler.inventory
     read = inventory.accounts.keys() - inventory.data.unread_principals
     named = set(of_resources)
-    for role in inventory.data.roles:
-        trust = assembler.ref(f"{role.arn}#trust", role.trust).document
-        if trust is not None:
-            named.update(named_in(trust))
+    for id, text in _unplaced(inventory.data):
+        document = assembler.ref(id, text).document
+        if document is not None:
+            named.update(whom_it_names(document))
     for key, kind in named:
         account = key.removeprefix("account:") if is_account_id(key.removeprefix("account:")) else _account_of(key)
         if kind == "Outsider" and account in read:
@@ -209,23 +211,66 @@ def _beyond(assembler: Assembler, of_resources: Iterable[tuple[str, str]]) -> It
             yield key, "Outsider" if is_account_id(account) else "Service"
 
 
-def named_in(document: Document) -> Iterator[tuple[str, str]]:
-    """(key, node kind) of the services, providers and principals that allowing statements name."""
+def _unplaced(data: InventoryData) -> Iterator[tuple[str, str | None]]:
+    """The policies beside those on resources that say who is let in: trusts, and resource control policies."""
+    yield from ((f"{role.arn}#trust", role.trust) for role in data.roles)
+    for policy in data.organization.policies if data.organization else ():
+        if policy.kind == "rcp":
+            yield policy.arn, policy.document
+
+
+def whom_it_names(document: Document) -> Iterator[tuple[str, str]]:
+    """(key, node kind) of everybody whom a document lets in by name: by the Principals of allowing statements, by
+    conditions of those that are about everybody, and whom denials spare."""
     for statement in document.statements:
         element = statement.principal_element
-        if element is None or not statement.allows or element.negated:
+        if element is None:
             continue
-        for service in element.services:
-            yield service, "Service"
-        for provider in element.federated:
-            if provider in PLAIN_PROVIDERS or provider.startswith("arn:"):
-                yield provider, "Provider"
-        for account in element.accounts:
-            yield f"account:{account}", "Outsider"
-        for name in element.names:
-            # A root ARN means its account, which is there already.
-            if name.startswith("arn:") and not name.endswith(":root"):
-                yield name, "Outsider"
+        if statement.allows is not element.negated:
+            yield from _listed_in(element)
+        # Beside a Principal that is a name conditions narrow down who is listed already. Denials spare whom the values
+        # of operators such as StringNotEquals name.
+        if not statement.allows or element.everyone or element.negated:
+            for condition in statement.conditions:
+                if condition.operator.negated is not statement.allows:
+                    yield from _asked_for(condition)
+
+
+def _listed_in(element: PrincipalElement) -> Iterator[tuple[str, str]]:
+    for service in element.services:
+        yield service, "Service"
+    for provider in element.federated:
+        if provider in PLAIN_PROVIDERS or provider.startswith("arn:"):
+            yield provider, "Provider"
+    for account in element.accounts:
+        yield f"account:{account}", "Outsider"
+    for name in element.names:
+        # A root ARN means its account, which is there already.
+        if name.startswith("arn:") and not name.endswith(":root"):
+            yield name, "Outsider"
+
+
+#: Keys of the account that calls.
+_CALLING_ACCOUNT = frozenset({"aws:principalaccount", "kms:calleraccount", "aws:sourceowner"})
+
+
+def _asked_for(condition: Condition) -> Iterator[tuple[str, str]]:
+    """Whom the values of a condition on the caller name; patterns of ARNs name the account that they are about."""
+    key = condition.key
+    for value in condition.values:
+        if key in _CALLING_ACCOUNT and is_account_id(value):
+            yield f"account:{value}", "Outsider"
+        elif key == "aws:principalarn":
+            account = _account_of(value)
+            if any(mark in value for mark in "*?$") or value.endswith(":root"):
+                if is_account_id(account):
+                    yield f"account:{account}", "Outsider"
+            elif account and value.startswith("arn:"):
+                yield value, "Outsider"
+        elif key == "aws:principalservicename" and is_service(value):
+            yield value, "Service"
+        elif key == "aws:principalservicenameslist" and is_service(value):
+            yield normal_service(value), "Service"
 
 
 def _account_of(key: str) -> str:

@@ -48,6 +48,11 @@ def normal_service(name: str) -> str:
     return lowered
 
 
+def is_service(text: str) -> bool:
+    """Whether a text is the name of a service."""
+    return text not in PLAIN_PROVIDERS and _SERVICE.fullmatch(text.lower()) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A caller. Kind `role` is some session of the role whose name is the caller's to choose (L18); kind `account` is

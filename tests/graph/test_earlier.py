@@ -41,6 +41,7 @@ from tests.graph.worlds import (
     document,
     made,
     queue,
+    rcp,
     role,
     scp,
     seeds,
@@ -210,28 +211,55 @@ def test_a_bucket_policy_that_is_none_is_told_of_until_it_is_mended(tmp_path: Pa
     assert again.info.invalid == anew.info.invalid == {}
 
 
+FAR = "999999999999"
 ELSEWHERE = {"StringNotEquals": {"aws:PrincipalOrgID": ORG}}
 
 
 @pytest.mark.parametrize("says", [{"Principal": "*"}, {"Principal": "*", "Condition": ELSEWHERE}])
-@pytest.mark.parametrize("who", [{"Service": "events.amazonaws.com"}, {"AWS": "arn:aws:iam::999999999999:user/eve"}])
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("events.amazonaws.com", allow(SEND, Principal={"Service": "events.amazonaws.com"})),
+        (f"arn:aws:iam::{FAR}:user/eve", allow(SEND, Principal={"AWS": f"arn:aws:iam::{FAR}:user/eve"})),
+        (f"account:{FAR}", allow(SEND, Principal="*", Condition={"StringEquals": {"aws:PrincipalAccount": FAR}})),
+        ("events.amazonaws.com", deny(SEND, NotPrincipal={"Service": "events.amazonaws.com"})),
+        (f"account:{FAR}", deny(SEND, Principal="*", Condition={"StringNotEquals": {"aws:PrincipalAccount": FAR}})),
+    ],
+)
 @pytest.mark.parametrize("turned", [False, True])
 def test_whom_a_policy_names_for_the_first_time_is_looked_for_where_everybody_is_let_in(
-    says: Json, who: Json, turned: bool, tmp_path: Path
+    says: Json, name: str, names: Json, turned: bool, tmp_path: Path
 ) -> None:
     """Services and outsiders are listed where some policy names them; then they are part of everybody elsewhere."""
     open_queue = queue("open", TWO, allow(SEND, **says))
     data = two(allow(SEND), resources=(open_queue, queue("mine", ONE)))
-    then = two(allow(SEND), resources=(open_queue, queue("mine", ONE, allow(SEND, Principal=who))))
+    then = two(allow(SEND), resources=(open_queue, queue("mine", ONE, names)))
     again, anew = rebuilt(*((then, data) if turned else (data, then)), tmp_path)
     assert taken(again) == 1
     assert said(again) == said(anew)
-    name = next(iter(who.values()))
     questions = Questions(again)
     listed = {row["principal"] for row in questions.who_can(SEND, open_queue.arn)["principals"]}
     assert (name in listed) is not turned
     if not turned:
         assert questions.can(name, SEND, open_queue.arn)["verdict"] in ("Allowed", "Conditional")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_whom_a_resource_control_policy_spares_is_looked_for_elsewhere_too(turned: bool, tmp_path: Path) -> None:
+    spares = {"StringNotEquals": {"aws:PrincipalAccount": FAR}}
+    before, then = (
+        two(
+            allow(SEND),
+            guardrails=(scp("f", allow("*")), *more),
+            resources=(queue("open", TWO, allow(SEND, Principal="*")), queue("mine", ONE)),
+        )
+        for more in ((), (rcp("r", deny(SEND, Principal="*", Condition=spares), targets=(ONE,)),))
+    )
+    again, anew = rebuilt(*((then, before) if turned else (before, then)), tmp_path)
+    assert taken(again) == 1
+    assert said(again) == said(anew)
+    listed = {row["principal"] for row in Questions(again).who_can(SEND, queue("open", TWO).arn)["principals"]}
+    assert (f"account:{FAR}" in listed) is not turned
 
 
 # -- the time

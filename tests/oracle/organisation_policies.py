@@ -5,6 +5,8 @@ from typing import Any
 
 Json = dict[str, Any]
 FOREIGN = "999999999999"
+#: An account that only conditions name.
+STRANGE = "888888888888"
 SERVICES = ("lambda.amazonaws.com", "events.amazonaws.com", "states.eu-west-1.amazonaws.com")
 TEAMS = ("red", "blue")
 #: Paths inside buckets that patterns are drawn from: they overlap, nest and exclude each other.
@@ -87,6 +89,8 @@ class Drawing:
     def conditions(self) -> list[Json]:
         pick, account, team = self.random.choice, self.random.choice(self.accounts), self.random.choice(TEAMS)
         like = pick([f"arn:aws:iam::{account}:role/*", "arn:aws:iam::*:role/app/*", pick(self.roles), pick(self.users)])
+        like = pick([like, like, pick([f"arn:aws:iam::{STRANGE}:role/far", f"arn:aws:iam::{STRANGE}:user/*"])])
+        caller = pick([account, account, FOREIGN, STRANGE])
         place = f"{self.org}/r-ab12/{pick(['ou-ab12-prodprod/*', '*', 'ou-ab12-labslabs/'])}"
         return [
             {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
@@ -108,8 +112,9 @@ class Drawing:
             {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": place}},
             {"ArnLike": {"aws:PrincipalArn": like}},
             {"StringNotLike": {"aws:PrincipalArn": like}},
-            {"StringEquals": {"aws:PrincipalAccount": account}},
-            {"StringNotEquals": {"aws:PrincipalAccount": account}},
+            {"StringEquals": {"aws:PrincipalAccount": caller}},
+            {"StringNotEquals": {"aws:PrincipalAccount": [account, caller]}},
+            {pick(["StringEquals", "StringNotEquals"]): {"aws:PrincipalServiceName": "config.amazonaws.com"}},
             {"StringEquals": {"aws:ResourceAccount": account}},
             {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}},
             {"StringNotEquals": {"aws:RequestedRegion": ["eu-west-1", "eu-central-1"]}},

@@ -289,6 +289,7 @@ class Requests:
         simple = {
             "aws:principalarn": subject.get("role", subject["principal"]) if signed else ABSENT,
             "aws:principalaccount": account if signed else ABSENT,
+            "aws:principalservicename": subject["principal"] if kind == "service" else ABSENT,
             "aws:principalisawsservice": str(kind == "service").lower(),
             "aws:principaltype": UNKNOWN if stranger else names.get(kind, UNKNOWN),
             "aws:username": username if kind == "user" else ABSENT,
