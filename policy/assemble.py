@@ -21,7 +21,7 @@ from policy.errors import PolicyError
 from policy.inputs import NO_SETTINGS, Inputs, Level, PolicyRef, Settings
 from policy.request import WITHOUT_IDENTITY, Principal, Request
 from policy.required import with_required
-from policy.services import TRUST_ACTIONS
+from policy.services import TRUST_ACTIONS, is_awss
 from policy.shares import Shares
 from policy.targets import MANDATORY, Place, decides, uncollected_type, unread_policy
 
@@ -246,6 +246,8 @@ class Assembler:
         if len(parts) == 6 and service == "s3" and not parts[4] and not self._buckets_unread:
             # Every bucket of the organisation is listed, and this one is not among them: it is somebody else's.
             target = replace(target, account="", org_id=None, org_path=None, foreign=True)
+        elif is_awss(account):  # whose AWS reports it to be is not documented
+            target = replace(target, account="", org_id=None, org_path=None)
         return Place(target, None, uncollected_type(parts))
 
     def _collected(self, arn: str, container: Resource) -> Place:

@@ -34,6 +34,7 @@ from policy.services import (
     KEPT_BY_ROOT,
     RCP_EXEMPT_ACTIONS,
     RCP_SERVICES,
+    is_awss,
     is_protected,
     is_role,
     needs_resource_policy,
@@ -93,6 +94,7 @@ class Fold:
             and request.resource_account is not None
             and principal.account is not None
             and principal.account != request.resource_account
+            and not is_awss(request.resource_account)
         )
         has_boundary = bool(inputs.boundary)
         self.identity = scan("identity", inputs.identity, request, action)

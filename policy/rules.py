@@ -186,7 +186,8 @@ LAYERS = (
     Rule(
         "L4",
         "Whose policy must allow",
-        "Inside one account the caller's policy or the resource's is enough; between accounts both must allow.",
+        "Inside one account the caller's policy or the resource's is enough, for what is AWS's own the caller's; "
+        "between accounts both must allow.",
         _LOGIC,
     ),
     Rule(

@@ -120,6 +120,20 @@ _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/")
 _KEY = re.compile(r"arn:aws[\w-]*:kms:[\w-]*:\d{12}:key/")
 
 
+_WORD = re.compile(r"[A-Za-z][\w-]*")
+
+
+def is_awss(account: str) -> bool:
+    """Whether the account field of an ARN is a word in place of a number: `aws`, `amazon`, `third-party`. What AWS
+    itself offers is in no account that could have a policy on it, so that the caller's own side alone decides (L4).
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html ("AWS managed policies":
+    "arn:aws:iam::aws:policy/IAMReadOnlyAccess") and https://docs.aws.amazon.com/service-authorization/latest/reference/
+    list_amazonec2imagebuilder.html.
+    """
+    return _WORD.fullmatch(account) is not None
+
+
 def is_role(resource: str) -> bool:
     """Whether an ARN is a role's, whose own policy is its trust policy."""
     return _ROLE.match(resource) is not None
@@ -276,12 +290,7 @@ def is_protected(action: str, resource: str) -> bool:
         return action in _LINKED_FROZEN
     if _RESERVED_ROLE.match(resource):
         return _CHANGES.match(action) is not None
-    return (
-        _AWS_POLICY.match(resource) is not None
-        and "policy" in action
-        and _CHANGES.match(action) is not None
-        and (not action.startswith(("iam:attach", "iam:detach")))
-    )
+    return _AWS_POLICY.match(resource) is not None and _CHANGES.match(action) is not None
 
 
 # S3's own definition of "public": a grant to everyone is not public when one of these keys is held to fixed values.

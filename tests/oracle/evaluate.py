@@ -299,6 +299,12 @@ def named_ways(case: Case, documents: list[Any]) -> set[str]:
     return found
 
 
+def elsewhere(case: Case, who: dict[str, str]) -> bool:
+    """L4: whether the resource is not the caller's; what is AWS's own, whose ARN has a word there, is everybody's."""
+    owner = case["resource_account"]
+    return who["account"] != owner and not (who["account"] and fits("[a-z].*", owner))
+
+
 def refused(case: Case, who: dict[str, str]) -> bool:
     """What AWS refuses whatever the policies say: L10 (root assumes no role), L12, L13 (unsigned calls of sts), L17."""
     (service, _, name), target = case["action"].lower().partition(":"), case["resource"]
@@ -307,14 +313,14 @@ def refused(case: Case, who: dict[str, str]) -> bool:
         return True  # L7: an access point of a VPC takes requests from nowhere else
     if service == "sts" and (who["kind"] == "anonymous" or (who["kind"] == "root" and name.startswith("assumerole"))):
         return True
-    abroad = who["account"] not in ("", case["resource_account"])
+    abroad = bool(who["account"]) and elsewhere(case, who)
     if abroad and case.get("settings", {}).get("crossAccountLimits") and fits(OWN_ACCOUNT_ONLY.get(service), name):
         return True
     if service != "iam" or not re.match("add|attach|create|delete|detach|put|remove|set|tag|untag|update", name):
         return False
     if ":role/aws-service-role/" in target:
         return fits("(create|delete)role|.*(rolepolicy|permissionsboundary)", name)
-    return ":role/aws-reserved/" in target or (":iam::aws:policy/" in target and not re.match("attach|detach", name))
+    return ":role/aws-reserved/" in target or ":iam::aws:policy/" in target
 
 
 def documents_of(case: Case, field: str) -> list[Any]:
@@ -395,7 +401,7 @@ def suffices(case: Case, who: dict[str, str], ways: set[str], may: bool, limits:
     action = case["action"].lower()
     if action == "sts:getsessiontoken":
         return who["kind"] in ("user", "root")  # L1
-    if who["account"] != case["resource_account"]:
+    if elsewhere(case, who):
         return bool(ways) and (may or not who["account"])  # services, providers and unsigned callers have no policies
     mandatory = fits("kms:.*:key/.*|sts:.*:role/.*", f"{action} {case['resource']}")  # L6
     if ways & {STAR, NAMED} or (ROLE in ways and limits):

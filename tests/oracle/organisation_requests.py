@@ -149,7 +149,7 @@ class Requests:
     def owner(self, subject: Subject, resource: str) -> str:
         if resource == "*":
             return str(subject["account"])
-        return str(self.place(resource).get("account") or resource.split(":")[4] or "nobody-known")
+        return str(self.place(resource).get("account") or resource.split(":")[4] or "")
 
     def levels(self, field: str, account: str) -> list[list[Any]]:
         """The policies of each place from the root to the account; the management account has none (L2, L3)."""

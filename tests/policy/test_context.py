@@ -422,6 +422,19 @@ def test_a_bucket_that_is_in_no_list_is_somebody_elses() -> None:
     assert decide(request, replace(inputs, identity=())).verdict is Verdict.IMPLICITLY_DENIED
 
 
+@pytest.mark.parametrize("owner", ["aws", "amazon", "third-party"])
+def test_what_aws_itself_offers_is_in_no_known_account(owner: str) -> None:
+    """L4: the caller's own side decides; as whose AWS reports it is not documented (U3)."""
+    there = f"arn:aws:imagebuilder:eu-west-1:{owner}:image/x/1.0.0/1"
+    for name in ("aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"):
+        assert value(KNOWN, DEVICE.arn, name, there, "imagebuilder:GetImage") == ENVIRONMENT
+    caller = KNOWN.caller(KNOWN.principal(ROOT))
+    assert KNOWN.decide(caller, "imagebuilder:GetImage", there).verdict is Verdict.ALLOWED
+    assert KNOWN.decide(caller, "iam:GetPolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess").verdict is Verdict.ALLOWED
+    stranger = KNOWN.caller(KNOWN.principal("anonymous"))
+    assert KNOWN.decide(stranger, "imagebuilder:GetImage", there).verdict is Verdict.IMPLICITLY_DENIED
+
+
 def test_what_a_federated_session_was_given_is_not_known() -> None:
     bob = f"arn:aws:sts::{ONE}:federated-user/bob"
     found = KNOWN.decide(
