@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 
 from graph.bits import members
 from policy.actions import catalogue
-from policy.availability import GLOBAL_SERVICES, WITHOUT_RESOURCE_ACCOUNT
+from policy.availability import GLOBAL_SERVICES, WITHOUT_RESOURCE_ACCOUNT, WITHOUT_RESOURCE_TAGS
 from policy.document import Statement
 from policy.services import (
     FEDERATED_ACTIONS,
@@ -162,6 +162,8 @@ def _facts(action: str, arn: str) -> tuple[object, ...]:
 
 @lru_cache(maxsize=65536)
 def _tag_keys(action: str) -> tuple[str, ...]:
+    if action in WITHOUT_RESOURCE_TAGS:
+        return ()
     return tuple(
         sorted({key.partition("/")[0].lower() for key in catalogue().condition_keys(action) if "esourceTag/" in key})
     )

@@ -94,3 +94,8 @@ WITHOUT_RESOURCE_ACCOUNT = frozenset(
         "securityhub:acceptadministratorinvitation",
     }
 )
+
+#: Actions of which AWS's reference lists the resource's tags and its guide says that no permission can hang on them:
+#: "You cannot limit permissions to pass a role based on tags attached to that role".
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+WITHOUT_RESOURCE_TAGS = frozenset({"iam:passrole"})

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from policy.actions import catalogue
-from policy.availability import GLOBAL_SERVICES, WITHOUT_RESOURCE_ACCOUNT, home_region
+from policy.availability import GLOBAL_SERVICES, WITHOUT_RESOURCE_ACCOUNT, WITHOUT_RESOURCE_TAGS, home_region
 from policy.context_values import ABSENT, Absent, By, Unknown, key_owner
 from policy.request import WITHOUT_IDENTITY, Principal
 
@@ -178,6 +178,8 @@ class RequestContext:
         action data. A tag whose support is not documented stays unknown rather than absent: absence would let a
         missing line in AWS's reference turn into "no access".
         """
+        if self._action in WITHOUT_RESOURCE_TAGS:
+            return None
         target = self._target
         if target.honours_tags is False:
             return ABSENT

@@ -345,6 +345,20 @@ def test_the_plain_part_where_two_patterns_meet_is_not_taken_for_a_literal_excep
     assert both - {f"{arn}/a/x"}
 
 
+def test_passing_a_role_never_surely_hangs_on_its_tags() -> None:
+    """U3: roles with other tags are told apart for what carries tags, and passing them is not known to."""
+    red = {"StringEquals": {"iam:ResourceTag/team": "red"}}
+    asker = user("ann", ONE, allow(["iam:PassRole", "iam:GetRole"], Condition=red))
+    kept = user("bob", ONE, allow(["iam:PassRole", "iam:GetRole"]), deny("iam:*", Condition=red))
+    roles = tuple(role(name, ONE, tags={"team": name}) for name in ("red", "blue"))
+    built = made_world(users=(asker, kept), roles=roles)
+    for someone, got in ((asker, (Verdict.ALLOWED, None)), (kept, (None, Verdict.ALLOWED))):
+        found = on(built, someone.arn, "iam:PassRole")
+        assert [found[one.arn] for one in roles] == [Verdict.CONDITIONAL] * 2
+        found = on(built, someone.arn, "iam:GetRole")
+        assert tuple(found[one.arn] for one in roles) == got
+
+
 def test_session_tokens_are_not_granted_for_being_asked_who_one_is() -> None:
     """L1: everybody may call GetCallerIdentity; GetSessionToken needs no Allow, and a role session cannot call it."""
     asker = role("R", ONE, allow("sqs:*"))

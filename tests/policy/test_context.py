@@ -334,6 +334,12 @@ def test_tags_of_iam_roles_and_users_are_known_to_iam() -> None:
         assert value(KNOWN, PLAIN.arn, "aws:ResourceTag/Team", one.arn, action) == ("red",)
 
 
+def test_whether_passing_a_role_may_hang_on_its_tags_is_unknown() -> None:
+    """U3: the reference lists the keys, and the guide says that they limit nothing."""
+    for name in ("aws:ResourceTag/Team", "iam:ResourceTag/Team", "aws:ResourceTag/Other"):
+        assert value(KNOWN, PLAIN.arn, name, FIXED.arn, "iam:PassRole") == ENVIRONMENT
+
+
 def test_tags_of_what_nobody_collected_are_unknown() -> None:
     arn = f"arn:aws:secretsmanager:us-east-1:{ONE}:secret:other-AbCdEf"
     assert value(KNOWN, DEVICE.arn, "aws:ResourceTag/Team", arn, "secretsmanager:GetSecretValue") == ENVIRONMENT
