@@ -31,7 +31,7 @@ _LAYERS = {
 }
 _RULES = {
     ("L1", "Allow"): "AWS asks for no permission for this action.",
-    ("L1", "none"): "Only an IAM user and the root user can ask for a session token of their own.",
+    ("L1", "none"): "Only an IAM user and the root user can ask for this, with keys of their own.",
     ("L7", "Allow"): "A KMS grant on the key allows it.",
     (
         "L7",

@@ -32,6 +32,7 @@ from policy.s3 import AclSide, acl_side, public_block
 from policy.services import (
     FEDERATED_ACTIONS,
     KEPT_BY_ROOT,
+    OWN_KEYS,
     RCP_EXEMPT_ACTIONS,
     RCP_SERVICES,
     is_awss,
@@ -231,6 +232,8 @@ class Fold:
                 return "L10"
             if not self._signed():
                 return "L13"
+            if self.action in OWN_KEYS and self.kind not in ("user", "root", "account"):
+                return "L1"
         elif self.action.startswith("iam:") and is_protected(self.action, self.request.resource):
             return "L12"
         if self.crosses and self.inputs.settings.cross_account_limits and never_across_accounts(self.action):
@@ -284,7 +287,7 @@ class Fold:
             # A document that was not read may also deny what grants and shares give (U6).
             return either(side.direct, shared) if unseen is FALSE else unseen
         if self.action == "sts:getsessiontoken":
-            return TRUE if self.kind in ("user", "root", "account") else FALSE
+            return TRUE
         limits = self._limits()
         identity = both(self.identity_allow(), limits)
         if self.crosses:

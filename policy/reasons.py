@@ -132,8 +132,6 @@ def _limit(record: Record, refs: tuple[PolicyRef, ...]) -> list[Because]:
 
 def of_nothing(fold: Fold, refused: str | None) -> tuple[Because, ...]:
     """The layers that gave no Allow where one was needed, or the rule that refuses."""
-    if refused is None and fold.action == "sts:getsessiontoken" and fold.grant() is FALSE:
-        refused = "L1"
     if refused is not None:
         return (rule(refused, "none"),)
     # What identity and resource side together gave needs no word of either (L4).

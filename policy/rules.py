@@ -166,7 +166,7 @@ LAYERS = (
         "L1",
         "A denial wins",
         "A Deny anywhere wins over every Allow; `sts:GetCallerIdentity` cannot be denied and `sts:GetSessionToken` "
-        "needs no Allow.",
+        "needs no Allow, but like `sts:GetFederationToken` keys of one's own.",
         _LOGIC,
     ),
     Rule(

@@ -100,6 +100,11 @@ FEDERATED_ACTIONS = frozenset(_SIGNING_IN)
 PROVIDERS = frozenset(_SIGNING_IN.values())
 
 
+#: What only a user's or the root user's own keys ask for, no session of a role's. https://docs.aws.amazon.com/IAM/latest/
+#: UserGuide/id_credentials_sts-comparison.html ("Who can call": "IAM user or AWS account root user").
+OWN_KEYS = frozenset({"sts:getsessiontoken", "sts:getfederationtoken"})
+
+
 def asks_for(kind: str, action: str) -> bool:
     """Whether a kind of principal can ask for an action (lower case) at all: nobody is an identity provider, which
     stands for who signs in at it until they have a role, and for what such a sign-in sets (L13)."""

@@ -313,6 +313,8 @@ def refused(case: Case, who: dict[str, str]) -> bool:
         return True  # L7: an access point of a VPC takes requests from nowhere else
     if service == "sts" and (who["kind"] == "anonymous" or (who["kind"] == "root" and name.startswith("assumerole"))):
         return True
+    if f"{service}:{name}" == "sts:getfederationtoken" and who["kind"] not in ("user", "root"):
+        return True  # L1: a session of a role has no keys of its own
     abroad = bool(who["account"]) and elsewhere(case, who)
     if abroad and case.get("settings", {}).get("crossAccountLimits") and fits(OWN_ACCOUNT_ONLY.get(service), name):
         return True

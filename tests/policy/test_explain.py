@@ -415,7 +415,7 @@ def test_nothing_is_suggested_where_a_rule_of_aws_refuses() -> None:
         "The root user of an account cannot assume roles."
     ]
     assert said(principal=role, action="sts:GetSessionToken", resource="*")[1:] == [
-        "Only an IAM user and the root user can ask for a session token of their own."
+        "Only an IAM user and the root user can ask for this, with keys of their own."
     ]
     assert because(principal=role, action="sts:GetSessionToken", resource="*") == [("rule", "L1", "none")]
     # A user may ask; here the endpoint does not let it through.
