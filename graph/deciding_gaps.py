@@ -19,8 +19,8 @@ _NOT_DECIDING = frozenset(
         "ListAccessKeys",
         "ListAccountAliases",
         "ListAWSServiceAccessForOrganization",
-        "ListDelegatedAdministrators",
-        "ListDelegatedServicesForAccount",
+        "ListDelegatedAdministrators",  # only about Identity Center and other accounts' root users, as answers say
+        "ListDelegatedServicesForAccount",  # likewise
         "ListPolicyTags",
     }
 )

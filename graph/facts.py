@@ -299,7 +299,13 @@ BY_ACCOUNT = {
     "canonical-id": "canonical_ids",
 }
 _UNREAD = ("unread_principals", "unread_points", "unread_lists", "unread_shares")
-_SWITCHES: dict[str, Any] = {"scps_known": True, "rcps_known": True, "scps_enabled": None, "rcps_enabled": None}
+_SWITCHES: dict[str, Any] = {
+    "scps_known": True,
+    "rcps_known": True,
+    "scps_enabled": None,
+    "rcps_enabled": None,
+    "delegates": None,
+}
 #: The settings of a bucket that change together, by the name that answers show.
 S3_FIELDS = {
     "public-access-block": (

@@ -218,7 +218,7 @@ def _differing(
 
 def _common(organization: Organization | None) -> Organization | None:
     """What of an organisation is no account's alone; names of units are in no decision."""
-    return None if organization is None else replace(organization, units=(), policies=())
+    return None if organization is None else replace(organization, units=(), policies=(), delegates=None)
 
 
 def _general(account: Account) -> Account:

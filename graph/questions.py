@@ -256,7 +256,9 @@ class Questions:
             return
         account = account_of(resource)
         place = self.world.assembler.place(resource, action.lower(), account or None)
-        closed = account in self.world.inventory.accounts and not self.world.assembler.shares.concern(place.target)
+        assembler = self.world.assembler
+        open_to_others = assembler.shares.concern(place.target) or assembler.delegated.concern(place.target)
+        closed = account in self.world.inventory.accounts and not open_to_others
         if closed and self.world.assembler.resource_policy(place, action.lower()) is None:
             yield from self.world.candidates.inside(account)
             return

@@ -190,6 +190,8 @@ class Organization(Entity, frozen=True, kw_only=True):
     """``scps_known``/``rcps_known``: whether the policies of that kind and their targets were all read.
 
     ``scps_enabled``/``rcps_enabled``: whether the policy type is switched on at the root; ``None``: not known.
+    ``delegates``: (account, service principal) of delegated administrators, the service empty where it was not told;
+    ``None``: not known.
     """
 
     id: str
@@ -200,6 +202,7 @@ class Organization(Entity, frozen=True, kw_only=True):
     rcps_known: bool = True
     scps_enabled: bool | None = None
     rcps_enabled: bool | None = None
+    delegates: tuple[tuple[str, str], ...] | None = None
 
 
 class CustomerPolicyReference(Entity, frozen=True, kw_only=True):

@@ -45,7 +45,22 @@ def load_organization(pages: Pages) -> Organization | None:
         rcps_known=_kind_known(pages, "RESOURCE_CONTROL_POLICY"),
         scps_enabled=_enabled(pages, "SERVICE_CONTROL_POLICY", policies),
         rcps_enabled=_enabled(pages, "RESOURCE_CONTROL_POLICY", policies),
+        delegates=_delegates(pages),
     )
+
+
+def _delegates(pages: Pages) -> tuple[tuple[str, str], ...] | None:
+    """(account, service principal) of delegated administrators; the service is empty where nobody told it."""
+    lists = pages.calls("organizations", "ListDelegatedAdministrators")
+    if not lists or any(call.outcome not in ANSWERED for call in lists):
+        return None
+    listed = pages.items("organizations", "ListDelegatedAdministrators", "DelegatedAdministrators")
+    calls = pages.calls("organizations", "ListDelegatedServicesForAccount")
+    answered = {str(call.params["AccountId"]) for call in calls if call.outcome in ANSWERED}
+    found = {(str(item["Id"]), "") for _, item in listed if item["Id"] not in answered}
+    for record, item in pages.items("organizations", "ListDelegatedServicesForAccount", "DelegatedServices"):
+        found.add((str(record.params["AccountId"]), str(item.get("ServicePrincipal", ""))))
+    return tuple(sorted(found))
 
 
 def _named_by_arns(pages: Pages) -> tuple[str, str]:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _PRINCIPALS = {"oidc-provider": "OIDC provider", "saml-provider": "SAML provider"}
 _GUARDRAILS = {"scp": "SCP", "rcp": "RCP"}
+_OF_ORGANIZATIONS = {
+    "organizations:delegated-administrator": "the organisation's delegation of administration to the caller's account",
+    "organizations:root-access": "the organisation's central access to root users of its members",
+}
 _KINDS = {"scp": "the service control policies", "rcp": "the resource control policies"}
 
 
@@ -135,6 +139,8 @@ class Names:
             return (
                 f"the list of members of group {_one_line(group.name) if group is not None else id.partition('/')[2]}"
             )
+        if id in _OF_ORGANIZATIONS:
+            return _OF_ORGANIZATIONS[id]
         if len(parts) == 2 and parts[0] in _KINDS:
             return f"{_KINDS[parts[0]]} over {self.account(parts[1])}"
         if len(parts) != 6:

@@ -36,7 +36,10 @@ class Aim:
     def inputs(self, action: str) -> Inputs:
         """The documents that decide ``action`` (lower case): a role's trust policy decides only some."""
         policy = self._assembler.resource_policy(self.place, action)
-        shares = self._assembler.shares.of(self.place.target, self.caller.principal.account, action)
+        target, caller = self.place.target, self.caller.principal
+        shares = self._assembler.shares.of(target, caller.account, action)
+        if target.service in ("iam", "sso") and self.place.container is None:
+            shares += self._assembler.delegated.of(target, caller, action)
         if policy is None and not shares:
             return self._bare
         found = self._by_policy.get((policy, shares))

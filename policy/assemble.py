@@ -16,6 +16,7 @@ from policy.aim import Aim
 from policy.buckets import access_point_of, is_access_point, settings_of, through_point, without_points
 from policy.context import NO_OVERRIDES, Caller, Overrides, Target
 from policy.decide import Decision, decide
+from policy.delegated import Delegated
 from policy.document import Document, parse_document
 from policy.errors import PolicyError
 from policy.inputs import NO_SETTINGS, Inputs, Level, PolicyRef, Settings
@@ -234,7 +235,7 @@ class Assembler:
             return self._collected(resource, container)
         parts = resource.split(":", 5)
         service = parts[2] if len(parts) == 6 else action.partition(":")[0].lower()
-        account = (parts[4] if len(parts) == 6 else "") or caller_account or ""
+        account = (parts[4] if len(parts) == 6 else "") or self.delegated.owner(parts) or caller_account or ""
         region: str | None = parts[3] if len(parts) == 6 else None
         if service == "s3":
             region = region or None
@@ -349,6 +350,11 @@ class Assembler:
     def shares(self) -> Shares:
         """What AWS RAM adds to the policies of resources (L16)."""
         return Shares(self.inventory)
+
+    @cached_property
+    def delegated(self) -> Delegated:
+        """What AWS lets an organisation's administrators do in other accounts (L4)."""
+        return Delegated(self.inventory)
 
     # -- requests
 

@@ -33,10 +33,7 @@ _RULES = {
     ("L1", "Allow"): "AWS asks for no permission for this action.",
     ("L1", "none"): "Only an IAM user and the root user can ask for this, with keys of their own.",
     ("L7", "Allow"): "A KMS grant on the key allows it.",
-    (
-        "L7",
-        "Deny",
-    ): "S3 Block Public Access turns off public and cross-account access, because the bucket policy is public.",
+    ("L7", "Deny"): "S3 Block Public Access turns off public and cross-account access: the bucket policy is public.",
     ("L7", "none"): "The access point takes requests from its own VPC alone, and this one comes from elsewhere.",
     ("L9", "none"): "A federated session without a session policy has no permissions of its own.",
     ("L10", "Allow"): "The root user may do everything in its own account that the organisation does not forbid.",
@@ -48,11 +45,13 @@ _RULES = {
 }
 
 
-#: What ``L13`` says of the calls that bring a token.
-_SIGNING_IN = {
+#: What ``L13`` and ``L10`` say of single calls of STS.
+_OF_STS = {
     "sts:assumerolewithsaml": "Only who signs in at a SAML provider of the role's account can do this.",
     "sts:assumerolewithwebidentity": "Only who signs in at an OIDC provider of the role's account can do this, or at "
     "one that AWS knows by name.",
+    "sts:assumeroot": "AWS lets users and roles of the management account and of delegated administrators do this in "
+    "other accounts, never a root user.",
 }
 
 
@@ -132,8 +131,8 @@ def _reasons(answer: _Answer) -> Iterator[str]:
     for reason in answer.decision.because:
         if reason.layer == "rule" and reason.policy == "M6":
             yield one_line(lacking(answer.request.action, answer.decision.because))
-        elif reason.layer == "rule" and reason.policy == "L13":
-            yield _not_signed_in(answer.request)
+        elif reason.layer == "rule" and reason.policy in ("L10", "L13") and reason.effect == "none":
+            yield _refused(answer.request, reason.policy)
         elif reason.layer == "rule":
             yield _RULES.get((reason.policy or "", reason.effect), f"A fixed rule of AWS applies ({reason.policy}).")
         elif reason.effect == "none":
@@ -146,11 +145,11 @@ def _reasons(answer: _Answer) -> Iterator[str]:
             yield from _denial(answer, reason)
 
 
-def _not_signed_in(request: Request) -> str:
+def _refused(request: Request, number: str) -> str:
     action = request.action.lower()
     if not asks_for(request.principal.kind, action):
         return "An identity provider asks for nothing itself: who signs in at it acts as a role that trusts it."
-    return _SIGNING_IN.get(action, _RULES["L13", "none"])
+    return _OF_STS.get(action, _RULES[number, "none"])
 
 
 def _silent(answer: _Answer, reason: Because) -> Iterator[str]:

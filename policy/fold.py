@@ -234,6 +234,8 @@ class Fold:
                 return "L13"
             if self.action in OWN_KEYS and self.kind not in ("user", "root", "account"):
                 return "L1"
+            if self.action == "sts:assumeroot" and (self.kind == "root" or not self._elsewhere()):
+                return "L10"
         elif self.action.startswith("iam:") and is_protected(self.action, self.request.resource):
             return "L12"
         if self.crosses and self.inputs.settings.cross_account_limits and never_across_accounts(self.action):
@@ -246,6 +248,10 @@ class Fold:
         if self.action in FEDERATED_ACTIONS:
             return signs_in(self.kind, request.principal.account, self.action, request.resource_account)
         return self.kind != "anonymous"
+
+    def _elsewhere(self) -> bool:
+        """L10: whether the root user that somebody wants to act as is another account's."""
+        return self.crosses or self.request.resource == "*"
 
     def _guardrails(self) -> Residual:
         """SCPs level by level, RCPs that could not be collected, endpoint policies (L2, L3, L11)."""

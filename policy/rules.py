@@ -226,8 +226,8 @@ LAYERS = (
     Rule(
         "L10",
         "The root user",
-        "It may do everything in its account that no guardrail or resource policy denies, but assumes no roles; a "
-        "bucket's own policy cannot keep it from reading, changing and deleting that policy.",
+        "It may do everything in its account that no guardrail or resource policy denies, but assumes no roles and "
+        "no other root user; a bucket's own policy cannot keep it from reading, changing and deleting that policy.",
         f"{_IAM}id_root-user.html",
     ),
     Rule(

@@ -446,6 +446,31 @@ class _Given(Snapshot):
         return iter(self._records)
 
 
+def test_delegated_administrators_are_known_as_far_as_they_were_listed(snapshot: Snapshot) -> None:
+    records = [one for one in snapshot.records() if "Delegated" not in one.operation]
+    asked = next(one for one in snapshot.records() if one.operation == "ListDelegatedAdministrators")
+
+    def answered(**more: Any) -> CallRecord:
+        return msgspec.structs.replace(asked, **{"outcome": "ok", **more})
+
+    listed = answered(response=[{"DelegatedAdministrators": [{"Id": "1"}, {"Id": "2"}]}])
+    services = "ListDelegatedServicesForAccount"
+    told = answered(
+        operation=services, params={"AccountId": "1"}, response=[{"DelegatedServices": [{"ServicePrincipal": "s"}]}]
+    )
+    denied = answered(operation=services, params={"AccountId": "2"}, response=[], outcome="denied")
+    for calls, wanted in (
+        ([], None),
+        ([answered(outcome="denied", response=[])], None),
+        ([answered(outcome="empty", response=[])], ()),
+        ([listed, told, denied], (("1", "s"), ("2", ""))),
+        ([listed, told], (("1", "s"), ("2", ""))),
+    ):
+        organization = load_inventory(_Given(snapshot, [*records, *calls])).organization
+        assert organization is not None
+        assert organization.delegates == wanted
+
+
 SETS, ASSIGNED = ("sso-admin", "ListPermissionSets"), ("sso-admin", "ListAccountAssignments")
 PLACED, MEMBERS = ("sso-admin", "ListAccountsForProvisionedPermissionSet"), ("identitystore", "ListGroupMemberships")
 

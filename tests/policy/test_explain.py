@@ -418,6 +418,10 @@ def test_nothing_is_suggested_where_a_rule_of_aws_refuses() -> None:
         "Only an IAM user and the root user can ask for this, with keys of their own."
     ]
     assert because(principal=role, action="sts:GetSessionToken", resource="*") == [("rule", "L1", "none")]
+    assert said(principal=root, action="sts:AssumeRoot", resource="arn:aws:iam::222222222222:root")[1:] == [
+        "AWS lets users and roles of the management account and of delegated administrators do this in other accounts, "
+        "never a root user."
+    ]
     # A user may ask; here the endpoint does not let it through.
     endpoint = {"vpc_endpoint_policies": [{"Statement": []}], "action": "sts:GetSessionToken", "resource": "*"}
     assert said(**endpoint)[1:] == [
