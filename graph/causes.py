@@ -45,7 +45,12 @@ _KINDS = {
 }
 KINDS = tuple(dict.fromkeys((*_KINDS.values(), "aws-managed", "scp", "rcp", "setting")))
 
-_UNREAD_KINDS = {"unread_principals": "principal", "unread_lists": "resource", "unread_shares": "share"}
+_UNREAD_KINDS = {
+    "unread_principals": "principal",
+    "unread_providers": "principal",
+    "unread_lists": "resource",
+    "unread_shares": "share",
+}
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,8 @@ def _missing(key: Key, told: Any, inventory: Inventory) -> bool:
     """Whether what one snapshot has and another has not may be there and was not read."""
     data, sort = inventory.data, key[0]
     if sort in ("user", "role", "provider"):
-        return _unread(inventory, _account(key[1]))
+        unread = sort == "provider" and (told.account, told.kind) in data.unread_providers
+        return unread or _unread(inventory, _account(key[1]))
     if sort == "resource":
         iam = told.type.startswith("iam:")
         lists = {(told.account, told.region, told.type), (told.account, "", told.type)}

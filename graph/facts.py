@@ -298,7 +298,7 @@ BY_ACCOUNT = {
     "ignore-public-acls": "account_ignores_acls",
     "canonical-id": "canonical_ids",
 }
-_UNREAD = ("unread_principals", "unread_points", "unread_lists", "unread_shares")
+_UNREAD = ("unread_principals", "unread_providers", "unread_points", "unread_lists", "unread_shares")
 _SWITCHES: dict[str, Any] = {
     "scps_known": True,
     "rcps_known": True,

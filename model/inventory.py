@@ -55,7 +55,7 @@ class InventoryData(Entity, frozen=True, kw_only=True):
     whose shares of AWS RAM were not listed, region empty for all regions. ``unread_entitlements``: those of account
     access manager were not all listed. ``unread_assignments`` are (permission set, account) whose assignments were not
     listed, account empty for all accounts; an instance in place of a set: its sets were not listed. ``unread_members``
-    are ids of directory groups whose members were not listed.
+    are ids of directory groups whose members were not listed. ``unread_providers``: (account, kind) not listed.
     """
 
     snapshot: str
@@ -87,6 +87,7 @@ class InventoryData(Entity, frozen=True, kw_only=True):
     unread_points: tuple[tuple[str, str], ...] = ()
     unread_lists: tuple[tuple[str, str, str], ...] = ()
     unread_principals: tuple[str, ...] = ()
+    unread_providers: tuple[tuple[str, str], ...] = ()
     shares: tuple[Share, ...] = ()
     unread_shares: tuple[tuple[str, str], ...] = ()
     endpoints: tuple[VpcEndpoint, ...] = ()

@@ -30,6 +30,7 @@ from model.load_s3 import accounts_with_points, load_access_points
 from model.load_sharing import load_endpoints, load_shares
 from model.lookup import alias_arns
 from model.pages import Pages
+from model.providers import PROVIDER_CALLS
 from model.snapshot import CallRecord, Snapshot
 
 
@@ -116,6 +117,7 @@ _OUTCOMES = dict.fromkeys(
     (
         *LIST_CALLS.values(),
         ("iam", "GetAccountAuthorizationDetails"),
+        *PROVIDER_CALLS.values(),
         ("s3control", "ListAccessPoints"),
         ("ram", "GetResourceShares"),
     )

@@ -38,6 +38,7 @@ from model.load_resources import LIST_CALLS
 from model.load_s3 import account_public_block, canonical_ids, unread_points
 from model.load_sharing import unread_shares
 from model.pages import ANSWERED, Pages
+from model.providers import unread_providers
 from model.shared import Shared, settled
 from model.snapshot import CallRecord, Snapshot
 
@@ -192,6 +193,7 @@ def _data(snapshot: Snapshot, parts: _Parts) -> InventoryData:
         unread_points=tuple(unread_points(pages, accounts)),
         unread_lists=tuple(_unread_lists(pages, accounts)),
         unread_principals=unread,
+        unread_providers=tuple(unread_providers(pages, accounts)),
         shares=tuple(sorted(parts.shares, key=lambda share: share.arn)),
         unread_shares=tuple(unread_shares(pages, accounts)),
         endpoints=tuple(parts.endpoints),

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from model.entities import IamPrincipal, OrganizationPolicy, Resource, Role, User
 from model.inventory import Inventory
+from model.providers import is_gone
 from policy.aim import Aim
 from policy.buckets import access_point_of, is_access_point, settings_of, through_point, without_points
 from policy.context import NO_OVERRIDES, Caller, Overrides, Target
@@ -22,7 +23,7 @@ from policy.errors import PolicyError
 from policy.inputs import NO_SETTINGS, Inputs, Level, PolicyRef, Settings
 from policy.request import WITHOUT_IDENTITY, Principal, Request
 from policy.required import with_required
-from policy.services import TRUST_ACTIONS, is_awss
+from policy.services import PROVIDERS, TRUST_ACTIONS, is_awss
 from policy.shares import Shares
 from policy.targets import MANDATORY, Place, decides, uncollected_type, unread_policy
 
@@ -87,6 +88,8 @@ class Assembler:
             principal = replace(principal, canonical_id=inventory.data.canonical_ids[account])
         known = account is not None and account in inventory.accounts
         org_id, org_path, outside = self._membership(account)
+        if principal.kind in PROVIDERS and account is not None and is_gone(inventory, principal.text):
+            principal = replace(principal, gone=True)
         caller = Caller(principal, org_id=org_id, org_path=org_path, outside=outside)
         if principal.kind == "root" or principal.kind in WITHOUT_IDENTITY:
             return Caller(principal, org_id=org_id, org_path=org_path, tags={}, outside=outside)

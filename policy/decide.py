@@ -26,7 +26,7 @@ IMPLICITLY_DENIED, EXPLICITLY_DENIED = Verdict.IMPLICITLY_DENIED, Verdict.EXPLIC
 def decide(request: Request, inputs: Inputs, *, brief: bool = False) -> Decision:
     """Decide one request: the same request and inputs always give the same answer; ``brief``: without ``layers``."""
     action = request.action.lower()
-    if not asks_for(request.principal.kind, action):
+    if request.principal.gone or not asks_for(request.principal.kind, action):
         return Decision(IMPLICITLY_DENIED, {}, (rule("L13", "none"),))
     if action == "sts:getcalleridentity" and request.principal.kind != "anonymous":
         return Decision(ALLOWED, {}, (rule("L1", "Allow"),))

@@ -52,6 +52,7 @@ _OF_STS = {
     "one that AWS knows by name.",
     "sts:assumeroot": "AWS lets users and roles of the management account and of delegated administrators do this in "
     "other accounts, never a root user.",
+    "gone": "The account has no such identity provider: nobody signs in at it, whoever trusts it.",
 }
 
 
@@ -149,7 +150,7 @@ def _refused(request: Request, number: str) -> str:
     action = request.action.lower()
     if not asks_for(request.principal.kind, action):
         return "An identity provider asks for nothing itself: who signs in at it acts as a role that trusts it."
-    return _OF_STS.get(action, _RULES[number, "none"])
+    return _OF_STS.get("gone" if request.principal.gone else action, _RULES[number, "none"])
 
 
 def _silent(answer: _Answer, reason: Because) -> Iterator[str]:

@@ -61,6 +61,7 @@ class Principal:
     `federated_by`: the ARN of the IAM user who asked for a federated user's session, where it is known (L5).
     `arn_unknown` and `id_unknown`: the request's `aws:PrincipalArn` (of a session) or `aws:userid` is not known, and
     so neither is the path of the session's role, or the id; a Principal element that hangs on it gives a leaf (U1).
+    `gone`: an identity provider that is known not to exist.
     """
 
     kind: Kind
@@ -75,6 +76,7 @@ class Principal:
     arn_unknown: Unknown | None = None
     id_unknown: Unknown | None = None
     federated_by: str | None = None
+    gone: bool = False
 
     @classmethod
     def parse(cls, text: str, *, role_arn: str | None = None, unique_id: str | None = None) -> Principal:

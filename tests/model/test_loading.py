@@ -18,6 +18,7 @@ from model.errors import InventoryError
 from model.inventory import Inventory, InventoryData
 from model.load_resources import LIST_CALLS
 from model.loading import load_inventory
+from model.providers import PROVIDER_CALLS, is_gone
 from model.snapshot import CallRecord, Snapshot, open_snapshot
 from policy.document import parse_document
 from tests.graph.worlds import seeds
@@ -300,6 +301,17 @@ def test_a_refused_list_is_told_apart_from_an_empty_one(snapshot: Snapshot, kind
     assert of_type(found, kind) == []
     accounts = {account.id for account in found.data.accounts if account.collected}
     assert {account for account, _, name in found.data.unread_lists if name == kind} >= accounts
+
+
+@pytest.mark.parametrize(("kind", "call"), PROVIDER_CALLS.items(), ids=list(PROVIDER_CALLS))
+def test_providers_that_were_not_listed_may_be_there(snapshot: Snapshot, kind: str, call: tuple[str, str]) -> None:
+    whole, found = (load_inventory(Edited(snapshot, edit)) for edit in (refused(), refused(call[1])))
+    read = next(account.id for account in whole.data.accounts if account.collected)
+    arn = f"arn:aws:iam::{read}:{kind}-provider/nobody.example"
+    assert (is_gone(whole, arn), is_gone(found, arn)) == (True, False)
+    other = arn.replace(kind, "saml" if kind == "oidc" else "oidc")
+    assert is_gone(found, other)
+    assert not any(is_gone(whole, one) for one in (*whole.providers, arn.replace(read, "999999999999")))
 
 
 def test_whatever_is_collected_has_a_list_that_can_be_refused(loaded: Inventory) -> None:

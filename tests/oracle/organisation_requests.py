@@ -330,6 +330,8 @@ class Requests:
         subject = self.subject(principal)
         federating = action in ("sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
         unsigned = subject["kind"] == "anonymous" and resource == "*"
+        if subject["kind"] == "provider" and principal not in [one["arn"] for one in self.world["providers"]]:
+            return IMPLICIT  # nobody signs in at a provider that is not there
         if unsigned or federating != (subject["kind"] == "provider"):
             return IMPLICIT
         mfa = subject["mfa"] if mfa is None else mfa and subject["mfa"]
