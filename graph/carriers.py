@@ -39,6 +39,12 @@ SERVICES: Mapping[str, str] = {
     "states:stateMachine": "states.amazonaws.com",
 }
 
+#: What a service is also called in a partition, by partition and type: the name that AWS tells people there to trust.
+_ALSO: Mapping[tuple[str, str], str] = {
+    # https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html
+    ("aws-cn", "ec2:instance"): "ec2.amazonaws.com.cn",
+}
+
 _PREFIXES = frozenset(kind.partition(":")[0] for kind in SERVICES)
 
 
@@ -89,14 +95,17 @@ def carried(inventory: Inventory, decider: Decider, arn: str, overrides: Overrid
     resource = carrier(inventory, arn)
     if resource is None:
         return None
-    service = SERVICES[resource.type]
+    also = _ALSO.get((resource.arn.split(":", 2)[1], resource.type))
+    names = (SERVICES[resource.type],) if also is None else (also, SERVICES[resource.type])
     if not resource.role:
-        return Carried("", service, _unknown(resource.unread_role))
+        return Carried("", names[0], _unknown(resource.unread_role))
     if resource.role not in inventory.roles:
-        return Carried(resource.role, service, _missing(inventory, resource.role), missing=True)
-    caller = decider.assembler.caller(Principal.parse(service))
-    asking = Subject(-1, service, "Service", caller)
-    return Carried(resource.role, service, decider.decide(asking, ASSUME_ROLE, resource.role, overrides))
+        return Carried(resource.role, names[0], _missing(inventory, resource.role), missing=True)
+    found = []
+    for name in names:
+        asking = Subject(-1, name, "Service", decider.assembler.caller(Principal.parse(name)))
+        found.append(Carried(resource.role, name, decider.decide(asking, ASSUME_ROLE, resource.role, overrides)))
+    return min(found, key=lambda one: one.outcome.rank)
 
 
 def carrying_steps(

@@ -28,7 +28,7 @@ WITHOUT_IDENTITY = frozenset({"service", "origin-access-identity", "anonymous", 
 
 _ARN = re.compile(r"arn:(aws[\w-]*):(iam|sts)::(\d{12}|cloudfront):(.+)", re.DOTALL)
 _SERVICE = re.compile(r"[a-z0-9._-]+\.(amazonaws\.com(\.cn)?|aws\.internal|amazon\.com|aws)")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
 #: What the names of service-linked roles begin with, for a session whose role's path is not known.
 _SERVICE_LINKED = "AWSServiceRoleFor"
 # Providers that a trust policy names without an ARN.

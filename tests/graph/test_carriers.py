@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from graph.carriers import SERVICES
 from graph.names import UnknownNameError, subject_of
@@ -177,3 +178,31 @@ def test_what_carries_no_role_is_no_principal(tmp_path: Path) -> None:
     # Nothing but `can`, `reach` and the beginning of `paths` takes one.
     with pytest.raises(ArnError, match="wrong principal"):
         subject_of(questions.world, FUNCTION)
+
+
+INSTANCE, CHINESE = "ec2.amazonaws.com", "ec2.amazonaws.com.cn"
+
+
+@pytest.mark.parametrize(
+    ("partition", "trusted", "verdict", "service"),
+    [
+        ("aws-cn", CHINESE, "Allowed", CHINESE),
+        ("aws-cn", INSTANCE, "Allowed", INSTANCE),
+        ("aws-cn", "lambda.amazonaws.com", "ImplicitlyDenied", CHINESE),
+        ("aws", INSTANCE, "Allowed", INSTANCE),
+        ("aws", CHINESE, "ImplicitlyDenied", INSTANCE),
+        ("aws-us-gov", INSTANCE, "Allowed", INSTANCE),
+    ],
+)
+def test_in_china_ec2_has_a_name_of_its_own_beside_the_usual_one(
+    partition: str, trusted: str, verdict: str, service: str, tmp_path: Path
+) -> None:
+    one = sender(document(trust({"Service": trusted})))
+    one = replace(one, arn=one.arn.replace("arn:aws:", f"arn:{partition}:"))
+    arn = f"arn:{partition}:ec2:cn-north-1:{ONE}:instance/i-1"
+    instance = Resource(arn=arn, type="ec2:instance", account=ONE, region="cn-north-1", name="i-1", role=one.arn)
+    questions = asked(tmp_path, instance, roles=(one,))
+    answer = questions.can(arn, SEND, queue("q").arn)
+    assert (answer["verdict"], answer["carried"]["service"]) == (verdict, service)
+    rows = [row["verdict"] for row in expanded(reach(questions, arn), None) if row["resource"] == queue("q").arn]
+    assert rows == ([verdict] if verdict == "Allowed" else [])

@@ -202,7 +202,7 @@ STAR, NAMED, ROLE, ACCOUNT = "star", "named", "role", "account"
 KINDS = {"root": "root", "user": "user", "federated-user": "federated", "oidc-provider": "provider"}
 KINDS |= {"saml-provider": "provider", "role": "session", "assumed-role": "session"}
 TO_SPARE = {"user": {NAMED, ACCOUNT}, "federated": {NAMED, ACCOUNT}, "session": {NAMED, ROLE, ACCOUNT}}  # P4
-REGION = r"(?<=\.)[a-z]{2}(-[a-z]+)+-\d\."  # P3: `states.eu-west-1.amazonaws.com` is `states.amazonaws.com`
+REGION = r"(?<=\.)[a-z]{2,}(-[a-z]+)+-\d\."  # P3: `states.eu-west-1.amazonaws.com` is `states.amazonaws.com`
 
 
 def caller(case: Case) -> dict[str, str]:

@@ -15,7 +15,7 @@ from policy.errors import PrincipalError
 from policy.explain import explain
 from policy.expression import KeyLeaf, Where
 from policy.inputs import Inputs, Level, PolicyRef, Settings
-from policy.request import Principal, Request
+from policy.request import Principal, Request, normal_service
 from policy.residual import FALSE, TRUE, by_caller_only, conjunction, disjunction, negation
 from policy.services import never_across_accounts
 
@@ -245,3 +245,9 @@ def test_an_explanation_says_it_in_words() -> None:
         "It is allowed exactly when aws:RequestTag/team (the caller's choice) is `red` "
         "and aws:MultiFactorAuthPresent is `true`.",
     ]
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-gov-west-1", "cn-northwest-1", "eusc-de-east-1", "us-isob-east-1"])
+def test_a_service_is_one_whichever_region_its_name_has(region: str) -> None:
+    assert normal_service(f"states.{region}.amazonaws.com") == "states.amazonaws.com"
+    assert normal_service(f"{region}.amazonaws.com") == f"{region}.amazonaws.com"
