@@ -38,10 +38,13 @@ def how_given(names: Names, person: str, answer: Answer) -> str:
 
 def why_no_role(asked: Questions, key: str, person: str) -> str:
     """Why a person opens no role: never "no access" where an assignment could not be followed."""
-    user = asked.world.inventory.people[key].user
+    known = asked.world.inventory.people[key]
+    user = known.user
     if user.active is False:
         return f"{person} is disabled in Identity Center, and so has no access now; assignments may remain."
     groups = {group.id for group in asked.world.inventory.data.directory_groups if user.id in group.members}
+    if known.roles:
+        return f"{person} has assignments, but the organisation's resource control policies let nobody sign in to them."
     if any(item.principal_id in {user.id, *groups} for item in asked.world.inventory.data.assignments):
         return f"{person} has assignments, but none of their roles was found: what they open is not known."
     if asked.world.unassigned.steps(asked.world.subjects.by_key[key]):

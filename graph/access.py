@@ -48,7 +48,7 @@ def _rows(
     add_places(small, world)
     add_open_trusts(small, world)
     add_admins(small, world)
-    assigned = add_assigned(small, inventory, world.people.entitled)
+    assigned = add_assigned(small, inventory, world.people)
     taken = add_steps(pieces, inventory, (step for step in steps if step.source.kind != "Person"))
     add_components(pieces, taken | assigned)
     holders, patterns = Holders(world.subjects), ActionPatterns(tables.action_sets)

@@ -11,16 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from graph.deciding import Outcome, Reason, reason
-from graph.entitled import Entitled
 from graph.federation import tenant_bound
 from graph.kinds import EdgeTable
 from graph.outcome_text import under_conditions, written
-from graph.people import assignment_id, opened
+from graph.people import PeopleSteps, assignment_id, opened
 from graph.rows import GraphRows, Pieces
 from graph.steps import BY_ENTITLEMENT, WITH_SAML, Step
 from model.access_manager import RoleEntitlement
 from model.inventory import Inventory
-from policy.verdicts import Verdict
 
 #: (kind, key) of a node.
 Node = tuple[str, str]
@@ -70,7 +68,7 @@ class _Told:
         return found[:2]
 
 
-def add_assigned(rows: GraphRows, inventory: Inventory, entitled: Entitled) -> set[tuple[Node, Node]]:
+def add_assigned(rows: GraphRows, inventory: Inventory, steps: PeopleSteps) -> set[tuple[Node, Node]]:
     """Adds what assignments of Identity Center open (semantics L15) and entitlements of account access manager, and
     answers with the pairs of who can become whom.
 
@@ -92,22 +90,16 @@ def add_assigned(rows: GraphRows, inventory: Inventory, entitled: Entitled) -> s
         role = inventory.permission_set_role(assignment.account, assignment.permission_set)
         if source is not None and role is not None:
             found[source, ("Role", role.arn)].append(reason("assignment", assignment_id(assignment)))
-    for (source, target), because in found.items():
-        rows.edge(
-            "CAN_ASSUME",
-            source,
-            target,
-            action=WITH_SAML,
-            verdict=str(Verdict.ALLOWED),
-            conditional=False,
-            because=written(because),
-        )
+    outcomes = {pair: steps.assigned.opens(pair[1][1], because) for pair, because in found.items()}
+    pairs = set(_add_opened(rows, WITH_SAML, outcomes))
     given: defaultdict[tuple[Node, Node], list[RoleEntitlement]] = defaultdict(list)
     for item in inventory.data.entitlements:
         source = node(item.principal_id)
         if source is not None and item.role in inventory.roles:
             given[source, ("Role", item.role)].append(item)
-    pairs = {*found, *_add_entitled(rows, entitled, given)}
+    pairs.update(
+        _add_opened(rows, BY_ENTITLEMENT, {pair: opened(steps.entitled, items) for pair, items in given.items()})
+    )
     opening = {source[1] for source, _ in pairs if source[0] == "DirectoryGroup"}
     belonging = {
         (("Person", person), ("DirectoryGroup", group)) for group in opening for person in dict.fromkeys(members[group])
@@ -115,18 +107,17 @@ def add_assigned(rows: GraphRows, inventory: Inventory, entitled: Entitled) -> s
     return {*pairs, *belonging}
 
 
-def _add_entitled(
-    rows: GraphRows, entitled: Entitled, given: Mapping[tuple[Node, Node], list[RoleEntitlement]]
+def _add_opened(
+    rows: GraphRows, action: str, outcomes: Mapping[tuple[Node, Node], Outcome]
 ) -> Iterator[tuple[Node, Node]]:
-    """Adds what entitlements open, by who has them and their role, and answers with the pairs that they do."""
-    for (source, target), items in given.items():
-        outcome = opened(entitled, items)
+    """Adds what was given to people and groups, as far as it opens a role, and answers with the pairs that it does."""
+    for (source, target), outcome in outcomes.items():
         if outcome.can:
             rows.edge(
                 "CAN_ASSUME",
                 source,
                 target,
-                action=BY_ENTITLEMENT,
+                action=action,
                 verdict=str(outcome.verdict),
                 conditional=under_conditions(outcome),
                 residual=written(outcome.residual),

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from graph.assigned import roles_alone
 from graph.deciding import Decider, Outcome, all_of
 from graph.subjects import Subject
 from model.access_manager import AccessApplication, RoleEntitlement
-from model.entities import Resource
 from model.inventory import Inventory
-from policy.assemble import Assembler
 from policy.context import NO_OVERRIDES, Overrides
 from policy.request import Principal
 from policy.verdicts import Verdict
@@ -79,15 +78,9 @@ class Entitled:
 
     @cached_property
     def _decider(self) -> Decider:
-        """Decides about roles alone: their tags are known from them, so that no account's resources are opened."""
         roles = self._inventory.roles
         named = dict.fromkeys(item.role for item in self._inventory.data.entitlements if item.role in roles)
-        resources = tuple(
-            Resource(arn=one.arn, type="iam:role", account=one.account, region="", name=one.name, tags=one.tags)
-            for one in (roles[arn] for arn in named)
-            if not one.assumed_from_permission_set
-        )
-        return Decider(Assembler(self._inventory.partition_view("", resources)))
+        return roles_alone(self._inventory, (roles[arn] for arn in named))
 
     @cached_property
     def _service(self) -> Subject:

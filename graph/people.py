@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
+from graph.assigned import Assigned
 from graph.deciding import Outcome, Reason, reason
 from graph.entitled import Entitled, entitlement_id
 from graph.steps import BY_ENTITLEMENT, WITH_SAML, Step
@@ -20,18 +21,18 @@ from model.access_manager import RoleEntitlement
 from model.entities import Assignment
 from model.inventory import Inventory
 from policy.context import NO_OVERRIDES, Overrides
-from policy.verdicts import Verdict
 
 
 class PeopleSteps:
-    """Steps from people, by either end (semantics L15: an active assignment is all that is needed).
+    """Steps from people, by either end (semantics L15: an active assignment is all that the role asks for).
 
-    ``overrides`` are what the asker says of the context in which roles are assumed by entitlements.
+    ``overrides`` are what the asker says of the context in which people sign in.
     """
 
     def __init__(self, inventory: Inventory, subjects: Subjects, overrides: Overrides = NO_OVERRIDES) -> None:
         self._inventory = inventory
         self._subjects = subjects
+        self.assigned = Assigned(inventory, overrides)
         self.entitled = Entitled(inventory, overrides)
         self._out: dict[int, list[Step]] = {}
         self._into: dict[int, list[Step]] = {}
@@ -58,7 +59,9 @@ class PeopleSteps:
             by_role: defaultdict[str, list[Reason]] = defaultdict(list)
             for assignment, role in self._inventory.people[subject.key].grants:
                 by_role[role].append(self._reason(assignment))
-            found = self._out[index] = [self._step(subject, role, because) for role, because in by_role.items()]
+            found = self._out[index] = []
+            for role, because in by_role.items():
+                found += self._assigned(subject, role, because)
             entitled: defaultdict[str, list[RoleEntitlement]] = defaultdict(list)
             for item in self._inventory.people[subject.key].entitlements:
                 entitled[item.role].append(item)
@@ -77,7 +80,7 @@ class PeopleSteps:
                     for person in self._people.get(assignment.principal_id, ()):
                         by_person[person].append(self._reason(assignment))
                 for person, because in sorted(by_person.items()):
-                    found.append(self._step(self._subjects.by_key[person], role.key, because))
+                    found += self._assigned(self._subjects.by_key[person], role.key, because)
                 entitled: defaultdict[str, list[RoleEntitlement]] = defaultdict(list)
                 for item in self._entitling.get(role.key, ()):
                     for person in self._people.get(item.principal_id, ()):
@@ -92,13 +95,15 @@ class PeopleSteps:
             if subject.kind == "Person":
                 yield from self.out(subject.index)
 
-    def _step(self, person: Subject, role: str, because: list[Reason]) -> Step:
+    def _assigned(self, person: Subject, role: str, because: list[Reason]) -> Iterator[Step]:
+        """The step by assignments of one role, unless the organisation keeps everybody from signing in to it."""
         # Many people come by the same assignments, which are told once.
         key = tuple([id(one) for one in because])
         outcome = self._outcomes.get(key)
         if outcome is None:
-            outcome = self._outcomes[key] = Outcome(Verdict.ALLOWED, None, tuple(because), certain=True)
-        return Step(person, self._subjects.session(role, lost=True), WITH_SAML, outcome)
+            outcome = self._outcomes[key] = self.assigned.opens(role, because)
+        if outcome.can:
+            yield Step(person, self._subjects.session(role, lost=True), WITH_SAML, outcome)
 
     def _entitled(self, person: Subject, items: list[RoleEntitlement]) -> Iterator[Step]:
         """The step by entitlements to one role, unless its trust keeps account access manager out."""

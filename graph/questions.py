@@ -31,6 +31,9 @@ from policy.verdicts import Verdict
 #: What nobody but identity providers calls (semantics L13).
 FEDERATED = (WITH_SAML, WITH_WEB_IDENTITY)
 
+#: The end of a chain that is the role itself.
+_ITSELF = Outcome(Verdict.ALLOWED, None, (), certain=True)
+
 #: So many sessions are decided about before the tables are asked who of them holds an action.
 _FEW = 8
 
@@ -290,7 +293,7 @@ class Questions:
             if session.key == resource:
                 for step in self.steps.into.get(session.index, ()):
                     if step.source.kind == "Person" and step.action == WITH_SAML:
-                        yield step.source.key, Row(Verdict.ALLOWED, (resource,), None, ())
+                        yield step.source.key, _along(Chain((step,)), _ITSELF)
 
     # -- gaps
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from graph.deciding import Outcome
+from graph.assigned import Assigned
+from graph.deciding import Outcome, all_of
 from graph.steps import WITH_SAML, Step
 from graph.subjects import Subject, Subjects
 from model.entities import RESERVED_SSO_PREFIX, Assignment, PermissionSet, Role
@@ -33,6 +34,7 @@ class Unassigned:
         self._assembler = assembler
         self._inventory = assembler.inventory
         self._subjects = subjects
+        self._assigned = Assigned(assembler.inventory)
 
     def steps(self, person: Subject) -> list[Step]:
         """The steps that a person may have besides the known ones, each Conditional on what was not read."""
@@ -42,11 +44,15 @@ class Unassigned:
         every = self._of_everybody
         known = set(self._inventory.people[person.key].roles)
         roles = (role for role in dict.fromkeys((*own, *every)) if role not in known)
-        return [self._step(person, role, (*own.get(role, ()), *every.get(role, ()))) for role in roles]
+        steps = (self._step(person, role, (*own.get(role, ()), *every.get(role, ()))) for role in roles)
+        return [step for step in steps if step is not None]
 
-    def _step(self, person: Subject, role: str, documents: Iterable[str]) -> Step:
+    def _step(self, person: Subject, role: str, documents: Iterable[str]) -> Step | None:
+        opened = self._assigned.opens(role)
+        if not opened.can:
+            return None
         parts = [{"document": document} for document in dict.fromkeys(documents)]
-        residual = parts[0] if len(parts) == 1 else {"any": parts}
+        residual = all_of([parts[0] if len(parts) == 1 else {"any": parts}, opened.residual])
         return Step(person, self._session(role), WITH_SAML, Outcome(Verdict.CONDITIONAL, residual, (), certain=False))
 
     def _session(self, role: str) -> Subject:

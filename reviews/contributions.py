@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from graph.deciding import Outcome, reason
+from graph.deciding import reason
 from graph.people import assignment_id
 from graph.questions import Questions
 from graph.resolver import Grant
@@ -18,7 +18,6 @@ from graph.steps import WITH_SAML, Step
 from graph.subjects import Subject
 from model.entities import Assignment, IamPrincipal, User
 from policy.inputs import PolicyRef
-from policy.verdicts import Verdict
 from reviews.access import Rows, Shown
 from reviews.effects import (
     Bits,
@@ -92,10 +91,11 @@ class Contributions:
 
     @cached_property
     def _assignments(self) -> dict[str, list[Assignment]]:
-        """Assignments whose role is known, by the id of the user or group."""
+        """Assignments whose role is known and lets people sign in, by the id of the user or group."""
         found: dict[str, list[Assignment]] = {}
         for assignment in dict.fromkeys(self._inventory.data.assignments):
-            if self._inventory.permission_set_role(assignment.account, assignment.permission_set) is not None:
+            role = self._inventory.permission_set_role(assignment.account, assignment.permission_set)
+            if role is not None and self._world.people.assigned.opens(role.arn).can:
                 found.setdefault(assignment.principal_id, []).append(assignment)
         return found
 
@@ -127,9 +127,8 @@ class Contributions:
     def _opened(self, start: Subject, assignment: Assignment) -> Step:
         role = self._inventory.permission_set_role(assignment.account, assignment.permission_set)
         assert role is not None
-        because = (reason("assignment", assignment_id(assignment)),)
-        target = self._world.subjects.session(role.arn, lost=True)
-        return Step(start, target, WITH_SAML, Outcome(Verdict.ALLOWED, None, because, certain=True))
+        outcome = self._world.people.assigned.opens(role.arn, [reason("assignment", assignment_id(assignment))])
+        return Step(start, self._world.subjects.session(role.arn, lost=True), WITH_SAML, outcome)
 
     def _assignment(self, held: Held) -> Contribution:
         assert held.assignment is not None
@@ -138,7 +137,8 @@ class Contributions:
             return self._nothing()
         sources = (id,) if held.group else (id, *self.groups_of.get(id, ()))
         holder, _, by_assignment = self._given(sources)
-        number = by_assignment[held.id]
+        if (number := by_assignment.get(held.id)) is None:
+            return self._nothing()
         shown = self._from(holder, sources, (number,))
         passages = (holder.passage((number,)),)
         return Contribution(shown, (), (holder.steps[number],), holder, (number,), passages=passages)

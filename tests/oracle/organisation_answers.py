@@ -93,7 +93,10 @@ class Answers:
     def found_steps(self, principal: str, mfa: bool) -> Any:
         kind = self.kind(principal)
         if kind == "person":
-            yield from (((role, False), True) for role in self.assigned(principal))
+            for role in self.assigned(principal):
+                verdict, certain = self.requests.sign_in(role)
+                if verdict in (ALLOWED, CONDITIONAL):
+                    yield (role, False), certain
         action = "sts:AssumeRole"
         if kind == "provider":
             action = SAML if ":saml-provider/" in principal else WEB
@@ -149,7 +152,10 @@ class Answers:
             found = {self.requests.verdict(principal.removeprefix("account:"), action, resource)}
             somebody = principal.removeprefix("account:").isdigit() and found <= {IMPLICIT, EXPLICIT}
             return {IMPLICIT, EXPLICIT} if somebody else found  # its root user may be denied in another way
-        verdicts = {self.requests.verdict(role, action, resource, False) for role in self.assigned(principal)}
+        verdicts = set()
+        for (role, _), certain in self.steps((principal, False)):
+            verdict = self.requests.verdict(role, action, resource, False)
+            verdicts.add(CONDITIONAL if verdict == ALLOWED and not certain else verdict)
         best = min(verdicts, key=RANK.__getitem__, default=IMPLICIT)
         return {best} if best in (ALLOWED, CONDITIONAL) else verdicts or {IMPLICIT}
 
@@ -158,8 +164,8 @@ class Answers:
         costs = list(self.ends(principal, action, resource).values())
         if principal not in self.people:
             costs.append((min(RANK[self.requests.verdict(principal, action, resource)], 2), 0))
-        if action == SAML and principal in self.people and resource in self.assigned(principal):
-            costs.append((0, 1))
+        if action == SAML and principal in self.people:
+            costs += [(int(not sure), 1) for (role, _), sure in self.steps((principal, False)) if role == resource]
         if principal.startswith("account:"):  # what it gives its own principals is not known
             costs = [(max(rank, 1), length) for rank, length in costs]
         return min(costs, default=(2, 0)) if min(costs, default=(2, 0))[0] < 2 else (2, 0)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.oracle.evaluate import (
+    ALLOWED,
     ALWAYS_DIFFERENT,
     IMPLICIT,
     OWN_ACCOUNT_ONLY,
@@ -35,7 +36,7 @@ from tests.oracle.organisation_facts import (
     tag,
 )
 from tests.oracle.organisations import SERVICE_OF, UNREAD_POLICY, Organisation
-from tests.oracle.unknown import fold
+from tests.oracle.unknown import CONDITIONAL, fold
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 Json = dict[str, Any]
@@ -341,6 +342,15 @@ class Requests:
             self.decided += 1
             self.known[place] = fold(set(outcomes(self.case(subject, action, resource, mfa))))
         return self.known[place]
+
+    def sign_in(self, role: str) -> tuple[str, bool]:
+        """L15, L3: what control policies leave of the sign-in to an assigned role, whose trust is Identity Center's
+        own, and whether it counts as Allowed."""
+        (trusting,) = self.roles[role]["trust"]["Statement"]
+        case = self.case(self.subject(trusting["Principal"]["Federated"]), trusting["Action"][0], role, False)
+        case |= {"resource_policy": everyone("Allow")}
+        verdict = fold(set(outcomes(case)))
+        return verdict, verdict == ALLOWED or (verdict == CONDITIONAL and by_choice(case))
 
     def alike(self, subject: Subject, action: str, resource: str) -> Any:
         """What the verdict hangs on: the statements about the action, and what the rules read of its name."""
