@@ -138,12 +138,8 @@ class Assembler:
 
     def _may_tag_sessions(self, role: Role) -> bool:
         document = self.ref(f"{role.arn}#trust", role.trust).document
-        if document is None:
-            return True
-        return any(
-            statement.effect == "Allow" and (statement.acts is None or statement.acts("sts:tagsession"))
-            for statement in document.statements
-        )
+        allowing = () if document is None else [one for one in document.statements if one.allows]
+        return document is None or any(one.acts is None or one.acts("sts:tagsession") for one in allowing)
 
     # -- identity side
 
