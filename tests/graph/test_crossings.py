@@ -187,7 +187,7 @@ def written(some: list[tuple[str, str]]) -> list[Json]:
 
 
 ANY = settings(
-    max_examples=60, deadline=None, derandomize=True,
+    max_examples=40, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 

@@ -110,7 +110,7 @@ KEYS += ["a*", "*", "?b", "a/*", "a?"]
 
 
 @settings(
-    max_examples=60, deadline=None, derandomize=True,
+    max_examples=40, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(ann=STATEMENTS, bob=STATEMENTS, bucket_denies=st.lists(GLOBS, max_size=1))

@@ -87,7 +87,7 @@ def read_of(rows: Sequence[tuple[str, Row]], key: str) -> set[str]:
 
 
 @settings(
-    max_examples=50, deadline=None, derandomize=True,
+    max_examples=30, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(gone=STATEMENTS.filter(bool), left=STATEMENTS, through=st.booleans())

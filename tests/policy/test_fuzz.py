@@ -31,20 +31,20 @@ _ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(_ANY_JSON)
 def test_any_json(value: Any) -> None:
     assert attempt(value) is attempt(json.dumps(value))
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(st.dictionaries(st.sampled_from(ELEMENTS), _ANY_JSON, max_size=6))
 def test_any_json_under_the_names_of_elements(value: dict[str, Any]) -> None:
     attempt({"Statement": [value]})
     attempt({"Statement": value, **value})
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(st.text(max_size=60) | st.binary(max_size=60))
 def test_any_text_and_any_bytes(raw: str | bytes) -> None:
     attempt(raw)
@@ -53,7 +53,7 @@ def test_any_text_and_any_bytes(raw: str | bytes) -> None:
         attempt(f"%7B{raw}")
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.randoms(use_true_random=False))
 def test_statements_that_are_nearly_right(draw: random.Random) -> None:
     raw = {"Version": "2012-10-17", "Statement": [statement(draw), statement(draw)]}
@@ -62,7 +62,7 @@ def test_statements_that_are_nearly_right(draw: random.Random) -> None:
         assert parse_document(raw) is parse_document(text) is parse_document(quote(text))
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.randoms(use_true_random=False))
 def test_aws_policies_with_something_changed(draw: random.Random) -> None:
     value = mutated(draw.choice(SHORT), draw)
@@ -70,7 +70,7 @@ def test_aws_policies_with_something_changed(draw: random.Random) -> None:
     attempt(garbled(json.dumps(draw.choice(SHORT)), draw))
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.randoms(use_true_random=False))
 def test_decision_cases_with_something_changed_are_answered(draw: random.Random) -> None:
     attempt_case(case(SHORT, draw))

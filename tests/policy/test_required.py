@@ -296,7 +296,7 @@ def drawn(seed: int) -> list[dict[str, Any]]:
     return made_up
 
 
-@pytest.mark.parametrize("seed", seeds(300, 3000))
+@pytest.mark.parametrize("seed", seeds(200, 3000))
 def test_it_is_denied_only_where_no_resource_of_a_type_can_be_allowed(seed: int) -> None:
     kim = user("kim", ONE, *drawn(seed))
     assembler = Assembler(Inventory(made(users=(kim,))))

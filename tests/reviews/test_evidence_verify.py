@@ -121,7 +121,7 @@ def test_the_bits_of_base64_that_say_nothing_are_part_of_the_pack_too(pack: Path
     assert failures()[0].startswith(f"`statement.dsse.json`: byte {at} ")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(st.sampled_from(NAMES), st.data())
 def test_any_changed_byte_of_any_file_is_named(pack: Path, name: str, data: st.DataObject) -> None:
     before = (pack / name).read_bytes()
@@ -136,7 +136,7 @@ def test_any_changed_byte_of_any_file_is_named(pack: Path, name: str, data: st.D
         (pack / name).write_bytes(before)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(st.sampled_from(NAMES), st.data())
 def test_whatever_else_is_done_to_a_file_is_noticed_first_there(pack: Path, name: str, data: st.DataObject) -> None:
     before = (pack / name).read_bytes()
