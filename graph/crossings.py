@@ -7,7 +7,7 @@ each holds there is what it holds on its own part, of which its own decisions te
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, combinations, permutations
@@ -18,6 +18,7 @@ import numpy as np
 from graph.classes import ResourceClass
 from graph.globs import cells, covers, fresh, narrowest, specific, spread, start_of, tested, word_of
 from graph.reaching_parts import Shape, globs_behind, narrowest_parts, shape_of, told_apart, wider
+from graph.subsets import Subsets
 from policy.patterns import Test
 
 if TYPE_CHECKING:
@@ -219,11 +220,7 @@ class _Names:
         self._tests = _tests_of(self._written)
         self.tests = {glob: test for _, glob, test in self._tests}
         self._of_parts = [globs_behind(rests) for rests, _ in shape]
-        # A part is looked for under that one of its globs which is in fewest parts.
-        often = Counter(chain.from_iterable(self._of_parts))
-        self._under: defaultdict[str, list[int]] = defaultdict(list)
-        for place, globs in enumerate(self._of_parts):
-            self._under[min(globs, key=lambda glob: (often[glob], glob))].append(place)
+        self._parts = Subsets(self._of_parts)
         self._hits: dict[str, frozenset[str]] = {}
         self._covering: dict[frozenset[str], list[int]] = {}
         self.run = fresh(list(written))
@@ -240,9 +237,7 @@ class _Names:
         hit = self.hit(text)
         found = self._covering.get(hit)
         if found is None:
-            near = chain.from_iterable(self._under.get(glob, ()) for glob in hit)
-            found = sorted(place for place in near if hit.issuperset(self._of_parts[place]))
-            self._covering[hit] = found
+            found = self._covering[hit] = self._parts.within(hit)
         return found
 
     def only(self, place: int, globs: Container[str]) -> bool:

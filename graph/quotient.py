@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
-from itertools import chain, takewhile
+from itertools import takewhile
 from operator import itemgetter
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from graph.bits import members
 from graph.classes import ResourceClass
+from graph.subsets import Subsets
 from graph.units import Unit, Units
 
 #: Sets that are looked at together; more at once would take more memory, not less time.
@@ -102,16 +103,12 @@ def _around(parts: tuple[frozenset[str], ...]) -> tuple[tuple[list[int], list[in
 
     Parts are the patterns that match them, fewer first; many containers have the same.
     """
-    # A wider part is looked for under that one of its patterns which is in fewest parts.
-    often = Counter(chain.from_iterable(parts))
-    under: defaultdict[str, list[int]] = defaultdict(list)
+    subsets = Subsets(parts)
     found = []
-    for number, matched in enumerate(parts):
-        near = chain(under[""], *(under[pattern] for pattern in matched if pattern in under))
-        wider = sorted(other for other in near if parts[other] < matched)
+    for matched in parts:
+        wider = [other for other in subsets.within(matched) if parts[other] != matched]
         nearest = [other for other in wider if not any(parts[other] < parts[one] for one in wider)]
         found.append((wider, nearest))
-        under[min(matched, key=lambda pattern: (often[pattern], pattern), default="")].append(number)
     return tuple(found)
 
 

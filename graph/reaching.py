@@ -174,13 +174,13 @@ class _Reach(Sequence[Reached]):
         told = self._of(account)
         items = dict(zip(told.places.tolist(), self._where(account).classes.some(told.places.tolist()), strict=True))
         rows = (_row(items[place], given) for place, given in told.rows())
-        entries: list[tuple[str, str, Reached | int]] = [(*_order(row), row) for row in rows]
+        entries: list[tuple[tuple[str, str], Reached | int]] = [(_order(row), row) for row in rows]
         if told.apart is not None:
             # A container is looked at where it begins.
-            entries += [(begin, "", number) for begin, number in told.apart.containers]
+            entries += [((begin, ""), number) for begin, number in told.apart.containers]
         begun: deque[Reached] = deque()
-        for *key, entry in sorted(entries, key=_FIRST):
-            while begun and _order(begun[0]) <= tuple(key):
+        for key, entry in sorted(entries, key=itemgetter(0)):
+            while begun and _order(begun[0]) <= key:
                 yield begun.popleft()
             if isinstance(entry, Reached):
                 yield entry
@@ -281,10 +281,6 @@ class _Told:
 
 def _row(item: ResourceClass, given: Given) -> Reached:
     return Reached(item, given.levels, given.verdict, given.chain.via)
-
-
-#: The order of rows, and of what holds some.
-_FIRST = itemgetter(0, 1)
 
 
 def _order(row: Reached) -> tuple[str, str]:
