@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from graph.globs import (
     covers,
@@ -28,6 +29,7 @@ from graph.globs import (
     word_of,
 )
 from graph.subjects import Subject
+from graph.words import Words
 from model.entities import Resource
 from policy.actions import catalogue
 from policy.context import RequestContext, Target
@@ -223,9 +225,10 @@ def _told_apart(said: Iterable[Said], matching: dict[str, _Matching]) -> Iterato
     for glob in wild:
         if glob not in matching:
             matching[glob] = _Matching(glob)
-    tests: defaultdict[str, list[tuple[str, str, _Matching]]] = defaultdict(list)
+    starting: defaultdict[str, list[str]] = defaultdict(list)
     for glob in wild:
-        tests[plain(start_of(glob))].append((word_of(glob), glob, matching[glob]))
+        starting[plain(start_of(glob))].append(glob)
+    tests = {start: (some, Words([word_of(glob) for glob in some])) for start, some in starting.items()}
     lengths = sorted({len(start) for start in tests})
     shared = [rest for rest, everybody, _ in patterns if everybody]
     own: defaultdict[int, list[Rest]] = defaultdict(list)
@@ -234,15 +237,17 @@ def _told_apart(said: Iterable[Said], matching: dict[str, _Matching]) -> Iterato
             own[holder].append(rest)
     # One decision meets the shared patterns and those of one subject: what only others' tell apart is not looked for.
     together = dict.fromkeys(tuple(sorted({*shared, *held})) for held in ([], *own.values()))
+    others = globs, Words([word_of(glob) for glob in globs])
     # The rest, what no pattern mentions, comes first: a text of more strange characters than any glob has wildcards.
     run = fresh(globs)
     filler = run[0] * (max(map(len, globs), default=0) + 1)
     seen: set[frozenset[str]] = set()
     called: set[tuple[str, ...]] = set()
-    for text in dict.fromkeys((filler, *(text for some in together for text in _texts(some, globs, run)))):
+    for text in dict.fromkeys((filler, *(text for some in together for text in _texts(some, others, run)))):
         # Each of thousands may be told apart by a glob of their own: only those that begin as the text does are asked.
-        near = (tests.get(text[:length], ()) for length in lengths)
-        hit = {glob for some in near for word, glob, matches in some if word in text and matches[text]}
+        near = (tests[start] for start in (text[:length] for length in lengths) if start in tests)
+        having = (some[number] for some, words_of in near for number in words_of.within(text))
+        hit = {glob for glob in having if matching[glob][text]}
         if text in words:
             hit.add(words[text])
         # A pattern that may match in several ways is as many: a part is called by the globs that all of it matches.
@@ -257,15 +262,15 @@ def _told_apart(said: Iterable[Said], matching: dict[str, _Matching]) -> Iterato
             yield Part(matched, tuple(map(shown, name)), text)
 
 
-def _texts(patterns: Iterable[Rest], others: Iterable[str], run: str) -> Iterator[str]:
-    """Texts that globs of these patterns tell apart, such that ``others`` match them only where they must: a part is
-    not to be made, nor called, by what is somebody else's."""
+def _texts(patterns: Iterable[Rest], others: tuple[Sequence[str], Words], run: str) -> Iterator[str]:
+    """Texts that globs of these patterns tell apart, such that ``others``, globs with their words, match them only
+    where they must: a part is not to be made, nor called, by what is somebody else's."""
     globs = tuple(dict.fromkeys(glob for rest in patterns for glob in rest))
     yield from spread_cells(globs, run)
-    several = meetings(globs, run)
-    strange = [(word_of(glob), glob, tested(glob)) for glob in others if glob not in globs] if several else []
-    for numbers, text in several if strange else ():
+    for numbers, text in meetings(globs, run):
         # Where several of them meet in more than one order, one order may be just what another glob is about.
-        for other in [glob for word, glob, test in strange if word in text and test(text)][:_OTHERS]:
+        near = (others[0][number] for number in others[1].within(text))
+        strange = (glob for glob in near if glob not in globs and tested(glob)(text))
+        for other in islice(strange, _OTHERS):
             if not any(covers(other, globs[one], run) for one in numbers):
                 yield from spread_cells((*globs, other), run)

@@ -171,8 +171,9 @@ def _crossing(shape: Shape, regions: tuple[int, ...]) -> tuple[_More, ...]:
     met = _met(shape, frozenset(globs))
     holds = []
     differs = False
+    telling = _telling(told)
     for covering in met.covering:
-        nearest = {bits: narrowest_parts([one for one in covering if one in told[bits]], around) for bits in regions}
+        nearest = {bits: narrowest_parts(some, around) for bits, some in _by_region(covering, telling).items()}
         there = frozenset(bits for bits, some in nearest.items() if any(bits >> one & 1 for one in some))
         holds.append(there)
         read = {holding[one] for one in narrowest_parts([one for one in covering if one in apart], around)}
@@ -182,6 +183,24 @@ def _crossing(shape: Shape, regions: tuple[int, ...]) -> tuple[_More, ...]:
     shown = told_apart(met.around, [*holding, *holds], frozenset())
     several = enumerate(zip(met.parts, holds, strict=True), len(shape))
     return tuple((name, text, there) for place, ((name, text), there) in several if place in shown)
+
+
+def _telling(told: Mapping[int, Iterable[int]]) -> dict[int, list[int]]:
+    """The regions that tell of each part, from the parts that each region tells of."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for region, parts in told.items():
+        for part in parts:
+            found[part].append(region)
+    return found
+
+
+def _by_region(parts: Iterable[int], telling: Mapping[int, list[int]]) -> dict[int, list[int]]:
+    """These parts by the regions that tell of them: of hundreds of regions few tell of the same."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for part in parts:
+        for region in telling.get(part, ()):
+            found[region].append(part)
+    return found
 
 
 class _Met(NamedTuple):

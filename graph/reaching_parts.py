@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from functools import lru_cache
-from itertools import pairwise
+from functools import lru_cache, reduce
+from itertools import chain
+from operator import and_
 from typing import TypeVar
 
 import numpy as np
 
+from graph.bits import members
 from graph.classes import ResourceClass
 from graph.covering import matching
 from graph.globs import globs_in
@@ -65,13 +67,19 @@ _OWNER = "arn:aws:s3:::b"
 def wider(shape: Shape) -> tuple[frozenset[int], ...]:
     """As ``wider_parts``."""
     globs = [globs_behind(rests) for rests, _ in shape]
-    matches = matching([glob for some in globs for glob in some], [text for _, text in shape])
-    starts = np.cumsum([0, *(len(some) for some in globs[:-1])])
-    covers = np.logical_and.reduceat(matches, starts, axis=0)
-    places, around = np.nonzero((covers & ~covers.T).T)
-    ends = np.searchsorted(places, np.arange(len(shape) + 1)).tolist()
-    found = around.tolist()
-    return tuple([frozenset(found[first:last]) for first, last in pairwise(ends)])
+    distinct = [*dict.fromkeys(chain.from_iterable(globs))]
+    rows = np.packbits(matching(distinct, [text for _, text in shape]), axis=1, bitorder="little")
+    raw, width = rows.tobytes(), rows.shape[1]
+    matched = {
+        glob: int.from_bytes(raw[row * width : (row + 1) * width], "little") for row, glob in enumerate(distinct)
+    }
+    inside = [reduce(and_, [matched[glob] for glob in some]) for some in globs]
+    around: list[list[int]] = [[] for _ in shape]
+    for place, bits in enumerate(inside):
+        for other in members(bits & ~(1 << place)):
+            if not inside[other] >> place & 1:
+                around[other].append(place)
+    return tuple(map(frozenset, around))
 
 
 def globs_behind(rests: Iterable[str]) -> list[str]:
