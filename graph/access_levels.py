@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from policy.actions import catalogue
@@ -12,9 +13,23 @@ LEVELS = ("List", "Read:metadata", "Read:data", "Write", "Tagging", "Permissions
 
 def levels_of(actions: Iterable[str]) -> list[str]:
     """The access levels of a set of actions, in AWS's order."""
-    book = catalogue()
-    found = {level for action in actions for level in book.levels(action)}
+    found = {level for action in actions for level in _of_action(action)}
     return [level for level in LEVELS if level in found]
+
+
+@lru_cache(maxsize=1 << 16)
+def _of_action(action: str) -> tuple[str, ...]:
+    return catalogue().levels(action)
+
+
+@lru_cache(maxsize=1 << 10)
+def by_level(actions: tuple[str, ...]) -> Mapping[str, list[str]]:
+    """The actions of each level, in their order."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for action in actions:
+        for level in _of_action(action):
+            found[level].append(action)
+    return dict(found)
 
 
 @lru_cache(maxsize=1 << 16)

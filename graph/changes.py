@@ -10,52 +10,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
-from graph.access_levels import LEVELS, levels_of
 from graph.closure import Chain, Chains, joined
 from graph.joints_crossed import crossed_joints, may_cross
+from graph.moves import Access, Move, Way, best_by_level, best_ways, moves_between
 from graph.questions import Questions
 from graph.sides import Held, Identity, Joint, Side, condition, decided, held_on, joints, sides
 from graph.stored import StoredPartition
 from graph.subjects import STRANGERS, Subject
 from policy.request import Principal
 from policy.verdicts import Verdict
-
-Cost = tuple[int, int, tuple[str, ...]]
-
-
-class Way(NamedTuple):
-    """The best way to an action on a resource: ``end`` is who has it there, ``given`` the actions it has it with."""
-
-    cost: Cost
-    condition: str
-    end: Identity
-    given: tuple[str, ...]
-
-    @property
-    def verdict(self) -> Verdict:
-        return Verdict.CONDITIONAL if self.cost[0] else Verdict.ALLOWED
-
-    @property
-    def via(self) -> tuple[str, ...]:
-        return self.cost[2]
-
-
-@dataclass(frozen=True)
-class Move:
-    """Actions on a joint that changed alike for a principal; ``old`` and ``new`` are ``None`` for no access."""
-
-    actions: tuple[str, ...]
-    old: Way | None
-    new: Way | None
-
-    @property
-    def better(self) -> Way:
-        """A way that there is: the new one first."""
-        way = self.new or self.old
-        assert way is not None
-        return way
 
 
 @dataclass(frozen=True)
@@ -232,14 +196,9 @@ class Comparison:
         for joint in [*concerned, *self._crossed(concerned, before, after)]:
             old = self._access(before, joint, new=False)
             new = self._access(after, joint, new=True)
-            moves: defaultdict[tuple[Way | None, Way | None], list[str]] = defaultdict(list)
-            for action in sorted(old.keys() | new.keys()):
-                one, other = old.get(action), new.get(action)
-                if _counts(one) != _counts(other):
-                    moves[one, other].append(action)
+            moves = sorted(moves_between(old, new), key=lambda move: move.actions)
             if moves:
-                found = tuple(Move(tuple(actions), *ways) for ways, actions in moves.items())
-                yield Moved(principal, joint, found, _levels(old, new))
+                yield Moved(principal, joint, tuple(moves), best_by_level(old, new))
 
     def _crossed(self, concerned: Iterable[Joint], before: _Reach, after: _Reach) -> Iterator[Joint]:
         """The joints of a container that no two classes are."""
@@ -272,12 +231,12 @@ class Comparison:
             self._contents_of[account] = dict(found)
         return self._contents_of[account]
 
-    def _access(self, reach: _Reach, joint: Joint, *, new: bool) -> dict[str, Way]:
+    def _access(self, reach: _Reach, joint: Joint, *, new: bool) -> Access:
         """The best way to each action on a joint."""
-        best: dict[str, Way] = {}
+        ways: list[Way] = []
         subject, side = reach.subject, self.side(new=new)
         if subject is None:
-            return best
+            return []
         everyone = side.world.subjects.all
         direct = [] if subject.index >= 0 or not joint.there[new] else decided(side, joint, [subject])
         for held in (*self.held(joint, new=new), *direct):
@@ -291,11 +250,8 @@ class Comparison:
             cost = (0 if certain else 1, len(chain.steps), chain.via)
             text = "" if certain else condition(joined(chain, held.outcome.residual))
             holder = everyone[held.subject] if held.subject >= 0 else subject
-            way = Way(cost, text, (holder.key, holder.lost), held.actions)
-            for action in held.actions:
-                if action not in best or cost < best[action].cost:
-                    best[action] = way
-        return best
+            ways.append(Way(cost, text, (holder.key, holder.lost), held.actions))
+        return best_ways(ways)
 
     def verdict(self, principal: str, joint: Joint, action: str, other: Way, *, new: bool) -> Verdict | None:
         """How an action that the principal may not do was decided; ``other`` is its way in the other build.
@@ -376,18 +332,3 @@ def _reach(side: Side, subject: Subject | None) -> _Reach:
         for identity in side.identities(everyone[index]):
             standing.setdefault(identity, (certain, text))
     return _Reach(subject, chains, standing)
-
-
-def _counts(way: Way | None) -> tuple[Verdict, str] | None:
-    """What of a way is access: verdict and condition, not who is on it."""
-    return None if way is None else (way.verdict, way.condition)
-
-
-def _levels(old: Mapping[str, Way], new: Mapping[str, Way]) -> dict[str, tuple[Way | None, Way | None]]:
-    best: list[dict[str, Way]] = [{}, {}]
-    for several, found in zip((old, new), best, strict=True):
-        for action, way in several.items():
-            for level in levels_of((action,)):
-                if level not in found or way.cost < found[level].cost:
-                    found[level] = way
-    return {level: (best[0].get(level), best[1].get(level)) for level in LEVELS if level in best[0] | best[1]}

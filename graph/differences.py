@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from graph.access_levels import LEVELS, levels_of
+from graph.access_levels import LEVELS, by_level
 from graph.causes import Cause
-from graph.changes import Comparison, Move, Moved, Way
+from graph.changes import Comparison, Moved
+from graph.moves import Move, Way
 from graph.questions import Questions
 from graph.sides import Joint
 from graph.why import Asked, Explainer
@@ -249,4 +250,4 @@ def _like(other: Moved, crossed: Moved) -> bool:
 
 
 def _at(move: Move, level: str) -> list[str]:
-    return [action for action in move.actions if level in levels_of((action,))]
+    return by_level(move.actions).get(level, [])

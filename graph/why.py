@@ -8,19 +8,21 @@ snapshot is asked with each of them made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import msgspec
 
 from graph.causes import Cause, cause, headlines, unknown_in
-from graph.closure import Chain, joined
+from graph.closure import Chain, Chains, joined
 from graph.facts import ABSENT, Facts, Piece, merged
 from graph.own_facts import Key
 from graph.remade import inventory_of
 from graph.sides import condition
-from graph.subjects import Subject
+from graph.subjects import Subject, mentions_mfa
 from graph.world import World
+from model.entities import Resource
 from model.inventory import Inventory
 from policy.request import Principal
 from policy.verdicts import Verdict
@@ -30,6 +32,9 @@ MOST_CHANGES = 24
 
 #: So many answers are asked of mixtures of two snapshots for one comparison; then every change that touches stands.
 MOST_ANSWERS = 20_000
+
+#: So many answers to where somebody comes to are kept.
+_MOST_REACHES = 1024
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,14 @@ class _Score:
     condition: str = ""
 
 
+class _Reach(NamedTuple):
+    """A world of mixed facts, who asks in it, and where they come to."""
+
+    world: World
+    subject: Subject
+    chains: Chains
+
+
 class Explainer:
     """Explains differences between two snapshots."""
 
@@ -73,6 +86,7 @@ class Explainer:
         self._facts = Facts(old, new)
         self._texts: dict[int, tuple[Piece, str]] = {}
         self._known: dict[Asked, Explanation] = {}
+        self._reaches: dict[Hashable, _Reach | None] = {}
         self.answers = 0
         """How many answers were asked of mixtures."""
 
@@ -195,14 +209,14 @@ class Explainer:
         if asked.container and ("resource", asked.container) not in facts:
             return _Score(2)  # what is not there nobody has
         self.answers += 1
-        world = World(inventory_of(facts, whole.context, self._both[1].data.snapshot))
-        decider, subjects = world.decider, world.subjects
-        subject = subjects.by_key.get(asked.principal) or _stranger(world, asked)
-        if subject is None:
+        around = _around(asked, facts)
+        found = self._come_to(asked, around, whole)
+        if found is None:
             return _Score(2)
-        chains = world.steps.forward(subject, world.assuming.first_steps(subject))
+        world, subject, chains = found
+        decider = world.decider if around is facts else self._made(facts, whole).decider
         best = _Score(2)
-        ends = [(index, subjects.all[index]) for index in chains.shortest]
+        ends = [(index, world.subjects.all[index]) for index in chains.shortest]
         if subject.caller is not None and subject.kind != "Provider":
             ends.append((subject.index, subject))
         for index, end in ends:
@@ -216,6 +230,37 @@ class Explainer:
                 return _Score(0)
             best = min(best, _Score(1, condition(joined(chain, outcome.residual))))
         return best
+
+    def _come_to(self, asked: Asked, facts: dict[Key, object], whole: Piece) -> _Reach | None:
+        """Where these facts let somebody come to; resources that say nothing of that share the answer."""
+        # Facts are kept as long as this is: each has one number. What surrounds them follows from who and where.
+        key = (asked.principal, asked.account, asked.ways, frozenset((one, id(fact)) for one, fact in facts.items()))
+        if key not in self._reaches:
+            if len(self._reaches) == _MOST_REACHES:
+                self._reaches.clear()
+            world = self._made(facts, whole)
+            subject = world.subjects.by_key.get(asked.principal) or _stranger(world, asked)
+            found = None
+            if subject is not None:
+                found = _Reach(world, subject, world.steps.forward(subject, world.assuming.first_steps(subject)))
+            self._reaches[key] = found
+        return self._reaches[key]
+
+    def _made(self, facts: dict[Key, object], whole: Piece) -> World:
+        return World(inventory_of(facts, whole.context, self._both[1].data.snapshot))
+
+
+def _around(asked: Asked, facts: dict[Key, object]) -> dict[Key, object]:
+    """The facts without those of the resource that is asked about, where these have no say in where anybody comes to:
+    it is no identity, lists nobody and does not tell sessions with MFA from others."""
+    container = asked.container
+    if not container or asked.stranger or container.split(":", 3)[2] == "iam":
+        return facts
+    own = {key for key in facts if container in key[1:3]}
+    policies = (fact.policy if isinstance(fact, Resource) else fact for key in own if (fact := facts[key]))
+    if any(isinstance(policy, str) and mentions_mfa(policy) for policy in policies):
+        return facts
+    return {key: fact for key, fact in facts.items() if key not in own}
 
 
 def _stranger(world: World, asked: Asked) -> Subject | None:
