@@ -3,21 +3,23 @@
 DIR is a home with a snapshot; where that has no build it gets one first. Takes the snapshot again with one more
 statement, about the queues of the account, in the first inline policy of a role of it (of the middle one by default),
 builds that, and prints the seconds of each phase and how many accounts were taken over. Re-resolving the tables is the
-phases `resolve` and `tables`.
+phases `resolve` and `tables`. The snapshot with the change and its build are in a home that goes away afterwards.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bench.estate import say
+from bench.estate import linked, say
 from graph.builder import build
 from graph.builds import built_tables
+from graph.generations import folder_of
 from graph.table_format import BuildInfo
 from model.snapshot import CallRecord, PartEntry, Snapshot, SnapshotWriter, open_snapshot
 from model.snapshot_format import decode_part
@@ -81,9 +83,15 @@ def main() -> None:
     sys.stdout.write("before\n")
     _tell(info)
     accounts = [one.id for one in snapshot.manifest.accounts]
-    id = taken_again(snapshot, options.home, options.account or accounts[len(accounts) // 2])
-    sys.stdout.write("again\n")
-    _tell(build(open_snapshot(options.home, id), options.home))
+    with tempfile.TemporaryDirectory(prefix="again-") as passing:
+        home = Path(passing)
+        linked(snapshot.folder, home)
+        earlier = folder_of(home, snapshot.id)
+        earlier.parent.mkdir()
+        earlier.symlink_to(folder_of(options.home, snapshot.id).resolve(), target_is_directory=True)
+        id = taken_again(snapshot, home, options.account or accounts[len(accounts) // 2])
+        sys.stdout.write("again\n")
+        _tell(build(open_snapshot(home, id), home))
 
 
 if __name__ == "__main__":

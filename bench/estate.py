@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from bench.world import add_shape, shape_of, write_world
 from graph import generations
 from graph.builder import build
@@ -26,6 +28,7 @@ from graph.questions import Questions
 from graph.reaching import reach
 from graph.tables import BuildInfo, Tables
 from model.snapshot import Snapshot, open_snapshot
+from model.snapshot_files import MANIFEST, SnapshotError, snapshots_folder
 from policy.actions import catalogue
 
 _WIDTH = 44
@@ -34,9 +37,9 @@ _QUESTIONS = 20
 SCREEN = 100
 
 
-def peak() -> float:
-    """MiB that this process held at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak(whose: int = resource.RUSAGE_SELF) -> float:
+    """MiB that this process held at most; with ``RUSAGE_CHILDREN`` the largest of those that it has waited for."""
+    return resource.getrusage(whose).ru_maxrss / 1024
 
 
 def say(what: str, value: str) -> None:
@@ -49,7 +52,7 @@ def measure(snapshot: Snapshot, home: Path) -> None:
     info = build(snapshot, home, _Progress())
     say("all phases", f"{sum(info.seconds.values()):,.1f} s")
     say("  of processors, in all processes", f"{_processors():,.1f} s")
-    say("peak memory", f"{peak():,.0f} MiB")
+    say("peak memory, of the largest other process", f"{peak():,.0f}, {peak(resource.RUSAGE_CHILDREN):,.0f} MiB")
     tables = Tables(generations.folder_of(home, snapshot.id))
     _tell_size(info, tables)
     _tell_decisions(info, tables)
@@ -150,6 +153,18 @@ def _tell_size(info: BuildInfo, tables: Tables) -> None:
     say("gaps, invalid policies", f"{len(info.gaps):,}, {len(info.invalid):,}")
 
 
+def linked(folder: Path, home: Path) -> Snapshot:
+    """The snapshot in a folder, whatever that is called, as one of ``home``; raises ``SnapshotError``."""
+    try:
+        id = str(msgspec.json.decode((folder / MANIFEST).read_bytes())["id"])
+    except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
+        raise SnapshotError(f"no snapshot in `{folder}`: its {MANIFEST} cannot be read: {error}") from error
+    place = snapshots_folder(home) / id
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(folder.resolve(), target_is_directory=True)
+    return open_snapshot(home, id)
+
+
 class _Progress:
     """Says how long each phase took when it ends, and every ten seconds of a long one how far it is."""
 
@@ -179,8 +194,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="estate-") as passing:
         home: Path = options.home or Path(passing)
         if options.snapshot is not None:
-            folder: Path = options.snapshot.resolve()
-            snapshot = open_snapshot(folder.parent.parent, folder.name)
+            try:
+                snapshot = linked(options.snapshot, Path(passing) / "given")
+            except SnapshotError as error:
+                parser.error(str(error))
         else:
             begun = time.perf_counter()
             snapshot = open_snapshot(home, write_world(shape_of(options), home))

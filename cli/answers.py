@@ -278,8 +278,10 @@ def _sentences(
     return told, words_of(request, inputs, decision)
 
 
-def say_reach(names: Names, principal: str, rows: list[tuple[dict[str, Any], str]], what: str) -> None:
-    """The answer of ``reach``: rows with the account of each.
+def say_reach(
+    names: Names, principal: str, rows: list[tuple[dict[str, Any], str]], what: str, *, cut: bool = False
+) -> None:
+    """The answer of ``reach``: rows with the account of each; ``cut``: there are more of them.
 
     What is denied inside something reached is a row too. A part where several patterns meet is left out when the rows
     of one of them, which are shown, say the same.
@@ -293,13 +295,15 @@ def say_reach(names: Names, principal: str, rows: list[tuple[dict[str, Any], str
         if " ∩ " in pattern and any(whole.get(part) == access for part in pattern.split(" ∩ "))
     }
     shown = [item for item in rows if item[0]["resource"] not in told]
-    reached = {(row["resource"], account) for row, account in shown if row["verdict"] != "ExplicitlyDenied"}
-    if not reached:
+    access = [(row["resource"], account) for row, account in shown if row["verdict"] in ("Allowed", "Conditional")]
+    if not access:
         say(f"{_one_line(principal)} reaches nothing that was collected.")
         return
     one, _, rest = what.partition(" ")
     plural = "classes" if one == "class" else f"{one}s"
-    say(f"{_one_line(principal)} reaches {counted(len(reached), one, plural)}{f' {rest}' if rest else ''}:")
+    number = f"{'at least ' if cut else ''}{counted(len({*access}), one, plural)}{f' {rest}' if rest else ''}"
+    only = f" (of the rows only the first {len(rows):,})" if cut else ""
+    say(f"{_one_line(principal)} reaches {number}{only}:")
     say()
     table(
         ("RESOURCE", "LEVELS", "VERDICT", "HOW"),

@@ -171,13 +171,14 @@ def reach(
         return 0
     names = Names(asked.world.inventory)
     say_carried(names, principal, carried_by(rows))
+    # One more than is shown tells whether there are more.
+    most = None if limit is None else limit + 1
     if expand:
-        say_reach(names, principal, [(row, "") for row in expanded(rows, limit)], "resource")
+        what, told = "resource", [(row, "") for row in expanded(rows, most)]
     else:
-        shown = rows if limit is None else rows[:limit]
-        say_reach(
-            names, principal, [(row.to_json(), row.resource_class.account) for row in shown], "class of resources"
-        )
+        shown = rows if most is None else rows[:most]
+        what, told = "class of resources", [(row.to_json(), row.resource_class.account) for row in shown]
+    say_reach(names, principal, told[:limit], what, cut=limit is not None and len(told) > limit)
     say_unknown(gaps)
     _source(asked)
     return 0

@@ -163,12 +163,22 @@ def test_parts_that_say_nothing_new_are_left_out(
         row(f"{bucket}/a* ∩ {bucket}/b/*", denied),
         row(f"{bucket}/b/*", denied),
         row(f"{bucket}/c* ∩ {bucket}/d/*", denied),
+        row(f"{bucket}/e/*", "ImplicitlyDenied"),
     ]
     say_reach(names(), "anonymous", rows, "class of resources")
     text = capsys.readouterr().out
     assert text.startswith("anonymous reaches 1 class of resources:\n")
     assert "a*" not in text and "… and 1 narrower part with the same access" in text
     assert f"{bucket}/c* ∩ d/*  " in text
+
+
+def test_what_limit_leaves_out_is_not_said_to_be_all(ask: Command) -> None:
+    who = "471093822654/payments-settlement"
+    whole = ask("reach", who, "--json").json["resources"]
+    assert ask("reach", who, "--limit", str(len(whole))).out == ask("reach", who).out
+    first = ask("reach", who, "--limit", "2").out.splitlines()[0]
+    assert first == f"{who} reaches at least 2 classes of resources (of the rows only the first 2):"
+    assert "reaches at least 1 resource (" in ask("reach", who, "--expand", "--limit", "1").out
 
 
 def test_a_wildcard_is_said_to_be_read_as_a_name(ask: Command) -> None:
