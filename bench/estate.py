@@ -27,8 +27,9 @@ from graph.builder import build
 from graph.questions import Questions
 from graph.reaching import reach
 from graph.tables import BuildInfo, Tables
+from model.errors import SnapshotError
 from model.snapshot import Snapshot, open_snapshot
-from model.snapshot_files import MANIFEST, SnapshotError, snapshots_folder
+from model.snapshot_files import MANIFEST, snapshots_folder
 from policy.actions import catalogue
 
 _WIDTH = 44
