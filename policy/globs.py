@@ -49,9 +49,12 @@ def covers(pattern: Parts, wide: Parts) -> bool:
 @lru_cache(maxsize=16384)
 def meet(left: Parts, right: Parts) -> bool:
     """Whether some text matches both patterns: `meeting` without the text, which takes far longer."""
+    begun = min(len(beginning(left)), len(beginning(right)))
+    if beginning(left)[:begun] != beginning(right)[:begun]:
+        return False
     one, two = _tokens(left), _tokens(right)
-    waiting = [(0, 0)]
-    seen = {(0, 0)}
+    waiting = [(begun, begun)]
+    seen = {(begun, begun)}
     while waiting:
         i, j = waiting.pop()
         if i == len(one) and j == len(two):
@@ -76,7 +79,7 @@ def _following(a: _Token | None, b: _Token | None, i: int, j: int) -> Iterator[t
 @lru_cache(maxsize=16384)
 def meeting(left: Parts, right: Parts) -> str | None:
     """A text that both patterns match, `None` when there is none."""
-    if not _start(left).startswith(_start(right)) and not _start(right).startswith(_start(left)):
+    if not beginning(left).startswith(beginning(right)) and not beginning(right).startswith(beginning(left)):
         return None
     one, two = _tokens(left), _tokens(right)
     # rests[i, j]: a text for the rest of `one` from i on and of `two` from j on, worked out from the ends.
@@ -90,7 +93,8 @@ def meeting(left: Parts, right: Parts) -> str | None:
 _Token = str | Wild
 
 
-def _start(parts: Parts) -> str:
+def beginning(parts: Parts) -> str:
+    """The text before the first wildcard or variable."""
     return parts[0] if parts and isinstance(parts[0], str) else ""
 
 

@@ -7,11 +7,11 @@ match no ARN at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from policy.actions import catalogue
-from policy.globs import meet
+from policy.globs import beginning, meet
 from policy.patterns import Part, Parts, Wild, loosened, matcher, parse_parts, resource_parts
 from policy.remarks import WITHOUT_PRINCIPAL, Remark, Subject, remark, some
 
@@ -71,6 +71,8 @@ def _unmatched(pattern: str) -> str:
 #: What a service reads in its own way is left to it: SQS queues, API Gateway's shorthand in its policies.
 _READ_BY_SERVICE = ("/", "execute-api:/")
 _ARN: Parts = ("arn:", *(Wild.SEGMENT_STAR, ":") * 4, Wild.STAR)
+#: So many colons at least are in an ARN.
+_COLONS = 5
 _PLACE = re.compile(r"\$\{[^}]*\}")
 
 
@@ -85,7 +87,7 @@ def review_resources(subject: Subject) -> Iterator[Remark]:
     lost = [
         text
         for text, pattern in patterns.items()
-        if not text.startswith(_READ_BY_SERVICE) and not _is_star(pattern) and not meet(pattern, _ARN)
+        if not text.startswith(_READ_BY_SERVICE) and not _is_arn(pattern) and not _is_star(pattern)
     ]
     if lost:
         never = len(lost) == len(patterns) and statement.resources is not None
@@ -117,7 +119,7 @@ def _against_actions(subject: Subject, patterns: dict[str, Parts]) -> Iterator[R
     strangers = [
         text
         for text, pattern in patterns.items()
-        if not text.startswith(_READ_BY_SERVICE) and not any(_fits(pattern, shape) for shape in shapes)
+        if not text.startswith(_READ_BY_SERVICE) and not _fits(pattern, shapes)
     ]
     if strangers:
         yield remark(
@@ -144,17 +146,24 @@ def _shapes(action: str) -> frozenset[str]:
     return frozenset(book.arn_pattern(service, name) or "*" for name in book.resource_types(action))
 
 
-@lru_cache(maxsize=65536)
-def _fits(pattern: Parts, shape: str) -> bool:
-    if shape == "*":
+def _fits(pattern: Parts, shapes: Collection[str]) -> bool:
+    """Whether a pattern matches something that is of one of the shapes."""
+    if "*" in shapes:
         return True
+    near = [_shape_parts(shape) for shape in shapes if _may_fit(pattern, shape)]
+    example = "".join(part if isinstance(part, str) else "x" for part in pattern)  # mostly tells
+    return any(matcher(shape)(example) for shape in near) or any(meet(pattern, shape) for shape in near)
+
+
+@lru_cache(maxsize=65536)
+def _may_fit(pattern: Parts, shape: str) -> bool:
     if shape.endswith(":${BucketName}") and any(isinstance(part, str) and "/" in part for part in pattern):
         return False  # a bucket's name holds no slash: this is about objects
-    start = pattern[0] if isinstance(pattern[0], str) else ""
+    start = beginning(pattern)
     for piece, place in zip(start.split(":")[:-1], shape.split(":", 5)[:5], strict=False):  # the quick look
         if piece != place and not place.startswith("${"):
             return False
-    return meet(pattern, _shape_parts(shape))
+    return True
 
 
 @lru_cache(maxsize=8192)
@@ -167,6 +176,13 @@ def _shape_parts(shape: str) -> Parts:
     for piece in head:
         parts.extend((Wild.SEGMENT_STAR, ":") if piece.startswith("${") else (f"{piece}:",))
     return (*parts, *parse_parts(_PLACE.sub("*", tail), variables=False, wildcards=True))
+
+
+def _is_arn(pattern: Parts) -> bool:
+    """Whether a pattern matches some ARN."""
+    start = beginning(pattern)
+    whole = start.startswith("arn:") and start.count(":") >= _COLONS  # the quick look
+    return whole or meet(pattern, _ARN)
 
 
 def _is_star(pattern: Parts) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import combinations
 
 from policy.actions import catalogue
@@ -210,15 +211,18 @@ def _denied_without(subject: Subject) -> bool:
 
 def _keys_of_others(subject: Subject) -> Iterator[Remark]:
     """A service's key that the action data lists for none of the statement's actions; weak: the data has holes."""
+    services = catalogue().services()
+    asked = [one for one in subject.statement.conditions if one.key.partition(":")[0] in services]
+    if not asked:
+        return
     actions = [action for pattern in subject.statement.actions or ("*",) for action in _expanded(pattern)]
     if not actions or None in actions:
         return
     listed = {_shape(key) for action in actions if action for key in catalogue().condition_keys(action)}
     unused = [
         condition.key_text
-        for condition in subject.statement.conditions
-        if condition.key.partition(":")[0] in catalogue().services()
-        and not any(condition.key == shape or (whole and condition.key.startswith(shape)) for shape, whole in listed)
+        for condition in asked
+        if not any(condition.key == shape or (whole and condition.key.startswith(shape)) for shape, whole in listed)
     ]
     if unused:
         sentence = f"{some(unused)}: AWS documents the key for none of the statement's actions"
@@ -232,6 +236,7 @@ def _expanded(pattern: str) -> list[str | None]:
     return list(expanded(pattern)) or [None]
 
 
+@lru_cache(maxsize=1 << 14)
 def _shape(key: str) -> tuple[str, bool]:
     """A key of the action data: its fixed beginning, and whether anything may follow (`s3:ExistingObjectTag/<key>`)."""
     fixed = re.split(r"\$\{|<", key.lower(), maxsplit=1)[0]
