@@ -44,6 +44,13 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group)
 
 
+def reviews_are_there() -> bool:
+    """Whether there is a database of reviews; to open one makes it."""
+    from reviews.database import FILE
+
+    return bool(os.environ.get("GRANTMAP_REVIEWS")) or (home() / FILE).is_file()
+
+
 def reviews() -> Reviews:
     """The reviews of this home, or of the database that ``GRANTMAP_REVIEWS`` names."""
     from reviews.service import Reviews

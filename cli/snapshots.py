@@ -121,7 +121,10 @@ def prune(
     store: StoreUrl = None,
     as_json: Json = False,
 ) -> int:
-    """Remove old snapshots and what was built from them."""
+    """Remove old snapshots and what was built from them.
+
+    Those that a review rests on which is not closed stay.
+    """
     from graph.generations import prune as prune_graphs
     from graph.store import open_store
     from model.snapshot import prune as run
@@ -134,11 +137,25 @@ def prune(
     finally:
         if second is not None:
             second.close()
-    removed = run(home(), keep)
-    here = prune_graphs(graphs_home(store), keep)
+    spared = _under_review()
+    removed = run(home(), keep, spared)
+    here = prune_graphs(graphs_home(store), keep, spared)
     graphs = [*here, *(name for name in there if name not in here)]
     if as_json:
         write_json({"removed": removed, "graphs": graphs})
     else:
-        say(f"Removed {len(removed)} snapshots and {len(graphs)} builds; kept the {keep} newest.")
+        kept = f"the {keep} newest"
+        if spared:
+            kept += f", and {', '.join(sorted(spared))}, which a review rests on"
+        say(f"Removed {counted(len(removed), 'snapshot')} and {counted(len(graphs), 'build')}; kept {kept}.")
     return 0
+
+
+def _under_review() -> frozenset[str]:
+    """The snapshots of reviews that are not closed."""
+    from cli.campaigns import reviews, reviews_are_there
+
+    if not reviews_are_there():
+        return frozenset()
+    with reviews() as opened:
+        return frozenset(each.snapshot for each in opened.campaigns() if each.phase != "closed")

@@ -14,7 +14,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -108,8 +108,9 @@ def publish(part: Path, final: Path) -> None:
     shutil.rmtree(final.with_name(f".{final.name}.old"), ignore_errors=True)
 
 
-def prune(home: str | Path, keep: int) -> tuple[str, ...]:
-    """Removes all builds but the ``keep`` newest and the current one; answers with the snapshots that went."""
+def prune(home: str | Path, keep: int, spared: Collection[str] = ()) -> tuple[str, ...]:
+    """Removes all builds but the ``keep`` newest, the current one and those of the snapshots ``spared``; answers with
+    the snapshots that went."""
     if keep < 1:
         raise StoreError(f"cannot keep {keep} graphs: keep 1 at least")
     folder = graphs_folder(home)
@@ -117,7 +118,8 @@ def prune(home: str | Path, keep: int) -> tuple[str, ...]:
         return ()
     with _writer(folder):
         held = _pointed(folder)
-        gone = [name for name in built(home)[:-keep] if held is None or name != held.name]
+        stay = {*spared, *((held.name,) if held is not None else ())}
+        gone = [name for name in built(home)[:-keep] if name not in stay]
         for name in gone:
             # Under another name first, so that a build of which half is removed is never taken for a whole one.
             old = folder / f".{name}.old"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -180,10 +180,11 @@ def newest_incomplete(home: Path) -> str | None:
     return next((each for each in reversed(snapshot_ids(home)) if not (folder / each / MANIFEST).exists()), None)
 
 
-def prune(home: Path, keep: int) -> list[str]:
+def prune(home: Path, keep: int, spared: Collection[str] = ()) -> list[str]:
     """Remove all but the ``keep`` newest complete snapshots, and incomplete ones older than the newest complete one.
 
-    Returns the ids removed. A snapshot that a process is writing stays. Raises ``SnapshotError`` for ``keep`` < 1.
+    ``spared`` are the ids of others that stay. Returns the ids removed. A snapshot that a process is writing stays.
+    Raises ``SnapshotError`` for ``keep`` < 1.
     """
     if keep < 1:
         raise SnapshotError(f"cannot keep `{keep}` snapshots: at least 1")
@@ -193,7 +194,7 @@ def prune(home: Path, keep: int) -> list[str]:
     newest = complete[-1] if complete else ""
     removed = []
     for each in known:
-        if each in complete[-keep:] or (each not in complete and each > newest):
+        if each in spared or each in complete[-keep:] or (each not in complete and each > newest):
             continue
         try:
             descriptor = lock(folder / each)

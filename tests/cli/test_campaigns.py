@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from model.snapshot import SnapshotWriter
 from tests.cli.conftest import Command, Ran
 from tests.cli.test_bad_input import one_line
 
@@ -50,6 +51,22 @@ def items_of(review: Run, campaign: str, *more: str) -> list[Any]:
 def decide(review: Run, campaign: str, item: Any, decision: str, *more: str, who: str = REVIEWER) -> Ran:
     version = str(item["version"])
     return review("campaign", "decide", campaign, item["id"], decision, "--as", who, "--version", version, *more)
+
+
+def test_prune_leaves_the_snapshot_of_a_review_that_is_not_closed(review: Run, tmp_path: Path) -> None:
+    home = tmp_path / "copy"
+    kept = opened(review)["snapshot"]
+    with SnapshotWriter(home) as newer:
+        newer.finish(source="import", accounts=[], regions=[])
+    pruned = review("snapshot", "prune", "--keep", "1", "--json").json
+    assert pruned == {"removed": [], "graphs": []}
+    assert {one["id"] for one in review("snapshot", "list", "--json").json["snapshots"]} == {kept, newer.id}
+    said = review("snapshot", "prune", "--keep", "1").out
+    assert said == f"Removed 0 snapshots and 0 builds; kept the 1 newest, and {kept}, which a review rests on.\n"
+    for left in home.glob("reviews.db*"):
+        left.unlink()
+    assert review("snapshot", "prune", "--keep", "1", "--json").json["removed"] == [kept]
+    assert not (home / "reviews.db").exists()
 
 
 def test_a_whole_review_by_command(review: Run, tmp_path: Path) -> None:

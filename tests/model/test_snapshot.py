@@ -297,6 +297,12 @@ def test_prune_keeps_the_newest_complete_ones(tmp_path: Path) -> None:
         prune(tmp_path, 0)
 
 
+def test_prune_spares_what_it_is_told_to(tmp_path: Path) -> None:
+    ids = [written(tmp_path).id for _ in range(3)]
+    assert prune(tmp_path, 1, ids[:1]) == [ids[1]]
+    assert sorted(each.id for each in list_snapshots(tmp_path)) == [ids[0], ids[2]]
+
+
 def test_prune_removes_what_was_given_up_and_leaves_what_is_being_written(tmp_path: Path) -> None:
     with SnapshotWriter(tmp_path) as given_up:
         pass
