@@ -14,6 +14,7 @@ import re
 
 # Per service: an expression over the whole action name. A service named here follows its expression alone.
 _TABLES = {
+    "appconfig": r"GetLatestConfiguration|GetConfiguration|GetHostedConfigurationVersion",
     "athena": r"GetQueryResults(Stream)?|GetQueryExecution|BatchGetQueryExecution|GetNamedQuery|GetPreparedStatement",
     "cloudtrail": r"LookupEvents|GetQueryResults",
     "cloudwatch": r"GetMetricData|GetMetricStatistics|GetMetricWidgetImage|GetInsightRuleReport",

@@ -167,12 +167,24 @@ SERVICE_WORDS = {
 }
 
 
-def levels_in_words(levels: Iterable[str]) -> str:
-    """``read, change and label``."""
+#: What Write may be on resources that people use rather than change.
+_WRITE_WORDS = {
+    "iam:role": "become or change",
+    "kms:key": "use or change",
+    "lambda:function": "run or change",
+    "sns:topic": "send to or change",
+    "sqs:queue": "send to or change",
+    "states:stateMachine": "run or change",
+}
+
+
+def levels_in_words(levels: Iterable[str], type_name: str = "") -> str:
+    """``read, change and label``, on a type of resources."""
     found = list(levels)
     if "Read:data" in found:  # who reads something also sees that it is there
         found = [level for level in found if level not in ("List", "Read:metadata")]
-    return listed([LEVEL_WORDS.get(level, level.lower()) for level in found])
+    words = {**LEVEL_WORDS, "Write": _WRITE_WORDS.get(type_name, LEVEL_WORDS["Write"])}
+    return listed([words.get(level, level.lower()) for level in found])
 
 
 def listed(parts: Sequence[str], last: str = "and") -> str:

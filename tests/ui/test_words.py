@@ -104,3 +104,8 @@ def test_a_member_whose_identities_were_not_read_is_not_outside_the_organisation
     assert kind_in_words("Outsider") == "Outside the organisation"
     assert "could not be read" in kind_in_words("Outsider", member=True)
     assert kind_in_words("Role", member=True) == "Role"
+
+
+def test_what_people_use_is_not_said_to_be_changed_alone() -> None:
+    assert words.levels_in_words(["Write"], "iam:role") == "become or change"
+    assert words.levels_in_words(["Read:data", "Write"], "s3:bucket") == "read and change"

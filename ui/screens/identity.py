@@ -30,7 +30,7 @@ def _row(row: Reached, names: ScreenNames) -> tuple[str, str, str]:
     can = "can" if row.verdict.value in ("Allowed", "Conditional") else "cannot"
     return (
         kit.inline(kit.verdict(str(row.verdict))),
-        plain(f"{can} {levels_in_words(row.levels)} {what}{more}"),
+        plain(f"{can} {levels_in_words(row.levels, resource.type)} {what}{more}"),
         plain(names.way(row.via)),
     )
 
