@@ -15,7 +15,7 @@ from graph.closure import Chain, Chains, joined
 from graph.joints_crossed import crossed_joints, may_cross
 from graph.moves import Access, Move, Way, best_by_level, best_ways, moves_between
 from graph.questions import Questions
-from graph.sides import Held, Identity, Joint, Side, condition, decided, held_on, joints, sides
+from graph.sides import Held, Identity, Joint, Side, condition, decided, held_on, joints, sides, unplaced
 from graph.stored import StoredPartition
 from graph.subjects import STRANGERS, Subject
 from policy.request import Principal
@@ -248,7 +248,7 @@ class Comparison:
                 continue
             certain = chain.certain and held.outcome.verdict is Verdict.ALLOWED
             cost = (0 if certain else 1, len(chain.steps), chain.via)
-            text = "" if certain else condition(joined(chain, held.outcome.residual))
+            text = "" if certain else condition(joined(chain, unplaced(held.outcome.residual)))
             holder = everyone[held.subject] if held.subject >= 0 else subject
             ways.append(Way(cost, text, (holder.key, holder.lost), held.actions))
         return best_ways(ways)

@@ -138,7 +138,7 @@ class Side:
         """An outcome without its reasons: equal where access is."""
         found = self._keys.get(id(outcome))
         if found is None:
-            found = (outcome, f"{outcome.verdict}|{outcome.certain}|{condition(outcome.residual)}")
+            found = (outcome, f"{outcome.verdict}|{outcome.certain}|{condition(unplaced(outcome.residual))}")
             self._keys[id(outcome)] = found
         return found[1]
 
@@ -155,6 +155,19 @@ def sides(old: Questions, new: Questions) -> tuple[Side, Side]:
 def condition(tree: Tree | None) -> str:
     """A residual as text that says what must hold and not where it is written: equal where the conditions are."""
     return "" if tree is None else json.dumps(_plain(tree), sort_keys=True)
+
+
+def unplaced(tree: Tree | None) -> Tree | None:
+    """A residual about a resource without its name: of one part of contents two builds may have decided on texts that
+    are not the same."""
+    if tree is None:
+        return None
+    for several in ("all", "any"):
+        if several in tree:
+            return {several: [unplaced(part) for part in tree[several]]}
+    if "not" in tree:
+        return {"not": unplaced(tree["not"])}
+    return {name: value for name, value in tree.items() if name != "resource"} if "matches" in tree else tree
 
 
 def _plain(tree: Tree) -> Tree:

@@ -19,7 +19,7 @@ from graph.closure import Chain, Chains, joined
 from graph.facts import ABSENT, Facts, Piece, merged
 from graph.own_facts import Key
 from graph.remade import inventory_of
-from graph.sides import condition
+from graph.sides import condition, unplaced
 from graph.subjects import Subject, mentions_mfa
 from graph.world import World
 from model.entities import Resource
@@ -228,7 +228,7 @@ class Explainer:
             chain = Chain() if end is subject else chains.best(index, allowed=outcome.rank == 0)
             if chain.certain and outcome.verdict is Verdict.ALLOWED:
                 return _Score(0)
-            best = min(best, _Score(1, condition(joined(chain, outcome.residual))))
+            best = min(best, _Score(1, condition(joined(chain, unplaced(outcome.residual)))))
         return best
 
     def _come_to(self, asked: Asked, facts: dict[Key, object], whole: Piece) -> _Reach | None:
