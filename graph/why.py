@@ -197,8 +197,8 @@ class Explainer:
         if len(changes) < 2 or len(changes) > MOST_CHANGES or self.answers > MOST_ANSWERS:
             return changes
         was, now = self._score(asked, old, whole), self._score(asked, new, whole)
-        if was == now:
-            return changes
+        if was == now:  # not seen here; but no two snapshots are of one time
+            return [key for key in changes if key[0] != "time"] or changes
         found = [
             key for key in changes if _nearer(self._score(asked, _exchanged(new, old, [key]), whole), now, was)
         ] or [key for key in changes if _nearer(self._score(asked, _exchanged(old, new, [key]), whole), was, now)]
