@@ -111,7 +111,7 @@ def _tell(names: Names, inventory: Inventory, principal: str, answer: WhatIf) ->
     rows, change = answer.rows, answer.revocation
     who = " ".join(principal.split())
     wrapped(f"If {_in_words(names, inventory, change)}, {_outcome(who, answer)}", width=_WIDTH)
-    for sentence in (*_others(inventory, change), _sentence(change.unseen)):
+    for sentence in (_same_set(names, change), *_others(inventory, change), _sentence(change.unseen)):
         if sentence:
             wrapped(sentence, width=_WIDTH)
     _table(names, "Lost, with how it is reached today:", rows.lost)
@@ -219,13 +219,21 @@ def _in_words(names: Names, inventory: Inventory, change: Revocation) -> str:
             f"{told} is deleted" if "#inline:" in change.id else f"{told} is detached from {names.who(change.holder)}"
         )
     if change.kind == "assignment":
-        told = names.assignment(change.id).removeprefix("assigned ").removesuffix(" directly")
-        return f"the assignment of {told.replace(' through group ', ' to group ')} is removed"
+        told = names.assignment(change.id).removeprefix("assigned ")
+        direct = "direct " if told.endswith(" directly") else ""
+        told = told.removesuffix(" directly").replace(" through group ", " to group ")
+        return f"the {direct}assignment of {told} is removed"
     if change.kind == "group":
         return f"{names.who(change.holder)} leaves group {_group_name(inventory, change.group)}"
     several = len(change.marks) > 1
     statements = f"statement{'s' if several else ''} {' and '.join(change.marks)}"
     return f"{statements} of {names.document(change.id)} {'are' if several else 'is'} taken out"
+
+
+def _same_set(names: Names, change: Revocation) -> str:
+    """The other assignments that give somebody the permission set of the one that goes, in its account."""
+    stay = [names.assignment(id).removeprefix("assigned ") for id in change.beside]
+    return f"They keep {', and '.join(stay)}, which is another assignment." if stay else ""
 
 
 def _group_name(inventory: Inventory, group: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from graph.assume_again import let_in, steps_again
@@ -179,13 +179,9 @@ class Questions:
         steps = self.steps
         if overrides:
             steps = steps_again(self.world, steps, overrides)
-        first = self.world.assuming.first_steps(subject, overrides)
-        perhaps = [step for step in self.world.unassigned.steps(subject) if step.target.index >= 0]
-        if perhaps:
-            first = [*steps.out.get(subject.index), *perhaps]
         own = {subject.key, subject.caller.principal.role_arn if subject.caller is not None else None}
         best: dict[str, Row] = {}
-        chains = steps.forward(subject, first)
+        chains = steps.forward(subject, self.first_steps(subject, steps, overrides))
         for index in self._worth_deciding(chains.shortest, action, resource, overrides):
             session = self.world.subjects.all[index]
             outcome = self.world.decider.decide(session, action, resource, overrides)
@@ -194,6 +190,14 @@ class Questions:
             if row is not None and role not in own and (role not in best or row.cost < best[role].cost):
                 best[role] = row
         return sorted(best.values(), key=lambda row: row.cost)
+
+    def first_steps(self, subject: Subject, steps: Steps, overrides: Overrides = NO_OVERRIDES) -> list[Step] | None:
+        """The first steps of somebody, of a person also to roles that they may have by what was not read; ``None``:
+        those among ``steps`` are all there are."""
+        perhaps = [step for step in self.world.unassigned.steps(subject) if step.target.index >= 0]
+        if perhaps:
+            return [*steps.out.get(subject.index), *perhaps]
+        return self.world.assuming.first_steps(subject, overrides)
 
     def _worth_deciding(
         self, sessions: Collection[int], action: str, resource: str, overrides: Overrides
@@ -233,6 +237,11 @@ class Questions:
         if action in FEDERATED:
             for key, row in self._assigned(action, resource):
                 _keep_best(rows, key, row)
+        else:
+            held = {index: outcome for index, (_, outcome) in direct.items()}
+            decide = partial(self.world.decider.decide, action=action, resource=resource)
+            for person, chain, outcome in self.world.unassigned.chains(held, chains, decide):
+                _keep_best(rows, person.key, _along(chain, outcome))
         return {
             "resource": resource,
             "collected": collected,

@@ -36,10 +36,8 @@ class Ways:
     its end, and for what is not."""
 
     def __init__(self, questions: Questions, subject: Subject) -> None:
-        world = questions.world
-        everyone = world.subjects.all
-        first = world.assuming.first_steps(subject)
-        chains = questions.steps.forward(subject, first)
+        everyone = questions.world.subjects.all
+        chains = questions.steps.forward(subject, questions.first_steps(subject, questions.steps))
         self.holders = [subject, *(everyone[index] for index in chains.shortest)]
         number = {one.index: place for place, one in enumerate(self.holders)}
         found = [(True, subject, Chain()), (False, subject, Chain())]

@@ -32,6 +32,7 @@ class Revocation:
     ``group`` is the group that is left, an ARN or an id of Identity Center, and ``member`` who leaves it, by the same
     kind of name. ``statements`` are the places of the statements that go (``None``: the document goes as a whole), and
     ``marks`` what people call them, by Sid or number.
+    ``beside`` are the ids of the assignments that give the same permission set in the same account and stay.
     ``unseen`` says in words why nobody knows what it gives, empty where that is known.
     """
 
@@ -43,6 +44,7 @@ class Revocation:
     assignment: Assignment | None = None
     statements: frozenset[int] | None = None
     marks: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     unseen: str = ""
 
     @property

@@ -7,11 +7,12 @@ None of it is known to be so, and none is known not to be: it is a step that han
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
 from graph.assigned import Assigned
+from graph.closure import Chain
 from graph.deciding import Outcome, all_of
 from graph.steps import WITH_SAML, Step
 from graph.subjects import Subject, Subjects
@@ -46,6 +47,38 @@ class Unassigned:
         roles = (role for role in dict.fromkeys((*own, *every)) if role not in known)
         steps = (self._step(person, role, (*own.get(role, ()), *every.get(role, ()))) for role in roles)
         return [step for step in steps if step is not None]
+
+    def chains(
+        self, held: Mapping[int, Outcome], onward: Mapping[int, Chain], decide: Callable[[Subject], Outcome]
+    ) -> Iterator[tuple[Subject, Chain, Outcome]]:
+        """The ways that people may have to some access: (who, the roles on the way, what the last one may do).
+
+        ``held`` says what roles may do, by index, and ``onward`` is the best way from a role to another that may;
+        ``decide`` tells it of a role that nobody read.
+        """
+        if not self._any:
+            return
+        unseen: dict[str, Outcome] = {}
+        for key in self._inventory.people:
+            person = self._subjects.by_key[key]
+            for step in self.steps(person):
+                index, role = step.target.index, step.target.key
+                if index < 0 and role not in unseen:
+                    unseen[role] = decide(step.target)
+                outcome = unseen.get(role) if index < 0 else held.get(index)
+                if outcome is not None and outcome.can:
+                    yield person, Chain((step,)), outcome
+                further = onward.get(index)
+                if further is not None and further.end is not None:
+                    yield person, Chain((step, *further.steps)), held[further.end.index]
+
+    @cached_property
+    def _any(self) -> bool:
+        """Whether there is anything that was not read, of which somebody's roles hang."""
+        data = self._inventory.data
+        return bool(data.unread_assignments or data.unread_members) or any(
+            item.permission_set not in self._sets for item in data.assignments
+        )
 
     def _step(self, person: Subject, role: str, documents: Iterable[str]) -> Step | None:
         opened = self._assigned.opens(role)

@@ -141,7 +141,14 @@ def _assignment(world: World, subject: Subject, text: str) -> Revocation:
             "give one of them"
         )
     item = found[0]
-    return Revocation("assignment", frozenset({assignment_id(item)}), assignment=item, unseen=_unseen(world, [item]))
+    same = [one for one in have if (one.permission_set, one.account) == (item.permission_set, item.account)]
+    return Revocation(
+        "assignment",
+        frozenset({assignment_id(item)}),
+        assignment=item,
+        beside=tuple(assignment_id(one) for one in same if one != item),
+        unseen=_unseen(world, [item]),
+    )
 
 
 def _unseen(world: World, assignments: Iterable[Assignment]) -> str:

@@ -9,10 +9,12 @@ import pytest
 
 from cli.acting import how_given, why_no_role
 from graph.questions import Answer, Questions
+from graph.reaching import reach
 from graph.world import World
 from model.entities import Assignment, DirectoryGroup, DirectoryUser, IdentityCenter, PermissionSet, Role
 from model.inventory import Inventory
 from model.naming import Names
+from policy.verdicts import Verdict
 from tests.graph.worlds import MANAGEMENT, ONE, TWO, Json, allow, document, made, questions_of, queue, role, trust
 
 EVE = "person:eve@x.example"
@@ -56,6 +58,16 @@ def asked(folder: Path, **fields: Any) -> Questions:
 def answer(asked: Questions, action: str = SEND, resource: str = Q.arn, person: str = EVE) -> tuple[str, Any]:
     found = asked.can(person, action, resource)
     return found["verdict"], found["residual"]
+
+
+def listed(asked: Questions, action: str, resource: str = Q.arn) -> dict[str, tuple[Any, ...]]:
+    """The people among those who can."""
+    rows = asked.who_can(action, resource)["principals"]
+    return {
+        row["principal"]: (row["verdict"], row["via"], row["residual"])
+        for row in rows
+        if row["principal"].startswith("person:")
+    }
 
 
 DENIED = ("ImplicitlyDenied", None)
@@ -105,12 +117,27 @@ def test_what_was_not_read_of_assignments_makes_the_answer_hang_on_it(case: str,
     assert answer(one, person="person:old") == DENIED
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_whoever_may_have_a_role_by_what_was_not_read_is_listed(case: str, tmp_path: Path) -> None:
+    fields, unread = CASES[case]
+    one, hangs = asked(tmp_path, **fields), {"document": unread}
+    assert listed(one, SEND) == {EVE: ("Conditional", [SENDER.arn], hangs)}
+    assert listed(one, "sqs:PurgeQueue") == {EVE: ("Conditional", [SENDER.arn, FURTHER.arn], hangs)}
+    assert listed(one, "sqs:SetQueueAttributes") == listed(one, SEND, P.arn) == {}
+    (row,) = [row for row in reach(one, EVE, action=SEND) if row.resource_class.pattern == Q.arn]
+    assert (row.verdict, row.via) == (Verdict.CONDITIONAL, (SENDER.arn,))
+    (row,) = [row for row in reach(one, EVE, action="sqs:PurgeQueue") if row.resource_class.pattern == Q.arn]
+    assert row.via == (SENDER.arn, FURTHER.arn)
+    assert not list(reach(one, "person:old"))
+
+
 def test_what_is_known_stays_and_what_is_unread_widens_a_condition(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     known = asked(tmp_path / "a", assignments=(to(MAIL, "d-1"),), unread_assignments=((MAIL, ONE), (AUDIT, ONE)))
     assert answer(known) == ("Allowed", None)
     assert answer(known, "sqs:ReceiveMessage") == ("Conditional", {"document": f"{AUDIT}@{ONE}"})
+    assert listed(known, SEND) == {EVE: ("Allowed", [SENDER.arn], None)}
     some = allow("sqs:*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
     office = reserved("Audit", ONE, some)
     one = asked(
@@ -133,6 +160,9 @@ def test_a_set_without_a_role_in_an_account_that_was_read_gives_nothing(tmp_path
     verdict, residual = answer(one, resource=P.arn)
     assert verdict == "Conditional" and {"document": f"{MAIL}@{TWO}"} in residual["all"]
     assert answer(one) == DENIED
+    (found,) = listed(one, SEND, P.arn).values()
+    assert found[0] == "Conditional" and {"document": f"{MAIL}@{TWO}"} in found[2]["all"]
+    assert listed(one, SEND) == {}
 
 
 def told(one: Questions, action: str) -> str:
