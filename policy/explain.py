@@ -40,7 +40,7 @@ _RULES = {
     ("L10", "none"): "The root user of an account cannot assume roles.",
     ("L12", "none"): "AWS lets nobody change this role or policy through IAM: AWS itself manages it.",
     ("L13", "none"): "Nobody can do this without signing in.",
-    ("L17", "none"): "AWS does not let another account do this, whatever the policies say.",
+    ("L17", "none"): "AWS lets nobody outside the resource's account do this, whatever the policies say.",
     ("account", "Allow"): "Some principal of that account, whose own policies allow it, is asking.",
 }
 

@@ -238,7 +238,8 @@ class Fold:
                 return "L10"
         elif self.action.startswith("iam:") and is_protected(self.action, self.request.resource):
             return "L12"
-        if self.crosses and self.inputs.settings.cross_account_limits and never_across_accounts(self.action):
+        outside = self.crosses or self.kind == "anonymous"  # unsigned, nobody is of the account
+        if outside and self.inputs.settings.cross_account_limits and never_across_accounts(self.action):
             return "L17"
         return None
 

@@ -317,7 +317,7 @@ def refused(case: Case, who: dict[str, str]) -> bool:
         return True  # L1: a session of a role has no keys of its own
     if f"{service}:{name}" == "sts:assumeroot" and (who["kind"] == "root" or not elsewhere(case, who)):
         return True  # L10: the management account does this in others
-    abroad = bool(who["account"]) and elsewhere(case, who)
+    abroad = who["kind"] == "anonymous" or (bool(who["account"]) and elsewhere(case, who))
     if abroad and case.get("settings", {}).get("crossAccountLimits") and fits(OWN_ACCOUNT_ONLY.get(service), name):
         return True
     if service != "iam" or not re.match("add|attach|create|delete|detach|put|remove|set|tag|untag|update", name):

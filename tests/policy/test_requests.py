@@ -145,7 +145,25 @@ def test_what_aws_refuses_across_accounts_is_applied_unless_the_case_leaves_it_o
     request, inputs = read_case(given | {"settings": {"crossAccountLimits": True}})
     decision = decide(request, inputs)
     assert decision.verdict is Verdict.IMPLICITLY_DENIED
-    assert any("another account" in sentence for sentence in explain(request, inputs, decision))
+    assert any("outside the resource's account" in sentence for sentence in explain(request, inputs, decision))
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "verdict"),
+    [
+        ("s3:PutBucketPolicy", "arn:aws:s3:::b", Verdict.IMPLICITLY_DENIED),
+        ("sqs:DeleteQueue", "arn:aws:sqs:us-east-1:222222222222:q", Verdict.IMPLICITLY_DENIED),
+        ("s3:GetObject", "arn:aws:s3:::b/x", Verdict.ALLOWED),
+        ("sqs:SendMessage", "arn:aws:sqs:us-east-1:222222222222:q", Verdict.ALLOWED),
+    ],
+)
+def test_nobody_unsigned_does_what_the_own_account_alone_may(action: str, resource: str, verdict: Verdict) -> None:
+    """L17; "the calling identity must belong to the bucket owner's account", says S3's reference of PutBucketPolicy."""
+    policy = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*"}}
+    case = {"principal": "anonymous", "action": action, "resource": resource, "resource_account": "222222222222"}
+    public = {"crossAccountLimits": True, "restrictPublicBuckets": False}
+    request, inputs = read_case(case | {"resource_policy": policy, "settings": public})
+    assert decide(request, inputs).verdict is verdict
 
 
 @pytest.mark.parametrize(
