@@ -127,6 +127,7 @@ def prune(
     """
     from graph.generations import prune as prune_graphs
     from graph.store import open_store
+    from model.snapshot import list_snapshots
     from model.snapshot import prune as run
 
     url = server(store)
@@ -145,8 +146,9 @@ def prune(
         write_json({"removed": removed, "graphs": graphs})
     else:
         kept = f"the {keep} newest"
-        if spared:
-            kept += f", and {', '.join(sorted(spared))}, which a review rests on"
+        whole = [one.id for one in list_snapshots(home()) if one.manifest is not None]
+        if older := [id for id in whole[keep:] if id in spared]:
+            kept += f", and {', '.join(older)}, which a review rests on"
         say(f"Removed {counted(len(removed), 'snapshot')} and {counted(len(graphs), 'build')}; kept {kept}.")
     return 0
 

@@ -219,6 +219,10 @@ def _directory_group(world: World, subject: Subject, text: str) -> Revocation:
     found = [group for group in mine if group.id == text] or [one for one in mine if one.name.lower() == text.lower()]
     if not found:
         names = _listed(group.name for group in mine)
+        unread = world.inventory.data.unread_members
+        others = [one for one in world.inventory.data.directory_groups if one.id in unread]
+        if any(text.lower() in (one.id.lower(), one.name.lower()) for one in others):
+            raise NotHeldError(f"who is in group `{text}` was not read: what leaving it takes away is not known")
         raise NotHeldError(f"`{subject.key}` is not in group `{text}`: they are in {names}")
     if len(found) > 1:
         raise WhichOneError(

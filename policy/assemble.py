@@ -302,7 +302,8 @@ class Assembler:
         if place.point is not None or is_access_point(target.arn):
             return PolicyRef(f"{target.arn.partition('/object/')[0]}#policy", None)
         if target.service == "s3" and (target.foreign or self._buckets_unread):
-            return PolicyRef(f"{target.arn.partition('/')[0] if ':::' in target.arn else target.arn}#policy", None)
+            owner = target.arn.partition("/")[0] if ":::" in target.arn else target.arn
+            return PolicyRef(f"{owner}#policy", None, unlisted=True)
         if target.account not in self.inventory.accounts:
             return PolicyRef(f"account:{target.account}", None) if target.account else None
         if type_name == "iam:role":

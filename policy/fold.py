@@ -116,7 +116,11 @@ class Fold:
         self.policy = inputs.resource
         if self.policy is not None and action.startswith("iam:") and is_role(request.resource):
             self.policy = None  # a trust policy says nothing about changing or passing the role (L6)
-        elif kind == "root" and action in KEPT_BY_ROOT and not self.crosses:
+        elif (
+            kind == "root"
+            and action in KEPT_BY_ROOT
+            and not (self.crosses or (self.policy is not None and self.policy.unlisted))
+        ):
             self.policy = None  # nobody locks the owner out of a bucket's policy (L10)
         attached = (self.policy, *inputs.shares) if self.policy is not None else inputs.shares
         if attached:

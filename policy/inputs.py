@@ -17,12 +17,14 @@ class PolicyRef:
     collected, and the answer hangs on the leaf `{"document": id}` (U6).
 
     `about` is where `policy.layers` keeps, by layer and action, the statements that are about an action; `only_allows`:
-    one that was not collected is of a service whose policies cannot deny.
+    one that was not collected is of a service whose policies cannot deny. `unlisted`: of a resource that may be there,
+    in whose account nobody knows.
     """
 
     id: str
     document: Document | None
     only_allows: bool = False
+    unlisted: bool = False
     about: dict[tuple[str, str], tuple[Hit, ...]] = field(default_factory=dict, compare=False, repr=False)
 
 

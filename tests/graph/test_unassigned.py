@@ -10,6 +10,7 @@ import pytest
 from cli.acting import how_given, why_no_role
 from graph.questions import Answer, Questions
 from graph.reaching import reach
+from graph.whatif_names import NotHeldError, revocation
 from graph.world import World
 from model.entities import Assignment, DirectoryGroup, DirectoryUser, IdentityCenter, PermissionSet, Role
 from model.inventory import Inventory
@@ -129,6 +130,12 @@ def test_whoever_may_have_a_role_by_what_was_not_read_is_listed(case: str, tmp_p
     (row,) = [row for row in reach(one, EVE, action="sqs:PurgeQueue") if row.resource_class.pattern == Q.arn]
     assert row.via == (SENDER.arn, FURTHER.arn)
     assert not list(reach(one, "person:old"))
+
+
+def test_to_leave_a_group_whose_members_were_not_read_takes_away_what_nobody_knows(tmp_path: Path) -> None:
+    one = asked(tmp_path, **CASES["members of a group"][0])
+    with pytest.raises(NotHeldError, match="who is in group `staff` was not read"):
+        revocation(one.world, one.world.subjects.by_key[EVE], "group", "staff")
 
 
 def test_what_is_known_stays_and_what_is_unread_widens_a_condition(tmp_path: Path) -> None:

@@ -428,6 +428,17 @@ def test_a_bucket_that_is_in_no_list_is_somebody_elses() -> None:
     assert decide(request, replace(inputs, identity=())).verdict is Verdict.IMPLICITLY_DENIED
 
 
+def test_whose_a_bucket_is_that_no_list_could_have_is_not_known_of_root_users_either() -> None:
+    """U2: one account at most owns it, and its own root user alone keeps the last word about its policy (L10)."""
+    there = "arn:aws:s3:::unseen"
+    some = assembler(unread_lists=((ONE, "", "s3:bucket"),))
+    for account in (ONE, TWO):
+        root = some.caller(some.principal(f"arn:aws:iam::{account}:root"))
+        found = decide(*some.request(root, "s3:PutBucketPolicy", there))
+        assert found.verdict is Verdict.CONDITIONAL
+        assert found.residual is not None and found.residual.to_json() == {"document": f"{there}#policy"}
+
+
 @pytest.mark.parametrize("owner", ["aws", "amazon", "third-party"])
 def test_what_aws_itself_offers_is_in_no_known_account(owner: str) -> None:
     """L4: the caller's own side decides; as whose AWS reports it is not documented (U3)."""
