@@ -23,8 +23,11 @@ def compute() -> Any:
     return pyarrow.compute
 
 
+# pyarrow's own ways to and from NumPy and lists import pandas, for half a second of the first answer.
+
+
 def flags(column: Any) -> NDArray[np.bool_]:
-    """A column of truths; pyarrow's own way to it imports pandas, for half a second."""
+    """A column of truths."""
     if not len(column):
         return np.empty(0, dtype=np.bool_)
     bits = np.frombuffer(column.buffers()[1], dtype=np.uint8)
@@ -34,15 +37,36 @@ def flags(column: Any) -> NDArray[np.bool_]:
 
 def numbers(column: Any) -> Numbers:
     """A column of numbers, as they lie there."""
-    found: Numbers = column.to_numpy() if len(column) else np.empty(0, dtype=np.int32)
-    return found
+    kind = column.type.to_pandas_dtype()  # a type of NumPy
+    if not len(column):
+        return np.empty(0, dtype=kind)
+    return np.frombuffer(column.buffers()[1], dtype=kind)[column.offset : column.offset + len(column)]
+
+
+def places_of(numbers: Sequence[int] | NDArray[Any]) -> Any:
+    """Numbers as a column to take others by."""
+    pa, lying = arrow(), np.ascontiguousarray(numbers, dtype=np.int32)
+    return pa.Array.from_buffers(pa.int32(), len(lying), [None, pa.py_buffer(lying)])
+
+
+def texts(several: Sequence[str]) -> Any:
+    """A column of texts."""
+    pa, encoded = arrow(), [text.encode() for text in several]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(encoded), buffers)
+
+
+def text(one: str) -> Any:
+    """A text to compare a column with."""
+    return texts([one])[0]
 
 
 class Lists:
     """A column of lists of numbers."""
 
     def __init__(self, column: Any) -> None:
-        self.offsets: Numbers = column.offsets.to_numpy()
+        self.offsets: Numbers = numbers(column.offsets)
         self.values: Numbers = numbers(column.values)
 
     def __len__(self) -> int:
@@ -70,7 +94,7 @@ class StoredActions(Sequence[tuple[str, ...]]):
     """The sets of actions of a build, each told when asked for; the names are shared."""
 
     def __init__(self, column: Any) -> None:
-        self._offsets: Numbers = column.offsets.to_numpy()
+        self._offsets: Numbers = numbers(column.offsets)
         self._column = column
         self._known: dict[int, tuple[str, ...]] = {}
         self._having: dict[str, NDArray[np.bool_]] = {}
@@ -79,7 +103,7 @@ class StoredActions(Sequence[tuple[str, ...]]):
     def _values(self) -> tuple[Numbers, list[str]]:
         """The actions of all sets, by number, and the names of these."""
         found = self._column.values.dictionary_encode()
-        return found.indices.to_numpy(), found.dictionary.to_pylist()
+        return numbers(found.indices), found.dictionary.to_pylist()
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -143,7 +167,7 @@ class StoredClasses(Sequence[ResourceClass]):
 
     def some(self, places: Sequence[int] | Numbers) -> list[ResourceClass]:
         """The classes with these numbers."""
-        return self._made(self._batch.take(arrow().array(places, arrow().int32())), places)
+        return self._made(self._batch.take(places_of(places)), places)
 
     def __iter__(self) -> Iterator[ResourceClass]:
         return iter(self._made(self._batch, range(len(self))))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from graph.columns import flags, numbers, places_of, texts
 from graph.partition import Lent
 from graph.table_format import arrow
 from graph.tables import Tables
@@ -25,8 +26,7 @@ class Lending:
         self._accounts = tables.accounts
         #: Rows that are for everybody, and those for whoever is of an account without a known canonical id.
         self.everyone, self.unnamed = (
-            np.flatnonzero(self._column(name).to_numpy(zero_copy_only=False)).tolist()
-            for name in ("everyone", "unnamed")
+            np.flatnonzero(flags(self._column(name))).tolist() for name in ("everyone", "unnamed")
         )
 
     def _column(self, name: str) -> Any:
@@ -37,13 +37,11 @@ class Lending:
         """The rows with each of these names."""
         import pyarrow.compute as pc
 
-        pa = arrow()
         column = self._column("names")
-        wanted = pa.array(list(names), pa.string())
-        places = np.flatnonzero(pc.is_in(column.values, value_set=wanted).to_numpy(zero_copy_only=False))
-        rows = np.searchsorted(column.offsets.to_numpy(), places, side="right") - 1
+        places = np.flatnonzero(flags(pc.is_in(column.values, value_set=texts(list(names)))))
+        rows = np.searchsorted(numbers(column.offsets), places, side="right") - 1
         found: defaultdict[str, list[int]] = defaultdict(list)
-        for name, row in zip(column.values.take(pa.array(places)).to_pylist(), rows.tolist(), strict=True):
+        for name, row in zip(column.values.take(places_of(places)).to_pylist(), rows.tolist(), strict=True):
             found[name].append(row)
         return found
 

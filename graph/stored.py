@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graph.columns import Lists, StoredActions, StoredClasses, compute, flags
+from graph.columns import Lists, StoredActions, StoredClasses, compute, flags, numbers, places_of, text, texts
 from graph.deciding import Outcome
 from graph.partition import Grant, spelled
-from graph.table_format import arrow
 from policy.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -61,11 +60,11 @@ class StoredPartition:
         place = members.values.index(resource).as_py()
         if place < 0:
             raise KeyError(resource)
-        return int(np.searchsorted(members.offsets.to_numpy(), place, side="right")) - 1
+        return int(np.searchsorted(numbers(members.offsets), place, side="right")) - 1
 
     def inside(self, container: str) -> list[int]:
         """The classes of the contents of a container."""
-        own = flags(compute().equal(self._column("classes", "owner"), container))
+        own = flags(compute().equal(self._column("classes", "owner"), text(container)))
         found: list[int] = np.flatnonzero(self.contents & own).tolist()
         return found
 
@@ -77,7 +76,7 @@ class StoredPartition:
     @cached_property
     def owners(self) -> Numbers:
         """Of each class a number for its owner."""
-        found: Numbers = self._column("classes", "owner").dictionary_encode().indices.to_numpy()
+        found: Numbers = numbers(self._column("classes", "owner").dictionary_encode().indices)
         return found
 
     @cached_property
@@ -86,7 +85,7 @@ class StoredPartition:
         other classes, and where there is none."""
         pc = compute()
         owners, patterns = (self._column("classes", name) for name in ("owner", "pattern"))
-        whole = flags(pc.equal(patterns, pc.binary_join_element_wise(owners, "/*", "")))
+        whole = flags(pc.equal(patterns, pc.binary_join_element_wise(owners, text("/*"), text(""))))
         rest = np.full(int(self.owners.max(initial=-1)) + 1, -1, dtype=np.int32)
         places = np.flatnonzero(whole & self.contents)
         rest[self.owners[places]] = places
@@ -95,17 +94,17 @@ class StoredPartition:
     def about(self, arns: Collection[str]) -> dict[int, list[str]]:
         """The classes of some resources, or of contents of these, or of ``*``, by number: with the members that are
         among them."""
-        pa, pc = arrow(), compute()
-        wanted = pa.array(list(arns), pa.string())
+        pc = compute()
+        wanted = texts(list(arns))
         members = self._column("classes", "members")
-        offsets = members.offsets.to_numpy()
+        offsets = numbers(members.offsets)
         found: dict[int, list[str]] = {}
         own = flags(pc.is_in(self._column("classes", "owner"), value_set=wanted))
         for place in np.flatnonzero(own & (offsets[1:] == offsets[:-1])).tolist():
             found[place] = []
         positions = np.flatnonzero(flags(pc.is_in(members.values, value_set=wanted)))
         places = np.searchsorted(offsets, positions, side="right") - 1
-        names = members.values.take(pa.array(positions)).to_pylist()
+        names = members.values.take(places_of(positions)).to_pylist()
         for place, name in zip(places.tolist(), names, strict=True):
             found.setdefault(place, []).append(name)
         return found
@@ -115,7 +114,10 @@ class StoredPartition:
     @cached_property
     def _rows(self) -> tuple[Numbers, Numbers, Numbers]:
         """The columns of ``grants``, which are sorted by holders."""
-        return tuple(self._column("grants", name).to_numpy() for name in ("holders", "content", "classes"))
+        holders, content, classes = (
+            numbers(self._column("grants", name)) for name in ("holders", "content", "classes")
+        )
+        return holders, content, classes
 
     @property
     def grants(self) -> tuple[Numbers, Numbers, Numbers]:
@@ -133,14 +135,14 @@ class StoredPartition:
     @cached_property
     def levels(self) -> Numbers:
         """The levels of each content, as bits."""
-        found: Numbers = self._column("contents", "levels").to_numpy()
+        found: Numbers = numbers(self._column("contents", "levels"))
         return found
 
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
         """Whether each content is Allowed."""
         verdicts = self._column("contents", "verdict")
-        return flags(compute().equal(verdicts, str(Verdict.ALLOWED)))
+        return flags(compute().equal(verdicts, text(str(Verdict.ALLOWED))))
 
     @cached_property
     def related(self) -> NDArray[np.bool_]:
@@ -153,7 +155,7 @@ class StoredPartition:
 
     @cached_property
     def _actions(self) -> Numbers:
-        found: Numbers = self._column("contents", "actions").to_numpy()
+        found: Numbers = numbers(self._column("contents", "actions"))
         return found
 
     def actions_of(self, content: int) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 
-from graph.columns import compute, flags
+from graph.columns import compute, flags, numbers, places_of, texts
 from graph.table_format import arrow
 from graph.whatif_items import Items
 from graph.whatif_parts import Parted, Shapes
@@ -90,7 +90,7 @@ class _Places:
         """The pattern of each, as a column."""
         pa = arrow()
         parts = [items.column("pattern", places).cast(pa.large_string()) for items, places in self._several]
-        return pa.concat_arrays(parts) if parts else pa.array([], pa.large_string())
+        return pa.concat_arrays(parts) if parts else texts([]).cast(pa.large_string())
 
     @cached_property
     def patterns(self) -> list[str]:
@@ -106,9 +106,9 @@ class _Places:
         """The place of each among all of them by pattern, then by representative."""
         pc = compute()
         # UTF-8 sorts as the texts of Python do: by code points.
-        order = pc.sort_indices(self._texts).to_numpy().astype(np.int64)
-        texts = self._texts.take(order)
-        same = np.concatenate(([False], flags(pc.equal(texts[1:], texts[:-1])), [False]))
+        order = numbers(pc.sort_indices(self._texts)).astype(np.int64)
+        sorted_texts = self._texts.take(places_of(order))
+        same = np.concatenate(([False], flags(pc.equal(sorted_texts[1:], sorted_texts[:-1])), [False]))
         tied = order[same[1:] | same[:-1]].tolist()
         names = dict(zip(tied, (spot.representative for spot in self.spots(tied)), strict=True))
         for first, last in _runs(same):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from graph.classes import ResourceClass
+from graph.columns import numbers, places_of, texts
 from graph.stored import StoredPartition
-from graph.table_format import arrow
 from graph.tables import Tables
 from graph.whatif_parts import MadeShapes, Shapes, StoredShapes
 
@@ -71,10 +71,10 @@ class StoredItems:
         return found
 
     def column(self, name: str, places: Sequence[int] | Numbers) -> Any:
-        return self._partition.column("classes", name).take(arrow().array(places, arrow().int32()))
+        return self._partition.column("classes", name).take(places_of(places))
 
     def counts(self, places: Sequence[int] | Numbers) -> list[int]:
-        offsets = self._partition.column("classes", "members").offsets.to_numpy()
+        offsets = numbers(self._partition.column("classes", "members").offsets)
         found: list[int] = np.diff(offsets)[places].tolist()
         return found
 
@@ -102,7 +102,7 @@ class MadeItems:
         return [getattr(self._items[place], name) for place in places]
 
     def column(self, name: str, places: Sequence[int] | Numbers) -> Any:
-        return arrow().array(self.text(name, places), arrow().string())
+        return texts(self.text(name, places))
 
     def counts(self, places: Sequence[int] | Numbers) -> list[int]:
         return [len(self._items[place].members) for place in places]

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from graph.bits import members
-from graph.columns import Lists, compute, flags
+from graph.columns import Lists, compute, flags, places_of
 from graph.stored import StoredPartition
-from graph.table_format import arrow
 from graph.whatif_actions import action_bits
 from graph.whatif_held import Held, Rights
 from graph.whatif_sides import Sides
@@ -180,11 +179,12 @@ class StoredWays:
         """Whether each of these contents may name something of what is taken away."""
         found = np.full(len(contents), "" in self._marks)
         if self._marks and not found.any():
-            chosen = arrow().array(contents, arrow().int32())
+            chosen = places_of(contents)
             for column in ("because", "residual"):
-                texts = partition.column("contents", column).take(chosen).fill_null("")
+                texts = partition.column("contents", column).take(chosen)
+                there = flags(compute().is_valid(texts))
                 for mark in self._marks:
-                    found |= flags(compute().match_substring(texts, mark))
+                    found |= flags(compute().match_substring(texts, mark)) & there
         return found
 
     def _actions_of(self, partition: StoredPartition, content: int) -> int:
