@@ -308,7 +308,12 @@ def say_reach(
     table(
         ("RESOURCE", "LEVELS", "VERDICT", "HOW"),
         [
-            (names.reached(row["resource"], account), row["levels"], row["verdict"], names.way(row["via"]))
+            (
+                names.reached(row["resource"], account, row["count"]),
+                row["levels"],
+                row["verdict"],
+                names.way(row["via"]),
+            )
             for row, account in shown
         ],
         widest=75,

@@ -141,9 +141,7 @@ class _Telling:
 
     def _row(self, row: Difference) -> str:
         names = self._names[row.after is not None]
-        text = names.reached(row.resource, row.account)
-        if row.count > 1:
-            text += f" ({row.count:,} resources)"
+        text = names.reached(row.resource, row.account, row.count)
         levels = ", ".join(row.levels)
         if row.before != row.after:
             return f"{text}: {levels}, {_verdict(row.before)} → {_verdict(row.after)}"

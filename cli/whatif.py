@@ -185,7 +185,7 @@ def _table(names: Names, title: str, rows: Sequence[Row]) -> None:
 
 
 def _resource(names: Names, row: Row) -> str:
-    return names.reached(row.spot.pattern, row.spot.account)
+    return names.reached(row.spot.pattern, row.spot.account, len(row.spot.members))
 
 
 def _levels(row: Row) -> list[str]:

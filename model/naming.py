@@ -87,8 +87,13 @@ class Names:
             return f"s3://{parts[5]}"
         return f"{parts[2]} {self.alias(arn) or parts[5]}{account}"
 
-    def reached(self, pattern: str, account: str) -> str:
-        """A row of ``reach``: ARNs and patterns as they are, to be copied; KMS keys by alias, with the region."""
+    def reached(self, pattern: str, account: str, count: int = 1) -> str:
+        """A row of ``reach``: ARNs and patterns as they are, to be copied; KMS keys by alias, with the region.
+
+        A pattern of several resources tells how many it stands for: others that it fits may have rows of their own.
+        """
+        if count > 1:
+            return f"{pattern} ({count:,} resources)"
         if pattern == "*":
             return f"* in {self.account(account)} (what was not collected)"
         first, *more = pattern.split(" ∩ ")

@@ -154,7 +154,7 @@ def test_parts_that_say_nothing_new_are_left_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def row(resource: str, verdict: str) -> tuple[dict[str, object], str]:
-        return {"resource": resource, "levels": ["Write"], "verdict": verdict, "via": []}, "1"
+        return {"resource": resource, "count": 1, "levels": ["Write"], "verdict": verdict, "via": []}, "1"
 
     bucket = "arn:aws:s3:::b"
     denied = "ExplicitlyDenied"
