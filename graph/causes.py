@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from graph.facts import ABSENT
 from graph.own_facts import Key
+from model.arn import account_of
 from model.entities import Account, Role, Share
 from model.inventory import Inventory
 
@@ -100,14 +101,9 @@ def headlines(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     def brought(item: Cause) -> bool:
         if item.kind not in ("principal", "resource") or item.how == "changed":
             return False
-        return _account(item.id) in whole or (assigned and "/aws-reserved/sso.amazonaws.com/" in item.id)
+        return account_of(item.id) in whole or (assigned and "/aws-reserved/sso.amazonaws.com/" in item.id)
 
     return tuple({(item.kind, item.id): item for item in found if not brought(item)}.values())
-
-
-def _account(arn: str) -> str:
-    parts = arn.split(":", 5)
-    return parts[4] if len(parts) == 6 else ""
 
 
 # -- what is not known
@@ -160,7 +156,7 @@ def _missing(key: Key, told: Any, inventory: Inventory) -> bool:
     data, sort = inventory.data, key[0]
     if sort in ("user", "role", "provider"):
         unread = sort == "provider" and (told.account, told.kind) in data.unread_providers
-        return unread or _unread(inventory, _account(key[1]))
+        return unread or _unread(inventory, account_of(key[1]))
     if sort == "resource":
         iam = told.type.startswith("iam:")
         lists = {(told.account, told.region, told.type), (told.account, "", told.type)}

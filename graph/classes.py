@@ -6,6 +6,9 @@ own decisions (``graph.resolver``), or into groups with one and the same outcome
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
+
 import msgspec
 
 
@@ -33,3 +36,11 @@ class ResourceClass(msgspec.Struct, frozen=True, eq=False, gc=False):
         # Classes of whole resources may share the pattern that describes them; parts of a container never do.
         member = "" if self.contents else self.representative
         return f"{self.account}|{self.region}|{self.type}|{self.pattern}|{member}"
+
+
+def pattern_of(members: Sequence[str]) -> str:
+    """What people are shown for some resources: the ARN of one, of several what all begin with."""
+    if len(members) == 1:
+        return members[0]
+    same = takewhile(lambda characters: len(set(characters)) == 1, zip(*members, strict=False))
+    return "".join(characters[0] for characters in same) + "*"

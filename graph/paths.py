@@ -12,9 +12,10 @@ from graph.carriers import CARRIER
 from graph.closure import Steps
 from graph.deciding import Outcome, Reason
 from graph.names import acting_subject, resource_of, subject_of
-from graph.questions import Questions, account_of
+from graph.questions import Questions
 from graph.steps import Step
 from graph.subjects import Subject
+from model.arn import account_of
 from model.errors import GrantmapError
 from policy.verdicts import Verdict
 

@@ -22,6 +22,7 @@ from graph.steps import WITH_SAML, WITH_WEB_IDENTITY, Step
 from graph.subjects import ANONYMOUS, Subject
 from graph.tables import Tables
 from graph.world import World
+from model.arn import account_of
 from model.entities import Gap, Resource
 from model.load_resources import LIST_CALLS
 from policy.actions import catalogue
@@ -337,12 +338,6 @@ class Questions:
     def deciding_gaps(self) -> list[Gap]:
         """Gaps in what decisions read."""
         return deciding(self.world.inventory.data.gaps)
-
-
-def account_of(arn: str) -> str:
-    """The account that an ARN names, empty where it names none."""
-    parts = arn.split(":", 5)
-    return parts[4] if len(parts) == 6 else ""
 
 
 def _through(step: Step, outcome: Outcome) -> Outcome:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
-from itertools import takewhile
 from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graph.bits import members
-from graph.classes import ResourceClass
+from graph.classes import ResourceClass, pattern_of
 from graph.subsets import Subsets
 from graph.units import Unit, Units
 
@@ -122,12 +121,6 @@ def _class(index: int, account: str, first: Unit, arns: tuple[str, ...]) -> Reso
             index, first.shown, first.arn, container.type, account, container.region, (), contents=True,
             owner=container.arn,
         )  # fmt: skip
-    pattern = first.arn if len(arns) == 1 else _common_start(arns) + "*"
     return ResourceClass(
-        index, pattern, first.arn, container.type, account, container.region, tuple(arns), owner=first.arn
+        index, pattern_of(arns), first.arn, container.type, account, container.region, tuple(arns), owner=first.arn
     )
-
-
-def _common_start(texts: tuple[str, ...]) -> str:
-    same = takewhile(lambda characters: len(set(characters)) == 1, zip(*texts, strict=False))
-    return "".join(characters[0] for characters in same)

@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, product, takewhile
+from itertools import islice, product
 from typing import NamedTuple
 
-from graph.classes import ResourceClass
+from graph.classes import ResourceClass, pattern_of
 from graph.closure import Steps
 from graph.contents import CONTENTS
 from graph.deciding import Outcome, Tree
@@ -218,14 +218,8 @@ def _joint(
     shape: ResourceClass, members: tuple[str, ...], left: ResourceClass | None, right: ResourceClass | None
 ) -> Joint:
     first = members[0]
-    pattern = first if len(members) == 1 else _common_start(members) + "*"
     there = (left is not None, right is not None)
-    return Joint(shape.account, pattern, first, shape.type, members, left, right, there, first)
-
-
-def _common_start(texts: Iterable[str]) -> str:
-    same = takewhile(lambda characters: len(set(characters)) == 1, zip(*texts, strict=False))
-    return "".join(characters[0] for characters in same)
+    return Joint(shape.account, pattern_of(members), first, shape.type, members, left, right, there, first)
 
 
 def _contents(old: Side, new: Side, before: list[ResourceClass], after: list[ResourceClass]) -> Iterator[Joint]:

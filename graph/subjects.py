@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import NamedTuple
 
-from model.arn import is_account_id
+from model.arn import account_of, is_account_id
 from model.entities import Resource
 from model.inventory import Inventory, InventoryData
 from policy.assemble import Assembler
@@ -157,7 +157,7 @@ def mentioned(resources: Iterable[Resource]) -> Mentioned:
         if resource.s3 is not None and any(one.grantee == LOG_DELIVERY_GROUP for one in resource.s3.acl or ()):
             found.add((LOG_DELIVERY, "Service"))
         for grant in resource.grants or ():
-            account = _account_of(grant.grantee)
+            account = account_of(grant.grantee)
             if not grant.grantee.startswith("arn:"):
                 found.add((normal_service(grant.grantee), "Service"))
             elif account:
@@ -177,7 +177,7 @@ def list_subjects(assembler: Assembler, of_resources: Mentioned) -> list[Listed]
         if splits and role.permission_set_name is None:
             found.append(Listed(role.arn, "Role", True, role.account))
     found += [Listed(account.root_arn, "RootUser", False, account.id) for account in data.accounts]
-    found += [Listed(provider.arn, "Provider", False, _account_of(provider.arn)) for provider in data.providers]
+    found += [Listed(provider.arn, "Provider", False, account_of(provider.arn)) for provider in data.providers]
     known = {one.key for one in found}
     for key, kind in sorted(_beyond(assembler, of_resources.names)):
         if key not in known:
@@ -198,7 +198,7 @@ def _beyond(assembler: Assembler, of_resources: Iterable[tuple[str, str]]) -> It
         if document is not None:
             named.update(whom_it_names(document))
     for key, kind in named:
-        account = key.removeprefix("account:") if is_account_id(key.removeprefix("account:")) else _account_of(key)
+        account = key.removeprefix("account:") if is_account_id(key.removeprefix("account:")) else account_of(key)
         if kind == "Outsider" and account in read:
             continue
         if kind == "Provider" and account and account not in inventory.accounts:
@@ -206,7 +206,7 @@ def _beyond(assembler: Assembler, of_resources: Iterable[tuple[str, str]]) -> It
         if _parses(key):
             yield key, kind
     for key in (name for share in inventory.data.shares for name in shared_with(share)):
-        account = _account_of(key) or key.removeprefix("account:")
+        account = account_of(key) or key.removeprefix("account:")
         if _parses(key) and account not in read:
             yield key, "Outsider" if is_account_id(account) else "Service"
 
@@ -261,7 +261,7 @@ def _asked_for(condition: Condition) -> Iterator[tuple[str, str]]:
         if key in _CALLING_ACCOUNT and is_account_id(value):
             yield f"account:{value}", "Outsider"
         elif key == "aws:principalarn":
-            account = _account_of(value)
+            account = account_of(value)
             if any(mark in value for mark in "*?$") or value.endswith(":root"):
                 if is_account_id(account):
                     yield f"account:{account}", "Outsider"
@@ -271,11 +271,6 @@ def _asked_for(condition: Condition) -> Iterator[tuple[str, str]]:
             yield value, "Service"
         elif key == "aws:principalservicenameslist" and is_service(value):
             yield normal_service(value), "Service"
-
-
-def _account_of(key: str) -> str:
-    parts = key.split(":", 5)
-    return parts[4] if len(parts) == 6 else ""
 
 
 def _parses(key: str) -> bool:

@@ -22,6 +22,7 @@ from graph.remade import inventory_of
 from graph.sides import condition, unplaced
 from graph.subjects import Subject, mentions_mfa
 from graph.world import World
+from model.arn import account_of
 from model.entities import Resource
 from model.inventory import Inventory
 from policy.request import Principal
@@ -139,7 +140,7 @@ class Explainer:
         pieces = [facts.principal(key) for key in dict.fromkeys((asked.principal, *roles))]
         pieces += [facts.resource(arn) for arn in dict.fromkeys((*roles, asked.container)) if arn]
         pieces.append(facts.trust(asked.container))
-        accounts = [_account(key) for key in (asked.principal, *roles)] + [asked.account]
+        accounts = [account_of(key) for key in (asked.principal, *roles)] + [asked.account]
         pieces += [facts.account(id) for id in dict.fromkeys(accounts) if id]
         return [facts.everywhere, *pieces]
 
@@ -294,8 +295,3 @@ def _kind(old: _Score, new: _Score) -> str:
     if old.rank == 2 or new.rank == 2:
         return "gained" if new.rank < old.rank else "lost" if old.rank < new.rank else "same"
     return "changed"
-
-
-def _account(key: str) -> str:
-    parts = key.split(":", 5)
-    return parts[4] if len(parts) == 6 else ""

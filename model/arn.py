@@ -53,6 +53,12 @@ def is_account_id(text: str) -> bool:
     return ACCOUNT_ID.fullmatch(text) is not None
 
 
+def account_of(arn: str) -> str:
+    """The account that an ARN names; empty where it names none, and for what is no ARN."""
+    parts = arn.split(":", 5)
+    return parts[4] if len(parts) == 6 else ""
+
+
 def root_arn(account: str, partition: str = "aws") -> str:
     """The ARN of an account's root user."""
     return f"arn:{partition}:iam::{account}:root"

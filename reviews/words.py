@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from model.arn import is_account_id
+from model.arn import account_of, is_account_id
 from model.entities import DirectoryUser
 from model.inventory import Inventory
 from policy.actions import catalogue
@@ -97,7 +97,7 @@ class Names:
 
     def role_in(self, arn: str) -> str:
         """A role with its account: ``payments-api in payments-prod``."""
-        return f"{self.role(arn)} in {self.account(_account(arn))}"
+        return f"{self.role(arn)} in {self.account(account_of(arn))}"
 
     def person(self, key: str) -> str:
         """A person by display name, else by address."""
@@ -176,7 +176,7 @@ class Names:
         return self._by_arn(key)
 
     def _by_arn(self, arn: str) -> str:
-        account = _account(arn)
+        account = account_of(arn)
         if "-provider/" in arn:
             return self.provider(arn)
         if account not in self._inventory.accounts:
@@ -203,11 +203,6 @@ def display(user: DirectoryUser) -> str:
 def short(arn: str) -> str:
     """The last part of an ARN's name."""
     return re.split(r"[/:]", arn.removesuffix("/*").removesuffix(":*"))[-1] or arn
-
-
-def _account(arn: str) -> str:
-    parts = arn.split(":", 5)
-    return parts[4] if len(parts) == 6 else ""
 
 
 #: (one, many) by resource type.
