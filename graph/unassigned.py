@@ -39,14 +39,23 @@ class Unassigned:
 
     def steps(self, person: Subject) -> list[Step]:
         """The steps that a person may have besides the known ones, each Conditional on what was not read."""
-        if person.kind != "Person" or self._inventory.people[person.key].user.active is False:
+        if person.kind != "Person" or not self._is_active(person.key):
             return []
         own = self._by_role(self._own(person))
-        every = self._of_everybody
         known = set(self._inventory.people[person.key].roles)
-        roles = (role for role in dict.fromkeys((*own, *every)) if role not in known)
-        steps = (self._step(person, role, (*own.get(role, ()), *every.get(role, ()))) for role in roles)
-        return [step for step in steps if step is not None]
+        roles = (role for role in dict.fromkeys((*own, *self._of_everybody)) if role not in known)
+        return list(self._steps(person, {role: self._documents(role, own) for role in roles}))
+
+    def _steps(self, person: Subject, roles: _Hanging) -> Iterator[Step]:
+        steps = (self._step(person, role, documents) for role, documents in roles.items())
+        return (step for step in steps if step is not None)
+
+    def _documents(self, role: str, own: _Hanging) -> tuple[str, ...]:
+        """What it hangs on whether somebody has a role, who may have it by ``own``."""
+        return (*own.get(role, ()), *self._of_everybody.get(role, ()))
+
+    def _is_active(self, person: str) -> bool:
+        return self._inventory.people[person].user.active is not False
 
     def chains(
         self, held: Mapping[int, Outcome], onward: Mapping[int, Chain], decide: Callable[[Subject], Outcome]
@@ -58,19 +67,27 @@ class Unassigned:
         """
         if not self._any:
             return
-        unseen: dict[str, Outcome] = {}
-        for key in self._inventory.people:
-            person = self._subjects.by_key[key]
-            for step in self.steps(person):
-                index, role = step.target.index, step.target.key
-                if index < 0 and role not in unseen:
-                    unseen[role] = decide(step.target)
-                outcome = unseen.get(role) if index < 0 else held.get(index)
+
+        def ways(person: Subject, roles: _Hanging) -> Iterator[tuple[Chain, Outcome]]:
+            for step in self._steps(person, roles):
+                index = step.target.index
+                outcome = decide(step.target) if index < 0 else held.get(index)
                 if outcome is not None and outcome.can:
-                    yield person, Chain((step,)), outcome
+                    yield Chain((step,)), outcome
                 further = onward.get(index)
                 if further is not None and further.end is not None:
-                    yield person, Chain((step, *further.steps)), held[further.end.index]
+                    yield Chain((step, *further.steps)), held[further.end.index]
+
+        people = [self._subjects.by_key[key] for key in self._inventory.people if self._is_active(key)]
+        # What anybody may have is the same for all of them: it is looked for once.
+        shared = list(ways(people[0], self._of_everybody)) if people else []
+        best = min(shared, key=lambda way: (way[0].length, way[0].via), default=None)
+        for person in people:
+            own = self._by_role(self._own(person))
+            for chain, outcome in ways(person, {role: self._documents(role, own) for role in own}):
+                yield person, chain, outcome
+            if best is not None:
+                yield person, *best
 
     @cached_property
     def _any(self) -> bool:

@@ -132,6 +132,27 @@ def test_whoever_may_have_a_role_by_what_was_not_read_is_listed(case: str, tmp_p
     assert not list(reach(one, "person:old"))
 
 
+def test_who_is_known_to_have_a_role_is_listed_beside_those_who_may(tmp_path: Path) -> None:
+    names = (("d-1", "eve"), ("d-2", "bob"), ("d-3", "una"))
+    users = tuple(DirectoryUser(id=id, user_name=name, active=True) for id, name in names)
+    unread = {"unread_assignments": ((AUDIT, ONE),), "unread_members": ("g-1",)}
+    group = DirectoryGroup(id="g-1", name="staff", members=("d-2",))
+    given = (to(MAIL, "g-1"), to(AUDIT, "d-3"))
+    one = asked(tmp_path, directory_users=users, directory_groups=(group,), assignments=given, **unread)
+    may = ("Conditional", [SENDER.arn], {"document": "identitystore:group/g-1"})
+    assert listed(one, SEND) == {
+        "person:bob": ("Allowed", [SENDER.arn], None),
+        "person:eve": may,
+        "person:una": may,
+    }
+    may = ("Conditional", [READER.arn], {"document": f"{AUDIT}@{ONE}"})
+    assert listed(one, "sqs:ReceiveMessage") == {
+        "person:bob": may,
+        "person:eve": may,
+        "person:una": ("Allowed", [READER.arn], None),
+    }
+
+
 def test_to_leave_a_group_whose_members_were_not_read_takes_away_what_nobody_knows(tmp_path: Path) -> None:
     one = asked(tmp_path, **CASES["members of a group"][0])
     with pytest.raises(NotHeldError, match="who is in group `staff` was not read"):
