@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.graph.worlds import LONG
 from tests.oracle.whole import judge
 
 #: Seeds of every run, and of a long one where ``GRANTMAP_TEST_ALL`` is set.
 FEW, MANY = (1, 2, 14), tuple(range(1, 61))
-LONG = bool(os.environ.get("GRANTMAP_TEST_ALL"))
 
 
 @pytest.mark.parametrize("seed", MANY if LONG else FEW)

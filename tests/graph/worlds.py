@@ -579,6 +579,10 @@ def questions_of(world: World, folder: Path) -> Questions:
     return Questions(Tables(folder))
 
 
+#: Whether this is a long run.
+LONG = bool(os.environ.get("GRANTMAP_TEST_ALL"))
+
+
 def seeds(few: int, many: int) -> range:
     """Seeds of a default run, or of a long one where ``GRANTMAP_TEST_ALL`` is set."""
-    return range(1, (many if os.environ.get("GRANTMAP_TEST_ALL") else few) + 1)
+    return range(1, (many if LONG else few) + 1)
