@@ -25,6 +25,7 @@ from graph.world import World
 from model.arn import account_of
 from model.entities import Resource
 from model.inventory import Inventory
+from policy.document import Parsed
 from policy.request import Principal
 from policy.verdicts import Verdict
 
@@ -87,6 +88,7 @@ class Explainer:
         self._facts = Facts(old, new)
         self._texts: dict[int, tuple[Piece, str]] = {}
         self._known: dict[Asked, Explanation] = {}
+        self._documents: Parsed = {}
         self._reaches: dict[Hashable, _Reach | None] = {}
         self.answers = 0
         """How many answers were asked of mixtures."""
@@ -248,7 +250,8 @@ class Explainer:
         return self._reaches[key]
 
     def _made(self, facts: dict[Key, object], whole: Piece) -> World:
-        return World(inventory_of(facts, whole.context, self._both[1].data.snapshot))
+        made = inventory_of(facts, whole.context, self._both[1].data.snapshot)
+        return World(made, documents=self._documents)
 
 
 def _around(asked: Asked, facts: dict[Key, object]) -> dict[Key, object]:

@@ -16,17 +16,21 @@ from graph.subjects import Listed, Subjects
 from graph.unassigned import Unassigned
 from model.inventory import Inventory
 from policy.assemble import Assembler
+from policy.document import Parsed
 
 
 class World:
     """An inventory with its subjects, the engine that decides about them and the steps between them.
 
-    ``listed`` are its subjects where a build has listed them, so that not every resource must be read for it.
+    ``listed`` are its subjects where a build has listed them, so that not every resource must be read for it;
+    ``documents`` is as for ``Assembler``.
     """
 
-    def __init__(self, inventory: Inventory, listed: Iterable[Listed] | None = None) -> None:
+    def __init__(
+        self, inventory: Inventory, listed: Iterable[Listed] | None = None, documents: Parsed | None = None
+    ) -> None:
         self.inventory = inventory
-        self.assembler = Assembler(inventory)
+        self.assembler = Assembler(inventory, documents)
         self.decider = Decider(self.assembler)
         self._listed = listed
 

@@ -18,7 +18,7 @@ from policy.buckets import access_point_of, is_access_point, settings_of, throug
 from policy.context import NO_OVERRIDES, Caller, Overrides, Target
 from policy.decide import Decision, decide
 from policy.delegated import Delegated
-from policy.document import Document, parse_document
+from policy.document import Document, Parsed, parse_document
 from policy.errors import PolicyError
 from policy.inputs import NO_SETTINGS, Inputs, Level, PolicyRef, Settings
 from policy.request import WITHOUT_IDENTITY, Principal, Request
@@ -29,16 +29,16 @@ from policy.targets import MANDATORY, Place, decides, uncollected_type, unread_p
 
 
 class Assembler:
-    """Callers, targets and inputs of one inventory.
+    """Callers, targets and inputs of one inventory. ``documents``: texts parsed before, which others may share.
 
     ``invalid`` maps the id of every policy that could not be parsed to the reason: it is decided as a document that
     was not collected, so that answers which hang on it are Conditional.
     """
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, documents: Parsed | None = None) -> None:
         self.inventory = inventory
         self.invalid: dict[str, str] = {}
-        self._documents: dict[str, Document | PolicyError] = {}
+        self._documents: Parsed = {} if documents is None else documents
         self._refs: dict[str, PolicyRef] = {}
         self._identities: dict[str, tuple[tuple[PolicyRef, ...], tuple[PolicyRef, ...]]] = {}
         self._guardrails: dict[tuple[str, str], tuple[Level, ...]] = {}

@@ -339,6 +339,9 @@ class Document:
         return f"Document({self.text_hash[:12]}, {len(self.statements)} statements)"
 
 
+#: By text the document, or why it is none.
+Parsed = dict[str, "Document | PolicyError"]
+
 #: Documents that somebody holds; whoever is done with a part of an organisation gives its documents up.
 _INTERNED: WeakValueDictionary[str, Document] = WeakValueDictionary()
 
