@@ -124,9 +124,11 @@ def crossing(
         if bits not in (0, whole):
             by_holder[who].add(bits)
     every = set().union(*by_holder.values())
-    if every in by_holder.values() or not patterns_may_cross(parts):
+    if every in by_holder.values():
         return  # what one holder alone tells apart are parts already
     first, shape = parts[0], shape_of(parts)
+    if not _may_cross(shape):
+        return
     for name, text, there in _crossing(shape, tuple(sorted(every))):
         pattern = " ∩ ".join(first.owner + rest for rest in name)
         yield (

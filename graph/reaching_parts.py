@@ -28,8 +28,11 @@ def told_apart(around: Sequence[AbstractSet[int]], told: Sequence[_Told], nothin
     """
     shown: dict[int, list[int]] = {}
     for place in sorted(range(len(around)), key=lambda place: (len(around[place]), place)):
-        wider = narrowest_parts([other for other in around[place] if other in shown], around)
-        if any(told[one] != told[place] for one in wider) or (not wider and told[place] != nothing):
+        mine, above = told[place], [other for other in around[place] if other in shown]
+        if all(told[other] == mine for other in above) and (above or mine == nothing):
+            continue  # whichever of them are the narrowest
+        wider = narrowest_parts(above, around)
+        if any(told[one] != mine for one in wider) or not wider:
             shown[place] = wider
     return shown
 
