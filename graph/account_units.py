@@ -13,7 +13,7 @@ from graph.bits import bits_of, members
 from graph.candidates import Beyond, Candidates
 from graph.contents import CONTENTS, ContentPatterns
 from graph.ground import Ground
-from graph.naming import written
+from graph.naming import granted_by_name, names_of, written
 from graph.partition import Lent
 from graph.subjects import Subject
 from graph.units import Unit, Units
@@ -41,8 +41,10 @@ class Shared:
         """Whom a resource lets at ``arn``, itself or in it, or at what begins with ``inside``, of those ``beyond``."""
         service = deciding_service(container.type)
         others = []
+        granted = granted_by_name(container) if container.grants else frozenset()
         for subject in beyond.named.values():
-            if subject.kind not in ("User", "Role") or subject.account == container.account:
+            own = subject.kind not in ("User", "Role") or subject.account == container.account
+            if own or (granted and not granted.isdisjoint(names_of(subject))):
                 yield subject
             else:
                 others.append(subject)

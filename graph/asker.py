@@ -219,7 +219,8 @@ class Asker:
         """Groups of actions on a unit that decisions cannot tell apart, those that nothing could allow left out."""
         side = [one for one in seen.felt if one.part == SIDE] + seen.shared
         given = unit.actions.all if seen.unread else self._given(unit.actions, side)
-        allowed = self._allowed(unit, seen.felt, given, seen.by_acl, aim)
+        needs_none = self._has_all or bool(self._granted >> place & 1)
+        allowed = self._allowed(unit, seen.felt, given, seen.by_acl, aim, needs_none=needs_none)
         allowed &= ~self._denied(unit.actions, 1 << place)
         if seen.alike is None:
             return [ActionGroup(1 << number, (seen.target, number)) for number in members(allowed)]
@@ -244,10 +245,10 @@ class Asker:
             ]
         return found
 
-    def _allowed(self, unit: Unit, mine: list[Felt], side: int, by_acl: bool, aim: Aim) -> int:
-        """The actions that own policies and the resource's ``side`` together may allow."""
+    def _allowed(self, unit: Unit, mine: list[Felt], side: int, by_acl: bool, aim: Aim, *, needs_none: bool) -> int:
+        """The actions that own policies, unless it needs none, and the resource's ``side`` together may allow."""
         own = unit.actions.all
-        if not self._has_all:
+        if not needs_none:
             own = self._given(unit.actions, [felt for felt in mine if felt.part == OWN])
         if by_acl:
             side |= unit.actions.by_acl

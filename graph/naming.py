@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 from graph.subjects import STRANGERS, Subject
+from model.entities import Resource
 from policy.document import Document, Statement
 from policy.principals import PrincipalElement
 from policy.request import normal_service
@@ -93,6 +94,15 @@ def _names_in(element: PrincipalElement) -> Iterator[Name]:
         parts = name.split(":", 5)
         if len(parts) == 6 and parts[5].startswith("user/"):
             yield "federated-user", parts[4]
+
+
+def granted_by_name(resource: Resource) -> frozenset[Name]:
+    """Names of whom the grants of a KMS key are for, who need no Allow of their own, wherever they are (semantics L7).
+
+    A grant to an account leaves that to the account.
+    """
+    named = (name for grant in resource.grants or () for name in grantee(grant.grantee).names)
+    return frozenset(name for name in named if not isinstance(name, tuple) or name[0] != "account")
 
 
 def grantee(name: str) -> Named:

@@ -13,7 +13,7 @@ from graph.allowing import Allowing, Entry, entries_of
 from graph.contents import CONTENTS
 from graph.inputs import Difference
 from graph.lending import Lending
-from graph.naming import names_of, written
+from graph.naming import granted_by_name, names_of, written
 from graph.partition import Lent
 from graph.subjects import STRANGERS, Listed, Subject, Subjects
 from graph.world import World
@@ -124,7 +124,10 @@ class _Side:
         if subject.kind not in OWN_POLICIES:
             return True
         arn, kind = self._lending.resource(row)
-        return self._allowing.may(subject, arn, deciding_service(kind), _inside(arn, kind))
+        if self._allowing.may(subject, arn, deciding_service(kind), _inside(arn, kind)):
+            return True
+        key = self._assembler.inventory.container(arn) if kind == "kms:key" else None
+        return key is not None and not granted_by_name(key).isdisjoint(names_of(subject))
 
     def said(self, listed: Listed, row: int) -> list[_Said]:
         """What the documents of a user or role can say about the resource of a row, statement by statement."""

@@ -14,7 +14,7 @@ from graph.account_units import Shared
 from graph.action_lists import ActionLists
 from graph.contents import CONTENTS
 from graph.globs import glob_of, remainders
-from graph.naming import Name, named_by, names_of
+from graph.naming import Name, granted_by_name, named_by, names_of
 from graph.subjects import Subject
 from model.entities import Resource
 from model.inventory import Inventory
@@ -124,7 +124,8 @@ class Openings:
             if not (otherwise or mentions(text, marks)) or not gone.may_be_about(one.type, one.arn):
                 continue
             inside = one.arn + CONTENTS[one.type] if one.type in CONTENTS else ""
-            if not self._shared.allowing.may(subject, one.arn, deciding_service(one.type), inside):
+            may = self._shared.allowing.may(subject, one.arn, deciding_service(one.type), inside)
+            if not may and (not one.grants or granted_by_name(one).isdisjoint(names)):
                 continue
             if otherwise or _may_name(text, names):
                 yield one.arn

@@ -12,11 +12,12 @@ from policy.glossary import glossary
 from policy.inputs import Inputs, Level, PolicyRef
 from policy.request import WITHOUT_IDENTITY, Principal, Request
 from policy.residual import by_caller_only
-from policy.s3 import acl_side, object_acl_may_allow
+from policy.s3 import acl_side
 from policy.services import FEDERATED_ACTIONS, TRUST_ACTIONS, asks_for, needs_resource_policy
 from policy.sparing import spared
 from policy.targets import uncollected_type
 from policy.together import lacking
+from policy.unread import not_asked_for
 from policy.verdicts import Because, Decision, Verdict
 from policy.wording import Namer, in_lines, in_words, one_line
 
@@ -77,8 +78,7 @@ def explain(
     sentences = [_verdict(answer, who), *_reasons(answer)]
     if decision.verdict is Verdict.IMPLICITLY_DENIED:
         sentences += _missing(answer)
-        if object_acl_may_allow(request, inputs.settings):
-            sentences.append("An access control list of the object's own may allow it: those are not read.")
+        sentences += not_asked_for(request, inputs.settings)
     sentences += [*_condition(answer), *_unseen(answer)]
     if rests_on_encryption(request, inputs):
         sentences.append("Requests are taken to be encrypted in transit.")

@@ -69,6 +69,7 @@ class Fold:
         "action",
         "boundary",
         "crosses",
+        "given",
         "grants_allow",
         "identity",
         "inputs",
@@ -134,6 +135,7 @@ class Fold:
             )
             records.append(self.vpce)
         self._granted: Residual | None = None
+        self.given = NO_SIDE
         self.grants_allow: Residual = FALSE
         self.acl: AclSide | None = None
         self.side = self._resource_side()
@@ -167,7 +169,7 @@ class Fold:
             return self._with_acl(side)
         if settings.kms_grants == () or not self.action.startswith("kms:"):
             return side
-        given = grants_side(self.request, self.action, settings)
+        self.given = given = grants_side(self.request, self.action, settings)
         self.grants_allow = disjunction(given)
         return ResourceSide(
             either(side.direct, given.direct),
@@ -302,12 +304,27 @@ class Fold:
         limits = self._limits()
         identity = both(self.identity_allow(), limits)
         if self.crosses:
-            return both(identity, disjunction((*side, shared)) if unseen is FALSE else unseen)
+            lets_in = disjunction((*side, shared)) if unseen is FALSE else unseen
+            return either(both(identity, lets_in), self._given_abroad(limits, unseen))
         if policy is not None and policy.only_allows:
             return either(identity, unseen)
         mandatory = needs_resource_policy(self.action, self.request.resource)
         found = within_account(side, identity, limits, unseen, mandatory=mandatory)
         return either(found, shared) if unseen is FALSE else found
+
+    def _given_abroad(self, limits: Residual, unseen: Residual) -> Residual:
+        """What a grant of a KMS key gives its grantee in another account, who needs no Allow of its own (L7).
+
+        Auto Scaling's service-linked role, whose policy says nothing about KMS, starts volumes encrypted with a key of
+        another account by a grant alone:
+        https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+        Grants that were not read leave what another account's principal needs as it is: answers say so.
+        """
+        given = self.given
+        if given is NO_SIDE or self.inputs.settings.kms_grants is None:
+            return FALSE
+        named = either(given.direct, both(given.role, limits))
+        return named if unseen is FALSE else both(named, unseen)
 
     def _unseen_shares(self) -> Residual:
         """Shares that could not be collected: they can only add access (L16)."""

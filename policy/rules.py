@@ -142,8 +142,8 @@ CONDITIONS = (
     Rule(
         "C4",
         "Dates, numbers, addresses, bytes",
-        "Dates compare however they are written, a malformed number matches nothing, addresses compare as networks, "
-        "bytes as base64.",
+        "Dates compare however they are written, a malformed number matches nothing, so that a negated operator holds, "
+        "addresses compare as networks, bytes as base64.",
         f"{_ELEMENTS}condition_operators.html",
     ),
     Rule(
@@ -206,8 +206,8 @@ LAYERS = (
     Rule(
         "L7",
         "What else keys and buckets look at",
-        "KMS grants add access; S3 adds access lists, access points and ownership, and Block Public Access takes away "
-        "what a public policy or list gives.",
+        "KMS grants add access, in other accounts without an Allow there too; S3 adds access lists, access points and "
+        "ownership, and Block Public Access takes away what a public policy or list gives.",
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     ),
     Rule(

@@ -284,10 +284,8 @@ def s3_settings(case: Case) -> Any:
 def named_ways(case: Case, documents: list[Any]) -> set[str]:
     """How a resource's policies name the caller for this action, and KMS grants and S3 ACLs (L7)."""
     found = {way for statement in applying(case, documents, "Allow") for way in principal_ways(case, statement)}
-    settings, (service, _, name) = case.get("settings", {}), case["action"].lower().partition(":")
-    for grant in settings.get("grants", []) if service == "kms" else []:
-        if name in [operation.lower() for operation in grant["operations"]]:
-            found |= named_as(case, {"AWS": grant["grantee"], "Service": grant["grantee"]}) - {ACCOUNT}
+    name = case["action"].lower().partition(":")[2]
+    found |= granted_ways(case, case.get("settings", {}).get("grants", []))
     s3, who = s3_settings(case) if ":accesspoint/" not in case["resource"] else {}, caller(case)
     groups = ["AllUsers"] if who["kind"] == "anonymous" else ["AllUsers", "AuthenticatedUsers"]
     for grant in s3.get("acl", []) if s3.get("objectOwnership") != "BucketOwnerEnforced" else []:
@@ -297,6 +295,14 @@ def named_ways(case: Case, documents: list[Any]) -> set[str]:
         if fits(given, name) and grant["grantee"] == case.get("principal_canonical_id") and who["account"]:
             found.add(ACCOUNT)
     return found
+
+
+def granted_ways(case: Case, grants: list[Any]) -> set[str]:
+    """How KMS grants name the caller for this action (L7)."""
+    service, _, name = case["action"].lower().partition(":")
+    about = [grant for grant in grants if service == "kms" and name in map(str.lower, grant["operations"])]
+    named = [named_as(case, {"AWS": grant["grantee"], "Service": grant["grantee"]}) for grant in about]
+    return {way for ways in named for way in ways} - {ACCOUNT}
 
 
 def elsewhere(case: Case, who: dict[str, str]) -> bool:
@@ -406,6 +412,10 @@ def suffices(case: Case, who: dict[str, str], ways: set[str], may: bool, limits:
     if action == "sts:getsessiontoken":
         return who["kind"] in ("user", "root")  # L1
     if elsewhere(case, who):
+        # L7: a grant of a key needs no Allow of the grantee's account; of one that nobody read that is not expected.
+        given = granted_ways(case, [one for one in case.get("settings", {}).get("grants", []) if not one.get("unread")])
+        if given & {STAR, NAMED} or (ROLE in given and limits):
+            return True
         return bool(ways) and (may or not who["account"])  # services, providers and unsigned callers have no policies
     mandatory = fits("kms:.*:key/.*|sts:.*:role/.*", f"{action} {case['resource']}")  # L6
     if ways & {STAR, NAMED} or (ROLE in ways and limits):

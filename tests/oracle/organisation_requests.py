@@ -229,7 +229,7 @@ class Requests:
         case["resource_policy"] = (about([policy]) or [None])[0] if policy else None
         if place.get("type") == "key":
             names = [subject["principal"], session_of(subject)]
-            anything = [{"grantee": name, "operations": [*GRANTABLE]} for name in names]
+            anything = [{"grantee": name, "operations": [*GRANTABLE], "unread": True} for name in names]
             if place["grants"] is None and subject["kind"] != "anonymous":
                 case["alternatives"]["settings"] = [{**case["settings"], "grants": g} for g in ([], anything)]
             case["settings"]["grants"] = place["grants"] or []
