@@ -132,7 +132,7 @@ class Requests:
 
     def foreigner(self, found: Subject) -> Subject:
         """L18: what a foreign account gives its own principals is not known."""
-        more: Subject = {"identities": [[], [EVERYTHING]], "tags": None, "mfa": True}
+        more: Subject = {"identities": [[], [EVERYTHING], [NOTHING]], "tags": None, "mfa": True}
         if found["key"].isdigit():  # as a question about one of its principals, whose own policies allow everything
             more["identities"] = [[EVERYTHING]]
         if found["key"] != found["principal"]:
