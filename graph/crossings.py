@@ -51,11 +51,16 @@ def crossed(
     places: Numbers,
     owners: Numbers,
     some: Callable[[list[int]], list[ResourceClass]],
+    counting: Callable[[dict[int, int], int], dict[int, int]] | None = None,
 ) -> Iterator[Crossed]:
     """The containers where what several hold crosses. ``held`` are rows of what one principal comes to: (who holds it,
     on which classes). ``places`` are the classes to look at, all parts of each container or none, ``owners`` numbers
-    for their containers; ``some`` reads classes."""
-    for parts, by_row in of_several(held, places, owners):
+    for their containers; ``some`` reads classes. ``counting`` leaves of the rows in a container, each with where it
+    holds as a set of parts, all of which are the last argument, those that make a difference."""
+    for parts, every in of_several(held, places, owners):
+        by_row = every if counting is None else counting(every, (1 << len(parts)) - 1)
+        if len({held[row][0] for row in by_row}) < 2:
+            continue  # what one holder alone tells apart are parts already
         more = crossed_in(some(parts), held, by_row)
         if more:
             yield Crossed(parts, more)

@@ -31,6 +31,7 @@ from graph.whatif_found import Found, Rows, tabled
 from graph.whatif_held import Held, Rights
 from graph.whatif_items import Items, MadeItems, StoredItems
 from graph.whatif_live import Live
+from graph.whatif_outdone import Outdone
 from graph.whatif_rows import Change, Difference, Spot, Way, compared, kept
 from graph.whatif_sides import Sides
 from graph.whatif_stored import Stored, StoredWays
@@ -176,7 +177,8 @@ class _Spots:
         apart = inside & np.isin(owners, owners[odd])
         chosen = ~inside | (rests == places) | apart
         cut = np.isin(places, list(partition.about(live))) if live else np.zeros(len(places), dtype=np.bool_)
-        crossing = [*crossed(stored.rows, places[apart & ~cut], owners[apart & ~cut], partition.classes.some)]
+        counting = Outdone(self._sides, stored.listed).left
+        crossing = [*crossed(stored.rows, places[apart & ~cut], owners[apart & ~cut], partition.classes.some, counting)]
         if crossing:
             yield self._crossed(partition, crossing, lists_of, stored)
         whole = chosen & ~cut & ~np.isin(places, [place for one in crossing for place in one.parts])
