@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, combinations, permutations
+from itertools import chain, combinations, islice, permutations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -35,6 +35,12 @@ _FEW = 6
 #: So many globs of others are told from what some match together.
 _OTHERS = 8
 
+#: The classes of so many containers are read at once.
+_AT_ONCE = 64
+
+#: So many bits are worked out at once.
+_WORD = 62
+
 #: What is shown of the rest of some contents, which is in all that is said of them.
 _ALL = "/*"
 
@@ -57,13 +63,25 @@ def crossed(
     on which classes). ``places`` are the classes to look at, all parts of each container or none, ``owners`` numbers
     for their containers; ``some`` reads classes. ``counting`` leaves of the rows in a container, each with where it
     holds as a set of parts, all of which are the last argument, those that make a difference."""
-    for parts, every in of_several(held, places, owners):
-        by_row = every if counting is None else counting(every, (1 << len(parts)) - 1)
-        if len({held[row][0] for row in by_row}) < 2:
-            continue  # what one holder alone tells apart are parts already
-        more = crossed_in(some(parts), held, by_row)
-        if more:
-            yield Crossed(parts, more)
+    several = _counted(held, of_several(held, places, owners), counting)
+    while chunk := [*islice(several, _AT_ONCE)]:
+        items = iter(some([place for parts, _ in chunk for place in parts]))
+        for parts, by_row in chunk:
+            more = crossed_in([*islice(items, len(parts))], held, by_row)
+            if more:
+                yield Crossed(parts, more)
+
+
+def _counted(
+    held: Sequence[tuple[int, Numbers]],
+    several: Iterable[tuple[list[int], dict[int, int]]],
+    counting: Callable[[dict[int, int], int], dict[int, int]] | None,
+) -> Iterator[tuple[list[int], dict[int, int]]]:
+    """As ``several``, of each container what makes a difference."""
+    for parts, by_row in several:
+        left = by_row if counting is None else counting(by_row, (1 << len(parts)) - 1)
+        if len({held[row][0] for row in left}) > 1:  # what one holder alone tells apart are parts already
+            yield parts, left
 
 
 def crossed_in(
@@ -97,12 +115,28 @@ def of_several(
     holders = np.unique(np.stack((pairs // len(held), who[pairs % len(held)])), axis=1)[0]
     several = np.bincount(holders, minlength=len(sizes)) > 1
     chosen = several[group[at]]
-    by_row: defaultdict[int, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for part, number in zip(at[chosen].tolist(), row[chosen].tolist(), strict=True):
-        one = int(group[part])
-        by_row[one][number] |= 1 << (part - int(starts[one]))
-    for one, bits in by_row.items():
-        yield places[starts[one] : starts[one] + sizes[one]].tolist(), bits
+    at, row = at[chosen], row[chosen]
+    keys, bits = _bits_by(group[at] * len(held) + row, at - starts[group[at]])
+    by_row: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for key, some in zip(keys, bits, strict=True):
+        by_row[key // len(held)][key % len(held)] = some
+    for one, rows in by_row.items():
+        yield places[starts[one] : starts[one] + sizes[one]].tolist(), rows
+
+
+def _bits_by(keys: NDArray[np.int64], numbers: NDArray[np.int64]) -> tuple[list[int], list[int]]:
+    """The keys, each once, with the numbers of each as a set."""
+    order = np.argsort(keys, kind="stable")
+    numbers = numbers[order]
+    distinct, firsts = np.unique(keys[order], return_index=True)
+    bits = [0] * len(distinct)
+    for start in range(0, int(numbers.max(initial=-1)) + 1, _WORD):
+        here = (numbers >= start) & (numbers < start + _WORD)
+        words = np.where(here, np.int64(1) << np.where(here, numbers - start, 0), 0)
+        bits = [
+            one | word << start for one, word in zip(bits, np.bitwise_or.reduceat(words, firsts).tolist(), strict=True)
+        ]
+    return distinct.tolist(), bits
 
 
 def _places_among(
@@ -135,14 +169,9 @@ def crossing(
     if not _may_cross(shape):
         return
     for name, text, there in _crossing(shape, tuple(sorted(every))):
-        pattern = " ∩ ".join(first.owner + rest for rest in name)
-        yield (
-            ResourceClass(
-                -1, pattern, first.owner + text, first.type, first.account, first.region, (), contents=True,
-                owner=first.owner,
-            ),
-            there,
-        )  # fmt: skip
+        pattern, arn = " ∩ ".join(first.owner + rest for rest in name), first.owner + text
+        where = (first.type, first.account, first.region)
+        yield ResourceClass(-1, pattern, arn, *where, (), contents=True, owner=first.owner), there
 
 
 # -- one container

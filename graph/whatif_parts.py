@@ -14,7 +14,7 @@ import numpy as np
 
 from graph.classes import ResourceClass
 from graph.keeping import Recent
-from graph.reaching_parts import Shape, told_apart, wider, wider_parts
+from graph.reaching_parts import Shape, shape_of, told_apart, wider, wider_parts
 from graph.stored import StoredPartition
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def _alike(numbers: Numbers) -> tuple[int, ...]:
 
 #: Shapes by the texts of their parts.
 _SHAPES: Recent[tuple[bytes, bytes], Parted] = Recent(1 << 15)
+_MADE: Recent[Shape, Parted] = Recent(1 << 12)
 _ANSWERS: Recent[tuple[Parted, tuple[int, ...]], dict[int, list[int]]] = Recent(1 << 15)
 
 
@@ -70,7 +71,8 @@ class MadeShapes:
         self._some = some
 
     def of(self, places: Numbers) -> Parted:
-        return Parted(wider_parts(self._some(places)))
+        shape = shape_of(self._some(places))
+        return _MADE.of(shape, lambda: Parted(wider(shape)))
 
 
 class StoredShapes:
