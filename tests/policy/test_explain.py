@@ -286,6 +286,15 @@ def test_grants_that_nobody_read_may_allow() -> None:
     ]
 
 
+def test_grants_that_nobody_read_are_said_to_be_where_another_account_asks() -> None:
+    """They are not taken to be for everybody: the answer is a denial, with what is not known beside it."""
+    unread = "A KMS grant on the key that names this caller may allow it: its grants were not read."
+    case = KEY | {"resource_account": "222222222222", "identity_policies": [], "settings": {"grants": None}}
+    assert unread in said(**case)
+    assert unread not in said(**case | {"settings": {"grants": []}})
+    assert unread not in said(**case | {"action": "kms:DisableKey"})
+
+
 def test_a_grant_that_is_not_certain_is_named() -> None:
     role = {"principal": SESSION, "unknown": ["aws:PrincipalArn"], "identity_policies": []}
     case = KEY | role | {"settings": {"grants": [{"grantee": ROLE, "operations": ["Decrypt"]}]}}
