@@ -86,8 +86,13 @@ def by_choice(case: Case) -> bool:
     """U7: whether some choice of the caller's own keys is allowed whatever the surroundings are."""
     options = [(one, values_of(one)) for one in contents(case)]
     keys = {key for _, values in options for key in values}
+    # Calls of STS carry no keys of other services: nobody chooses those.
+    others = "s3:.*|kms:.*|iam:.*" if case["action"].startswith("sts:") else "-"
     mine = sorted(
-        key for key in keys if re.fullmatch(CALLER_KEYS, key) or (key == "aws:userid" and key in case["limits"])
+        key
+        for key in keys
+        if (re.fullmatch(CALLER_KEYS, key) and not re.fullmatch(others, key))
+        or (key == "aws:userid" and key in case["limits"])
     )
     own = {key: list({str(v): v for _, values in options for v in values.get(key, [])}.values()) for key in mine}
     return any(
