@@ -92,7 +92,7 @@ def asked(
 ) -> Callable[..., Ran]:
     """``diff`` of the demo's snapshot and one that was taken after an edit."""
     # Of a whole account that differs the first thousands of answers show what these tests read, in half the time.
-    monkeypatch.setattr("graph.why.MOST_ANSWERS", 4_000)
+    monkeypatch.setattr("graph.why.MOST_ANSWERS", 2_000)
 
     def call(edit: Edit, *options: str, back: bool = False) -> Ran:
         home, *ids = home_of_two(edit)
