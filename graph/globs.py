@@ -246,16 +246,14 @@ class _Places:
     def moved(self, state: int, other: str) -> list[tuple[str, int]]:
         """Where one more character leads: ``other``, which no glob has, and those that some glob goes on with."""
         stars = self._stars
-        stay, free = state & stars, (state & self._any) << 1
-        found = [(other, self.settled(free | stay))]
+        # Wherever a star or `?` leads, whatever the character; what is settled apart is settled together.
+        rest = self.settled((state & self._any) << 1 | state & stars)
+        found = [(other, rest)]
         for letter, where in self._letters:
             taken = state & where
             if taken:
-                # As `settled`, of which a call for each of millions of states takes longer than what it does.
-                reached = taken << 1 | free | stay
-                while (more := reached | (reached & stars) << 1) != reached:
-                    reached = more
-                found.append((letter, reached))
+                taken <<= 1
+                found.append((letter, rest | (self.settled(taken) if taken & stars else taken)))
         return found
 
     def settled(self, state: int) -> int:
