@@ -157,20 +157,17 @@ def crossing(
     ``held`` are (who holds something, the parts where it does, as a set). A part is told of where what is held on it is
     not what it is on the narrowest parts that cover it.
     """
-    whole = (1 << len(parts)) - 1
     by_holder: defaultdict[int, set[int]] = defaultdict(set)
     for who, bits in held:
-        if bits not in (0, whole):
+        if bits not in (0, (1 << len(parts)) - 1):
             by_holder[who].add(bits)
     every = set().union(*by_holder.values())
     if every in by_holder.values():
         return  # what one holder alone tells apart are parts already
     first, shape = parts[0], shape_of(parts)
-    if not _may_cross(shape):
-        return
-    for name, text, there in _crossing(shape, tuple(sorted(every))):
+    where = (first.type, first.account, first.region)
+    for name, text, there in _crossing(shape, tuple(sorted(every))) if _may_cross(shape) else ():
         pattern, arn = " ∩ ".join(first.owner + rest for rest in name), first.owner + text
-        where = (first.type, first.account, first.region)
         yield ResourceClass(-1, pattern, arn, *where, (), contents=True, owner=first.owner), there
 
 
@@ -372,6 +369,10 @@ def _meeting(several: tuple[str, ...], run: str) -> tuple[tuple[frozenset[str], 
     globs = tuple(glob for glob in several if glob in crossed)
     found: dict[frozenset[str], str] = {}
     for text in _texts(globs, run) if globs else ():
+        found.setdefault(_matched(tests, text), text)
+    # What crosses none may lie where others cross: `*a*` and `?/*` meet in `a/*`, and elsewhere too.
+    inside = sorted(frozenset().union(*found).difference(globs))
+    for text in _texts((*globs, *inside), run) if inside else ():
         found.setdefault(_matched(tests, text), text)
     # Of very many sets those of the longest texts are left out above: also where no more than two of them meet.
     met = {pair for matched in found for pair in permutations(matched, 2)}

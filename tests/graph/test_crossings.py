@@ -198,6 +198,8 @@ ANY = settings(
 @example(own=[("Allow", "a/*"), ("Deny", "*x*")], roles=[[("Allow", "a*b"), ("Allow", "*/b")], []], denied=["a/b"])
 @example(own=[], roles=[[("Allow", "??"), ("Deny", "*x*")], [("Allow", "*/*")]], denied=[])
 @example(own=[("Allow", "a*")], roles=[[("Allow", "*b")], [("Deny", "?/*"), ("Allow", "*/?")]], denied=["*a"])
+@example(own=[], roles=[[("Allow", "*a*")], [("Allow", "?/*"), ("Deny", "a*")], [("Allow", "a/*")]], denied=[])
+@example(own=[], roles=[[("Allow", "?/*"), ("Deny", "a*")], [("Allow", "a/*")], [("Allow", "*a*")]], denied=[])
 def test_the_narrowest_row_says_what_the_best_of_all_roles_is(
     tmp_path: Path, own: list[tuple[str, str]], roles: list[list[tuple[str, str]]], denied: list[str]
 ) -> None:

@@ -106,7 +106,7 @@ PIECES = st.sampled_from(["*", "a", "b", "/", "a/", "?"])
 GLOBS = st.lists(PIECES, min_size=1, max_size=4).map("".join).map(lambda glob: re.sub(r"\*+", "*", glob))
 STATEMENTS = st.lists(st.tuples(st.sampled_from(["Allow", "Allow", "Deny"]), GLOBS), max_size=4)
 KEYS = ["//", "a", "b", "ab", "a/", "a/b", "ba", "a/a/", "x", "a/x", "xa", "axb", "/a", "b/b", "aab", "a/xb/y", "x/y"]
-KEYS += ["a*", "*", "?b", "a/*", "a?"]
+KEYS += ["a*", "*", "?b", "a/*", "a?", "b/a", "x/ab"]
 
 
 @settings(
