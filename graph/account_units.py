@@ -193,7 +193,8 @@ class AccountUnits:
             yield subject, self.lent, bits
 
     def _reached(self, beyond: Beyond, arn: str) -> tuple[Subject, ...]:
-        """Whom a resource lets in from elsewhere: of users and roles those whose own policies may allow it (L4)."""
+        """Whom a resource lets in from elsewhere: of users and roles those whose own policies may allow it (L4), and
+        those whom a grant of a key names (L7)."""
         found = self._known.get(arn)
         if found is None:
             found = self._known[arn] = tuple(self._let_in(beyond, arn))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from graph.naming import NOBODY, STRANGER, Name, Named, SubjectIndex, grantee, named_by
@@ -92,13 +92,13 @@ class Candidates:
             ref = self._assembler.ref(f"{container.arn}#trust", role.trust) if role else None
         else:
             ref = self._assembler.resource_policy(place, "")
-        if ref is not None and ref.document is None:
-            return Beyond(everyone=True)
         granted = NOBODY if container.grants is not None else Named(frozenset(), everyone=True)
         for grant in container.grants or ():
             granted |= grantee(grant.grantee)
-        if ref is None or ref.document is None:
+        if ref is None:
             return self._named(granted)
+        if ref.document is None:  # it may name anybody; whom a grant names needs no Allow of its own (L7)
+            return replace(self._named(granted), everyone=True)
         whom = named_by(ref.document) | granted
         found = self._named(whom)
         if not found.everyone or granted.everyone or self._serves_members(ref.document):

@@ -368,12 +368,12 @@ def _meeting(several: tuple[str, ...], run: str) -> tuple[tuple[frozenset[str], 
     crossed = {one for pair in pairs for one in pair}
     globs = tuple(glob for glob in several if glob in crossed)
     found: dict[frozenset[str], str] = {}
-    for text in _texts(globs, run) if globs else ():
-        found.setdefault(_matched(tests, text), text)
-    # What crosses none may lie where others cross: `*a*` and `?/*` meet in `a/*`, and elsewhere too.
-    inside = sorted(frozenset().union(*found).difference(globs))
-    for text in _texts((*globs, *inside), run) if inside else ():
-        found.setdefault(_matched(tests, text), text)
+    more: frozenset[str] = frozenset(globs)
+    while more:  # what crosses none may lie where others cross: `*a*` and `?/*` meet in `a/*`, and elsewhere too
+        globs += tuple(sorted(more.difference(globs)))
+        for text in _texts(globs, run):
+            found.setdefault(_matched(tests, text), text)
+        more = frozenset().union(*found).difference(globs)
     # Of very many sets those of the longest texts are left out above: also where no more than two of them meet.
     met = {pair for matched in found for pair in permutations(matched, 2)}
     for pair in pairs:

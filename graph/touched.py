@@ -23,7 +23,7 @@ from policy.document import Document
 if TYPE_CHECKING:
     from graph.stored import Numbers
 
-#: Users and roles need an Allow of their own to reach what lies in another account (semantics L4).
+#: Users and roles need an Allow of their own to reach what lies in another account, but for grants of keys (L4, L7).
 OWN_POLICIES = ("User", "Role")
 #: Whom "everybody" means (``Candidates.anybody``).
 _ANYBODY = (*OWN_POLICIES, "RootUser", "Anonymous", *STRANGERS)

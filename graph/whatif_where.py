@@ -112,7 +112,7 @@ class Openings:
         """The ARNs of those that a statement which goes may be about, too.
 
         In somebody's own account all, and ``*``; elsewhere those that their own policies may be about and whose policy
-        may name them, or that are given in another way (semantics L4).
+        may name them, or that are given in another way (semantics L4, L7).
         """
         if subject.account == self._account:
             own = (("*", "*"), *((one.type, one.arn) for one in self._resources))

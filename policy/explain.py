@@ -17,7 +17,7 @@ from policy.services import FEDERATED_ACTIONS, TRUST_ACTIONS, asks_for, needs_re
 from policy.sparing import spared
 from policy.targets import uncollected_type
 from policy.together import lacking
-from policy.unread import not_asked_for
+from policy.unread import both_sides, not_asked_for
 from policy.verdicts import Because, Decision, Verdict
 from policy.wording import Namer, in_lines, in_words, one_line
 
@@ -78,7 +78,7 @@ def explain(
     sentences = [_verdict(answer, who), *_reasons(answer)]
     if decision.verdict is Verdict.IMPLICITLY_DENIED:
         sentences += _missing(answer)
-        sentences += not_asked_for(request, inputs.settings)
+        sentences += not_asked_for(request, inputs.settings, decision.because)
     sentences += [*_condition(answer), *_unseen(answer)]
     if rests_on_encryption(request, inputs):
         sentences.append("Requests are taken to be encrypted in transit.")
@@ -343,7 +343,7 @@ def _missing(answer: _Answer) -> Iterator[str]:
         return
     foreign = _foreign(answer)
     if foreign and answer.request.principal.kind not in WITHOUT_IDENTITY:
-        yield f"The {foreign} is in another account: both the caller's policies and the {foreign}'s own must allow it."
+        yield both_sides(foreign, answer.request)
     yield f"For this to be allowed, {' and '.join(needed)} would have to allow it."
 
 

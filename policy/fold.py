@@ -323,7 +323,7 @@ class Fold:
         given = self.given
         if given is NO_SIDE or self.inputs.settings.kms_grants is None:
             return FALSE
-        named = either(given.direct, both(given.role, limits))
+        named = both(either(given.direct, given.role), limits)  # across accounts these always limit (L4)
         return named if unseen is FALSE else both(named, unseen)
 
     def _unseen_shares(self) -> Residual:

@@ -187,7 +187,7 @@ LAYERS = (
         "L4",
         "Whose policy must allow",
         "Inside one account the caller's policy or the resource's is enough, for what is AWS's own the caller's; "
-        "between accounts both must allow.",
+        "between accounts both must allow, but for grants of keys (L7).",
         _LOGIC,
     ),
     Rule(

@@ -1,15 +1,18 @@
-"""What was not read and could give access that an answer, to be of use, does not count on: said beside a denial."""
+"""What could give access beside policies, said with a denial: what was not read, and grants across accounts."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from policy.grants import GRANTABLE
 from policy.inputs import Settings
 from policy.request import WITHOUT_IDENTITY, Request
 from policy.s3 import object_acl_may_allow
+from policy.verdicts import Because
 
 
-def not_asked_for(request: Request, settings: Settings) -> list[str]:
-    """Sentences about a request that is denied as far as was read (semantics L7): it is denied but for these.
+def not_asked_for(request: Request, settings: Settings, because: Sequence[Because]) -> list[str]:
+    """Sentences about a request that is denied ``because`` of this, as far as was read; it is but for these (L7).
 
     Objects' ACLs are not asked for; the grants of a key may not have been read, and were they to be thought of as open,
     everybody in the organisation would have access to the key.
@@ -17,9 +20,17 @@ def not_asked_for(request: Request, settings: Settings) -> list[str]:
     sentences = []
     if object_acl_may_allow(request, settings):
         sentences.append("An access control list of the object's own may allow it: those are not read.")
-    if settings.kms_grants is None and _may_be_granted(request):
+    # A guardrail, a boundary or a fixed rule that stops it stops what a grant gives, too.
+    lacking = all(reason.layer in ("identity", "resource") for reason in because)
+    if settings.kms_grants is None and lacking and _may_be_granted(request):
         sentences.append("A KMS grant on the key that names this caller may allow it: its grants were not read.")
     return sentences
+
+
+def both_sides(what: str, request: Request) -> str:
+    """A sentence about a request on what is in another account (L4)."""
+    grant = ", or a grant on the key must name the caller" if _may_be_granted(request) else ""
+    return f"The {what} is in another account: both the caller's policies and the {what}'s own must allow it{grant}."
 
 
 def _may_be_granted(request: Request) -> bool:

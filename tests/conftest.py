@@ -249,7 +249,7 @@ settings.load_profile("all" if os.environ.get("GRANTMAP_TEST_ALL") else "same")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The files that take longest come first, so that no process waits for another one's at the end; what is marked
     ``long`` is left out, unless everything is to be run."""
-    items.sort(key=lambda item: item.path.relative_to(ROOT).as_posix() not in LONGEST)
+    items.sort(key=lambda item: str(item.path).removeprefix(f"{ROOT}{os.sep}") not in LONGEST)
     if os.environ.get("GRANTMAP_TEST_ALL"):
         return
     long = [item for item in items if item.get_closest_marker("long")]

@@ -9,19 +9,20 @@ import pytest
 
 from graph.reaching import reach
 from graph.world import World
-from model.entities import InlinePolicy, KmsGrant, Resource
+from model.entities import InlinePolicy, KmsGrant, ManagedPolicy, Resource
 from tests.graph.earlier_worlds import rebuilt, said
 from tests.graph.test_whatif import asked
 from tests.graph.worlds import ONE, TWO, allow, deny, document, key, made, made_world, questions_of, role, scp, user
 
 ANN = f"arn:aws:iam::{ONE}:user/ann"
+BOUNDARY = f"arn:aws:iam::{ONE}:policy/b"
 LINKED = f"arn:aws:iam::{ONE}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
 
 
-def granted(*grantees: str) -> Resource:
+def granted(*grantees: str, **more: Any) -> Resource:
     """The key of another account."""
     grants = tuple(KmsGrant(id=name, grantee=name, operations=("Decrypt", "DescribeKey")) for name in grantees)
-    return key("k", TWO, grants=grants)
+    return key("k", TWO, grants=grants, **more)
 
 
 def linked(**more: Any) -> World:
@@ -69,3 +70,39 @@ def test_a_policy_that_forbids_the_granted_key_is_felt_there(turned: bool, tmp_p
     before, then = data[:: -1 if turned else 1]
     again, anew = rebuilt(before, then, tmp_path)
     assert said(again) == said(anew)
+
+
+UNREAD = {"policy": None}
+EVERYBODY = {"policy": document(allow("kms:*", Principal="*"))}
+
+
+@pytest.mark.parametrize(
+    ("policy", "verdict"), [(UNREAD, "Conditional"), (EVERYBODY, "Allowed")], ids=["unread", "all"]
+)
+def test_a_key_policy_that_may_name_anybody_hides_no_grant(policy: Any, verdict: str, tmp_path: Path) -> None:
+    world = made_world(users=(user("ann", ONE), user("bob", ONE)), resources=(granted(ANN, **policy),))
+    assert {one: said for one, said in who(world, tmp_path).items() if ":user/" in one} == {ANN: verdict}
+
+
+def test_grants_that_were_not_read_name_nobody_elsewhere_in_particular(tmp_path: Path) -> None:
+    own = key("k", TWO, grants=None)
+    world = made_world(users=(user("ann", ONE), user("cat", TWO)), resources=(own,))
+    found = questions_of(world, tmp_path).who_can("kms:Decrypt", own.arn)["principals"]
+    users = {row["principal"]: row["verdict"] for row in found if ":user/" in row["principal"]}
+    assert users == {f"arn:aws:iam::{TWO}:user/cat": "Conditional"}
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["gone", "come"])
+@pytest.mark.parametrize("policy", [{}, UNREAD, EVERYBODY], ids=["delegating", "unread", "all"])
+def test_whoever_comes_and_is_granted_the_key_is_felt_there(policy: Any, turned: bool, tmp_path: Path) -> None:
+    data = [made(users=some, resources=(granted(ANN, **policy),)) for some in ((user("ann", ONE),), ())]
+    before, then = data[:: -1 if turned else 1]
+    again, anew = rebuilt(before, then, tmp_path)
+    assert said(again) == said(anew)
+
+
+def test_the_boundary_of_another_account_s_user_limits_the_grant(tmp_path: Path) -> None:
+    """Across accounts boundaries always limit (L4)."""
+    boundary = ManagedPolicy(arn=BOUNDARY, id="B", name="b", account=ONE, document=document(allow("s3:*")))
+    ann = user("ann", ONE, boundary=BOUNDARY)
+    assert ANN not in who(made_world(users=(ann,), policies=(boundary,), resources=(granted(ANN),)), tmp_path)

@@ -285,7 +285,7 @@ def named_ways(case: Case, documents: list[Any]) -> set[str]:
     """How a resource's policies name the caller for this action, and KMS grants and S3 ACLs (L7)."""
     found = {way for statement in applying(case, documents, "Allow") for way in principal_ways(case, statement)}
     name = case["action"].lower().partition(":")[2]
-    found |= granted_ways(case, case.get("settings", {}).get("grants", []))
+    found |= granted_ways(case, case.get("settings", {}).get("grants") or [])
     s3, who = s3_settings(case) if ":accesspoint/" not in case["resource"] else {}, caller(case)
     groups = ["AllUsers"] if who["kind"] == "anonymous" else ["AllUsers", "AuthenticatedUsers"]
     for grant in s3.get("acl", []) if s3.get("objectOwnership") != "BucketOwnerEnforced" else []:
@@ -413,8 +413,8 @@ def suffices(case: Case, who: dict[str, str], ways: set[str], may: bool, limits:
         return who["kind"] in ("user", "root")  # L1
     if elsewhere(case, who):
         # L7: a grant of a key needs no Allow of the grantee's account; of one that nobody read that is not expected.
-        given = granted_ways(case, [one for one in case.get("settings", {}).get("grants", []) if not one.get("unread")])
-        if given & {STAR, NAMED} or (ROLE in given and limits):
+        grants = case.get("settings", {}).get("grants") or []
+        if limits and granted_ways(case, [one for one in grants if not one.get("unread")]):
             return True
         return bool(ways) and (may or not who["account"])  # services, providers and unsigned callers have no policies
     mandatory = fits("kms:.*:key/.*|sts:.*:role/.*", f"{action} {case['resource']}")  # L6

@@ -293,6 +293,16 @@ def test_grants_that_nobody_read_are_said_to_be_where_another_account_asks() -> 
     assert unread in said(**case)
     assert unread not in said(**case | {"settings": {"grants": []}})
     assert unread not in said(**case | {"action": "kms:DisableKey"})
+    shut = {
+        "scps": [
+            {
+                "level": "root",
+                "policies": [ALLOW | {"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}],
+            }
+        ]
+    }
+    assert unread not in said(**case | shut)
+    assert any("or a grant on the key must name the caller" in sentence for sentence in said(**case))
 
 
 def test_a_grant_that_is_not_certain_is_named() -> None:
