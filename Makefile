@@ -20,12 +20,12 @@ demo: $(READY)
 	@.venv/bin/grantmap demo $(ARGS)
 
 test: $(READY)
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 # What `make test` samples with fixed seeds, at length: generated cases that nobody fixed, and more random organisations.
 SEEDS := 3 4 5 6 7
 test-all: $(READY)
-	@GRANTMAP_TEST_ALL=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@GRANTMAP_TEST_ALL=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 	@for seed in $(SEEDS); do $(PY) -m tests.oracle.rehearse --seed $$seed --triples 400 || exit 1; done
 
 lint: $(READY)

@@ -24,24 +24,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 
-#: Files that take a processor half a minute and more.
-LONGEST = frozenset(
-    {
-        "tests/cli/test_diff.py",
-        "tests/collectors/test_collect.py",
-        "tests/collectors/test_resume.py",
-        "tests/cypher/test_two_stores.py",
-        "tests/graph/test_build.py",
-        "tests/graph/test_dask.py",
-        "tests/graph/test_engines.py",
-        "tests/graph/test_neo4j_store.py",
-        "tests/oracle/test_rehearsal.py",
-        "tests/reviews/test_population_worlds.py",
-        "tests/test_docs.py",
-        "tests/ui/test_journey.py",
-    }
-)
-
 
 @dataclass(frozen=True)
 class Part:
@@ -247,9 +229,7 @@ settings.load_profile("all" if os.environ.get("GRANTMAP_TEST_ALL") else "same")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The files that take longest come first, so that no process waits for another one's at the end; what is marked
-    ``long`` is left out, unless everything is to be run."""
-    items.sort(key=lambda item: str(item.path).removeprefix(f"{ROOT}{os.sep}") not in LONGEST)
+    """Leaves out what is marked ``long``, unless everything is to be run."""
     if os.environ.get("GRANTMAP_TEST_ALL"):
         return
     long = [item for item in items if item.get_closest_marker("long")]

@@ -32,7 +32,7 @@ def begin(aws: EmulatedAws, home: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while len(list(home.rglob("*.jsonl.gz"))) < 12:
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
@@ -77,7 +77,7 @@ def test_a_resumed_snapshot_has_the_parts_of_one_made_at_once(aws: EmulatedAws, 
 def test_ctrl_c_keeps_what_was_read_and_says_how_to_go_on(aws: EmulatedAws, tmp_path: Path) -> None:
     process = begin(aws, tmp_path)
     os.kill(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=240)
     assert process.returncode == 1
     listed = list_snapshots(tmp_path)[0]
     assert not listed.complete
