@@ -133,9 +133,8 @@ def _bits_by(keys: NDArray[np.int64], numbers: NDArray[np.int64]) -> tuple[list[
     for start in range(0, int(numbers.max(initial=-1)) + 1, _WORD):
         here = (numbers >= start) & (numbers < start + _WORD)
         words = np.where(here, np.int64(1) << np.where(here, numbers - start, 0), 0)
-        bits = [
-            one | word << start for one, word in zip(bits, np.bitwise_or.reduceat(words, firsts).tolist(), strict=True)
-        ]
+        some = np.bitwise_or.reduceat(words, firsts).tolist()
+        bits = [one | word << start for one, word in zip(bits, some, strict=True)]
     return distinct.tolist(), bits
 
 
@@ -157,9 +156,10 @@ def crossing(
     ``held`` are (who holds something, the parts where it does, as a set). A part is told of where what is held on it is
     not what it is on the narrowest parts that cover it.
     """
+    whole = (1 << len(parts)) - 1
     by_holder: defaultdict[int, set[int]] = defaultdict(set)
     for who, bits in held:
-        if bits not in (0, (1 << len(parts)) - 1):
+        if bits not in (0, whole):
             by_holder[who].add(bits)
     every = set().union(*by_holder.values())
     if every in by_holder.values():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from graph.whatif_held import Held
-from graph.whatif_rows import Cost, Way
+from graph.whatif_rows import Cost, done_by
 from graph.whatif_sides import Side, Sides
 
 
@@ -78,20 +78,13 @@ def _gives(side: Side, held: Sequence[Held]) -> _Gives:
         return _NOTHING
     sure = [way for way in ways if way.allowed]
     return _Gives(
-        _joined(ways),
-        _joined(way for way in ways if way.given),
-        _joined(sure),
-        _joined(way for way in sure if way.given),
+        done_by(ways),
+        done_by(way for way in ways if way.given),
+        done_by(sure),
+        done_by(way for way in sure if way.given),
         min(way.cost for way in ways),
         min((way.cost for way in sure), default=_LAST),
     )
-
-
-def _joined(ways: Iterable[Way]) -> int:
-    found = 0
-    for way in ways:
-        found |= way.actions
-    return found
 
 
 #: A row by its number, with the parts where it holds.

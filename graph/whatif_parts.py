@@ -14,7 +14,7 @@ import numpy as np
 
 from graph.classes import ResourceClass
 from graph.keeping import Recent
-from graph.reaching_parts import Shape, shape_of, told_apart, wider, wider_parts
+from graph.reaching_parts import Shape, shape_of, told_apart, wider
 from graph.stored import StoredPartition
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ class MadeShapes:
         self._some = some
 
     def of(self, places: Numbers) -> Parted:
-        shape = shape_of(self._some(places))
-        return _MADE.of(shape, lambda: Parted(wider(shape)))
+        return _parted(self._some(places))
 
 
 class StoredShapes:
@@ -108,7 +107,12 @@ class StoredShapes:
         return _SHAPES.of(key, lambda: Parted(wider(_spelled(*key))))
 
     def _made(self, places: Numbers) -> Parted:
-        return Parted(wider_parts(self._partition.classes.some(places)))
+        return _parted(self._partition.classes.some(places))
+
+
+def _parted(parts: Sequence[ResourceClass]) -> Parted:
+    shape = shape_of(parts)
+    return _MADE.of(shape, lambda: Parted(wider(shape)))
 
 
 def _spelled(patterns: bytes, texts: bytes) -> Shape:

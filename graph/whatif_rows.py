@@ -88,7 +88,7 @@ class Difference:
 def compared(before: Iterable[Way], after: Iterable[Way]) -> Difference:
     """The change on one spot, from all ways of before and of after."""
     before, after = sorted(before, key=_cost), sorted(after, key=_cost)
-    given, sure_before, sure_after = _joined(way for way in before if way.given), _sure(before), _sure(after)
+    given, sure_before, sure_after = done_by(way for way in before if way.given), _sure(before), _sure(after)
     was, best_before = _covered(before)
     now, best_after = _covered(after)
     # Where a way of one side is Allowed, and where only one side has any, conditions do not matter.
@@ -104,7 +104,8 @@ def compared(before: Iterable[Way], after: Iterable[Way]) -> Difference:
     )
 
 
-def _joined(ways: Iterable[Way]) -> int:
+def done_by(ways: Iterable[Way]) -> int:
+    """The actions that are done in any of these ways, as a set."""
     found = 0
     for way in ways:
         found |= way.actions
@@ -112,7 +113,7 @@ def _joined(ways: Iterable[Way]) -> int:
 
 
 def _sure(ways: Iterable[Way]) -> int:
-    return _joined(way for way in ways if way.allowed)
+    return done_by(way for way in ways if way.allowed)
 
 
 def _covered(ways: Iterable[Way]) -> tuple[int, list[tuple[int, Way]]]:
@@ -152,7 +153,7 @@ def kept(ways: Iterable[Way]) -> Difference:
     """As ``compared`` where the same ways lead there before and after: nothing is lost."""
     ways = sorted(ways, key=_cost)
     _, after = _covered(ways)
-    return Difference([], _within(after, _joined(way for way in ways if way.given)), [], after, hangs=False)
+    return Difference([], _within(after, done_by(way for way in ways if way.given)), [], after, hangs=False)
 
 
 #: Places in a list of ways, the best first.

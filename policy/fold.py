@@ -70,7 +70,6 @@ class Fold:
         "boundary",
         "crosses",
         "given",
-        "grants_allow",
         "identity",
         "inputs",
         "kind",
@@ -136,7 +135,6 @@ class Fold:
             records.append(self.vpce)
         self._granted: Residual | None = None
         self.given = NO_SIDE
-        self.grants_allow: Residual = FALSE
         self.acl: AclSide | None = None
         self.side = self._resource_side()
         self.public_block: Residual = (
@@ -170,12 +168,16 @@ class Fold:
         if settings.kms_grants == () or not self.action.startswith("kms:"):
             return side
         self.given = given = grants_side(self.request, self.action, settings)
-        self.grants_allow = disjunction(given)
         return ResourceSide(
             either(side.direct, given.direct),
             either(side.role, given.role),
             either(side.account, given.account),
         )
+
+    @property
+    def grants_allow(self) -> Residual:
+        """What the key's grants give the caller, in whichever way they name it (L7)."""
+        return disjunction(self.given)
 
     def _public_block(self) -> Residual:
         """L7: what RestrictPublicBuckets takes away from outsiders when the bucket policy is public."""
@@ -320,10 +322,10 @@ class Fold:
         https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
         Grants that were not read leave what another account's principal needs as it is: answers say so.
         """
-        given = self.given
-        if given is NO_SIDE or self.inputs.settings.kms_grants is None:
+        if self.inputs.settings.kms_grants is None:
             return FALSE
-        named = both(either(given.direct, given.role), limits)  # across accounts these always limit (L4)
+        # Across accounts boundary and session policy always limit (L4).
+        named = both(either(self.given.direct, self.given.role), limits)
         return named if unseen is FALSE else both(named, unseen)
 
     def _unseen_shares(self) -> Residual:
