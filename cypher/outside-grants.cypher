@@ -10,6 +10,9 @@ WHERE NOT EXISTS { MATCH (:Account {account_id: o.account_id, snapshot: $snapsho
   AND NOT EXISTS { MATCH (:Anonymous)-[:HOLDS]->(g) } AND NOT EXISTS {
   MATCH (:Anonymous)-[:HOLDS]->(p:Grant)-[:COVERS]->(c)
   WHERE p.conditional = false AND ALL(action IN g.actions WHERE action IN p.actions)
+} AND NOT EXISTS {
+  MATCH (:Anonymous)-[:HOLDS]->(p:Grant)-[:COVERS]->(:ResourceClass)-[:CONTAINS]->(r)
+  WHERE c.size > 0 AND p.conditional = false AND ALL(action IN g.actions WHERE action IN p.actions)
 }
 RETURN DISTINCT r.account_id AS account, r.type AS type, r.arn AS resource, o.key AS outsider, g.levels AS levels, g.conditional AS conditional, g.key AS grant
 ORDER BY account, type, resource, outsider, conditional, grant

@@ -1,14 +1,17 @@
 """The classes that the graph shows of one account, and which of them each set of classes of the tables covers.
 
 Every pattern that one subject holds tells apart the contents of a thousand buckets, and a grant on all contents would
-be on each of these parts. Two things keep its edges few. Parts that every grant takes alike are one class, of however
+be on each of these parts; every resource with a policy of its own is a class, and each of a thousand roles' own grants
+on `*` would be on each. Two things keep the edges few. Parts that every grant takes alike are one class, of however
 many containers: a *narrow* one. Narrow classes that many grants take together are also joined in *wide* ones, eight at
-a time, and those again; a grant covers the widest that lie in it. A part is in one narrow class and in every wide class
-that this one is within, so whoever goes from a grant over one class to a container arrives where the grant holds.
+a time, and those again; a grant covers the widest that lie in it. A part or a resource is in one narrow class and in
+every wide class that this one is within, so whoever goes from a grant over one class to a container or to a resource
+arrives where the grant holds. Parts, resources and what nobody collected are joined each with their like.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -29,13 +32,19 @@ if TYPE_CHECKING:
 _JOINED = 8
 
 
+#: So many flags are looked at together at once.
+_AT_ONCE = 1 << 22
+
+
 @dataclass(frozen=True, slots=True)
 class Wide:
-    """``narrow`` are the narrow classes in it, by the numbers of the tables; ``containers`` their containers' places
-    among ``GraphClasses.containers``."""
+    """``narrow`` are the narrow classes in it, by the numbers of the tables; ``inside`` is what is in these: containers
+    by their places among ``GraphClasses.containers`` if they are ``contents``, else resources by their places among all
+    members of classes."""
 
     narrow: Numbers
-    containers: Numbers
+    inside: Numbers
+    contents: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +64,14 @@ class GraphClasses:
         self._sets = partition.sets
         self.count = partition.count
 
+    def _flags(self, name: str) -> Flags:
+        found: Flags = self._partition.column("classes", name).to_numpy(zero_copy_only=False)
+        return found
+
     @cached_property
     def contents(self) -> Flags:
         """Whether each class of the tables is a part of a container."""
-        found: Flags = self._partition.column("classes", "contents").to_numpy(zero_copy_only=False)
-        return found
+        return self._flags("contents")
 
     @cached_property
     def first(self) -> Numbers:
@@ -83,17 +95,6 @@ class GraphClasses:
         return list(dict.fromkeys(owners[index] for index in np.flatnonzero(self.contents).tolist()))
 
     @cached_property
-    def _order(self) -> Numbers:
-        """The narrow classes, those that are in the same sets near one another."""
-        narrow = np.unique(self.first[self.contents])
-        by_set = self._held_in(narrow, np.arange(len(self._sets)))
-        score = by_set.sum(axis=1) * self._uses
-        rows = np.packbits(by_set[np.argsort(-score, kind="stable")], axis=0)
-        # The last key is the first to sort by.
-        order: Numbers = narrow[np.lexsort(rows[::-1])] if len(rows) else narrow
-        return order
-
-    @cached_property
     def _uses(self) -> Numbers:
         """How many grants, told apart by their contents, are on each set."""
         _, contents, sets = self._partition.grants
@@ -101,83 +102,34 @@ class GraphClasses:
         found: Numbers = np.bincount(pairs % max(len(self._sets), 1), minlength=len(self._sets))
         return found
 
-    def _held_in(self, narrow: Numbers, sets: Numbers) -> Flags:
-        """Which sets (rows) hold which narrow classes (columns)."""
-        column = np.full(self.count, -1)
-        column[narrow] = np.arange(len(narrow))
-        flags: Flags = np.zeros((len(sets), len(narrow)), dtype=bool)
-        for row, chosen in enumerate(sets.tolist()):
-            places = column[self.first[self._sets[chosen]]]
-            flags[row, places[places >= 0]] = True
-        return flags
-
-    @cached_property
-    def _inside(self) -> tuple[Numbers, Numbers]:
-        """(place in the order, container) of every part."""
-        place = np.zeros(self.count, dtype=np.int64)
-        place[self._order] = np.arange(len(self._order))
+    def _parts(self) -> tuple[Numbers, Numbers]:
+        """(class, container) of every part."""
         number = {arn: index for index, arn in enumerate(self.containers)}
         owners = self._partition.column("classes", "owner").to_pylist()
         parts = np.flatnonzero(self.contents)
-        containers = np.array([number[owners[index]] for index in parts.tolist()], dtype=np.int64)
-        return place[self.first[parts]], containers
+        return self.first[parts], np.array([number[owners[index]] for index in parts.tolist()], dtype=np.int64)
 
-    def _holding(self, span: int) -> tuple[Numbers, Numbers]:
-        """(run, container), each once: the containers of the parts in each run of ``span`` narrow classes."""
-        place, container = self._inside
-        pairs = np.unique(place // span * max(len(self.containers), 1) + container)
-        run, held = np.divmod(pairs, max(len(self.containers), 1))
-        return run, held
+    def _resources(self) -> tuple[Numbers, Numbers]:
+        """(class, place among all members) of every resource."""
+        sizes = np.diff(self._partition.column("classes", "members").offsets.to_numpy())
+        return np.repeat(np.arange(self.count), sizes), np.arange(int(sizes.sum()))
 
     @cached_property
-    def _levels(self) -> list[_Level]:
-        """Runs of narrow classes, eight times longer at each level, from single ones to one run of all.
-
-        A run becomes a wide class where that saves more edges than the class itself has: grants that hold all of it,
-        and not of a longer run, have one edge in place of one to each class that they would cover in it.
-        """
-        full = self._held_in(self._order, np.arange(len(self._sets)))
-        levels = [_Level(1, full, np.ones(full.shape[1], dtype=bool))]
-        cost = np.ones(full.shape[1], dtype=np.int64)
-        while full.shape[1] > 1:
-            span = levels[-1].span * _JOINED
-            full = _joined(full, fill=True).all(axis=2)
-            cost = _joined(cost[np.newaxis], fill=False).sum(axis=2)[0]
-            beyond = np.repeat(_joined(full, fill=True).all(axis=2), _JOINED, axis=1)[:, : full.shape[1]]
-            if full.shape[1] == 1:
-                beyond = np.zeros_like(full)
-            used = self._uses @ (full & ~beyond)
-            run, _ = self._holding(span)
-            own = np.bincount(run, minlength=full.shape[1]) + np.minimum(span, len(self._order))
-            kept = used * (cost - 1) > own
-            cost = np.where(kept, 1, cost)
-            levels.append(_Level(span, full, kept))
-        return levels
+    def _joinings(self) -> list[_Joining]:
+        opened = self._flags("open")
+        nothing: tuple[Numbers, Numbers] = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+        several = (
+            (np.unique(self.first[self.contents]), self._parts(), True),
+            (np.flatnonzero(~self.contents & ~opened), self._resources(), False),
+            (np.flatnonzero(~self.contents & opened), nothing, False),
+        )
+        return [_Joining(self._sets, self._uses, self.first, *each) for each in several]
 
     @cached_property
     def _chosen(self) -> tuple[list[Wide], Numbers, Numbers]:
         """The wide classes, and (set, class) for every class that a set covers."""
         wide: list[Wide] = []
-        covers: list[tuple[Numbers, Numbers]] = []
-        blocked = np.zeros((len(self._sets), 1), dtype=bool)
-        for level in reversed(self._levels):
-            width = level.full.shape[1]
-            blocked = np.repeat(blocked, _JOINED, axis=1)[:, :width] if width > 1 else blocked[:, :width]
-            use = level.full & level.kept & ~blocked
-            blocked = blocked | use
-            row, run = np.nonzero(use)
-            if level.span == 1:
-                covers.append((row, self._order[run]))
-                continue
-            runs, number = np.unique(run, return_inverse=True)
-            covers.append((row, number + self.count + len(wide)))
-            of_run, containers = self._holding(level.span)
-            for one in runs.tolist():
-                narrow = self._order[one * level.span : (one + 1) * level.span]
-                wide.append(Wide(narrow, containers[of_run == one]))
-        own = ~self.contents[self._sets.values]
-        row = np.repeat(np.arange(len(self._sets)), np.diff(self._sets.offsets))[own]
-        covers.append((row, self._sets.values[own].astype(np.int64)))
+        covers = [found for joining in self._joinings for found in joining.chosen(wide, self.count)]
         return wide, np.concatenate([row for row, _ in covers]), np.concatenate([item for _, item in covers])
 
     @property
@@ -195,6 +147,105 @@ class GraphClasses:
         return [listed[begin:end] for begin, end in pairwise(ends)]
 
 
+class _Joining:
+    """Joins ``narrow`` classes of one sort; ``pairs`` say what lies in them: (class, what)."""
+
+    def __init__(
+        self,
+        sets: Lists,
+        uses: Numbers,
+        first: Numbers,
+        narrow: Numbers,
+        pairs: tuple[Numbers, Numbers],
+        contents: bool,
+    ) -> None:
+        self._sets, self._uses, self._first, self._contents = sets, uses, first, contents
+        self._row = np.repeat(np.arange(len(sets)), np.diff(sets.offsets))
+        self._order = narrow
+        self._order = self._near(self._held())
+        place = self._places()[pairs[0]]
+        self._inside = place[place >= 0], pairs[1][place >= 0]
+
+    def _places(self) -> Numbers:
+        """For each class of the tables its place in the order, -1 for those of another sort."""
+        found: Numbers = np.full(len(self._first), -1)
+        found[self._order] = np.arange(len(self._order))
+        return found
+
+    def _held(self) -> Flags:
+        """Which sets (rows) hold which narrow classes (columns)."""
+        flags: Flags = np.zeros((len(self._sets), len(self._order)), dtype=bool)
+        at = self._places()[self._first][self._sets.values]
+        flags[self._row[at >= 0], at[at >= 0]] = True
+        return flags
+
+    def _near(self, by_set: Flags) -> Numbers:
+        """The narrow classes, those that are in the same sets near one another."""
+        score = by_set.sum(axis=1) * self._uses
+        rows = np.packbits(by_set[np.argsort(-score, kind="stable")], axis=0)
+        # The last key is the first to sort by.
+        found: Numbers = self._order[np.lexsort(rows[::-1])] if len(rows) else self._order
+        return found
+
+    def _holding(self, span: int) -> tuple[Numbers, Numbers]:
+        """(run, what), each once: what lies in each run of ``span`` narrow classes."""
+        place, what = self._inside
+        many = int(what.max(initial=0)) + 1
+        run, held = np.divmod(np.unique(place // span * many + what), many)
+        return run, held
+
+    def _levels(self) -> list[_Level]:
+        """Runs of narrow classes, eight times longer at each level, from single ones to one run of all.
+
+        A run becomes a wide class where that saves more edges than the class itself has: grants that hold all of it,
+        and not of a longer run, have one edge in place of one to each class that they would cover in it.
+        """
+        full = self._held()
+        levels = [_Level(1, full, np.ones(full.shape[1], dtype=bool))]
+        cost = np.ones(full.shape[1], dtype=np.int64)
+        while full.shape[1] > 1:
+            span = levels[-1].span * _JOINED
+            full = _joined(full, fill=True).all(axis=2)
+            cost = _joined(cost[np.newaxis], fill=False).sum(axis=2)[0]
+            used = self._used(full)
+            run, _ = self._holding(span)
+            own = np.bincount(run, minlength=full.shape[1]) + np.minimum(span, len(self._order))
+            kept = used * (cost - 1) > own
+            cost = np.where(kept, 1, cost)
+            levels.append(_Level(span, full, kept))
+        return levels
+
+    def _used(self, full: Flags) -> Numbers:
+        """How many grants hold all of each run, and not of the longer one that it is in."""
+        used: Numbers = np.zeros(full.shape[1], dtype=np.int64)
+        rows = max(_AT_ONCE // full.shape[1], 1)
+        for start in range(0, len(full), rows):
+            some = full[start : start + rows]
+            if full.shape[1] > 1:
+                some = some & ~np.repeat(_joined(some, fill=True).all(axis=2), _JOINED, axis=1)[:, : full.shape[1]]
+            used += self._uses[start : start + rows] @ some
+        return used
+
+    def chosen(self, wide: list[Wide], count: int) -> Iterator[tuple[Numbers, Numbers]]:
+        """Adds the wide classes to ``wide``, and tells (set, class) for every class that a set covers."""
+        blocked = np.zeros((len(self._sets), 1), dtype=bool)
+        for level in reversed(self._levels()):
+            width = level.full.shape[1]
+            blocked = np.repeat(blocked, _JOINED, axis=1)[:, :width] if width > 1 else blocked[:, :width]
+            use = level.full & level.kept & ~blocked
+            blocked = blocked | use
+            row, run = np.nonzero(use)
+            if level.span == 1:
+                yield row, self._order[run]
+                continue
+            runs, number = np.unique(run, return_inverse=True)
+            yield row, number + count + len(wide)
+            of_run, inside = self._holding(level.span)
+            for one in runs.tolist():
+                narrow = self._order[one * level.span : (one + 1) * level.span]
+                wide.append(Wide(narrow, inside[of_run == one], self._contents))
+
+
 def _joined(table: Any, *, fill: bool) -> Any:
     """A table with its columns in groups of eight, the last one filled up."""
     more = -table.shape[1] % _JOINED
@@ -204,3 +255,19 @@ def _joined(table: Any, *, fill: bool) -> Any:
 def each(lists: Lists) -> list[Any]:
     """The lists of a column of lists."""
     return [lists.values[begin:end] for begin, end in pairwise(lists.offsets.tolist())]
+
+
+def common(patterns: list[str]) -> str:
+    """A pattern for several: what they begin with."""
+    first, last = min(patterns), max(patterns)
+    if first == last:
+        return first
+    same = next(
+        (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first)
+    )
+    return first[:same].rstrip("*") + "*"
+
+
+def only(texts: set[str]) -> str:
+    """The one text of a set, empty where there are several."""
+    return texts.pop() if len(texts) == 1 else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graph.access_classes import GraphClasses, each
+from graph.access_classes import GraphClasses, common, each, only
 from graph.access_levels import levels_in
 from graph.columns import Lists
 from graph.kinds import EdgeTable
@@ -113,7 +113,7 @@ class AccountRows:
         for index, first in enumerate(self._classes.first.tolist()):
             shown.setdefault(first, []).append(patterns[index])
         chosen = list(shown)
-        joined = [_common(several) for several in shown.values()]
+        joined = [common(several) for several in shown.values()]
         sizes = np.diff(self._partition.column("classes", "members").offsets.to_numpy())
         columns = {name: self._partition.column("classes", name).take(arrow().array(chosen)) for name in _PLACE}
         pieces.nodes(
@@ -142,24 +142,34 @@ class AccountRows:
         wide = self._classes.wide
         keys = self._keys[self._classes.count :]
         kinds, regions = self._texts("type"), self._texts("region")
-        joined = [_common([patterns[index] for index in one.narrow.tolist()]) for one in wide]
+        opened = self._partition.column("classes", "open").to_pylist()
+        joined = [common([patterns[index] for index in one.narrow.tolist()]) for one in wide]
         pieces.nodes(
             "ResourceClass",
             key=keys,
             name=joined,
             pattern=joined,
-            type=[_only({kinds[index] for index in one.narrow.tolist()}) for one in wide],
+            type=[only({kinds[index] for index in one.narrow.tolist()}) for one in wide],
             account_id=[self._account] * len(wide),
-            region=[_only({regions[index] for index in one.narrow.tolist()}) for one in wide],
-            size=[0] * len(wide),
-            open=[False] * len(wide),
+            region=[only({regions[index] for index in one.narrow.tolist()}) for one in wide],
+            size=[0 if one.contents else len(one.inside) for one in wide],
+            open=[opened[int(one.narrow[0])] for one in wide],
             wide=[True] * len(wide),
         )
-        containers = self._classes.containers
+        of_contents = [(key, one.inside.tolist()) for key, one in zip(keys, wide, strict=True) if one.contents]
         pieces.edges(
             EdgeTable("INSIDE", "ResourceClass", "Resource"),
-            [key for key, one in zip(keys, wide, strict=True) for _ in one.containers],
-            [containers[place] for one in wide for place in one.containers.tolist()],
+            [key for key, inside in of_contents for _ in inside],
+            [self._classes.containers[place] for _, inside in of_contents for place in inside],
+        )
+        members = self._partition.column("classes", "members").flatten()
+        others = [
+            (key, one.inside) for key, one in zip(keys, wide, strict=True) if len(one.inside) and not one.contents
+        ]
+        pieces.edges(
+            EdgeTable("CONTAINS", "ResourceClass", "Resource"),
+            [key for key, inside in others for _ in inside],
+            [arn for _, inside in others for arn in members.take(arrow().array(inside)).to_pylist()],
         )
         pieces.edges(
             EdgeTable("WITHIN", "ResourceClass", "ResourceClass"),
@@ -364,22 +374,6 @@ def _spelled(text: str | None, owner: str, arn: str) -> str | None:
     whole, beginning = json.dumps(arn), json.dumps(owner)[:-1]
     text = _ITSELF.sub(lambda found: whole if found[1] == '"' else f"{beginning}#", text)
     return text.replace(SELF, beginning[1:])
-
-
-def _common(patterns: list[str]) -> str:
-    """A pattern for several: what they begin with."""
-    first, last = min(patterns), max(patterns)
-    if first == last:
-        return first
-    same = next(
-        (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first)
-    )
-    return first[:same].rstrip("*") + "*"
-
-
-def _only(texts: set[str]) -> str:
-    """The one text of a set, empty where there are several."""
-    return texts.pop() if len(texts) == 1 else ""
 
 
 def _flat(column: Any) -> list[str]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from graph.kinds import COMMON, EdgeGroup, EdgeKind, NodeKind, Property, Type, check
 
 #: Goes up with every change of kinds, edges, properties or their meaning; a graph of another version is built anew.
-GRAPH_VERSION = 6
+GRAPH_VERSION = 7
 
 #: The longest variable-length pattern that both stores answer in time; longer questions go over components.
 MAX_VARIABLE_LENGTH = 3
@@ -160,14 +160,14 @@ _NODES = (
             _flag("open", "Whether it stands for ARNs that nobody collected."),
             _flag(
                 "wide",
-                "Whether it joins narrow classes of contents, for grants on all of them: what is in them is in it too.",
+                "Whether it joins narrow classes, for grants on all of them: what is in them is in it too.",
             ),
         ),
     ),
     NodeKind(
         "Resource",
         "resource",
-        "A collected resource; in exactly one class.",
+        "A collected resource; in exactly one class that is not wide.",
         (
             _ARN,
             _text("type", "`service:kind`."),
@@ -253,7 +253,11 @@ _EDGES = (
         (_text("session", "The session in which it has it, empty for every one."),),
     ),
     EdgeKind("COVERS", "The grant is on the class.", (("Grant", "ResourceClass"),)),
-    EdgeKind("CONTAINS", "The resource is in the class.", (("ResourceClass", "Resource"),)),
+    EdgeKind(
+        "CONTAINS",
+        "The resource is in the class; in one that is not wide, and in the wide ones around it.",
+        (("ResourceClass", "Resource"),),
+    ),
     EdgeKind(
         "INSIDE",
         "A part of the resource's contents is in the class: objects of a bucket, items of a table.",

@@ -72,13 +72,24 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
         },
         "Anonymous": {"key": ["anonymous"]},
         "Grant": {
-            "key": ["g-public", "g-shared", "g-alice", "g-admin", "g-more"],
-            "verdict": ["Allowed", "Conditional", "Allowed", "Allowed", "Conditional"],
-            "conditional": [False, True, False, False, True],
-            "levels": [["Read:data"], ["Read:data", "Write"], ["Write"], ["List", "Read:data", "Write"], ["Read:data"]],
-            "actions": [["s3:GetObject"], ["s3:GetObject", "s3:PutObject"], ["s3:PutObject"], ["*"], ["s3:GetObject*"]],
+            "key": ["g-public", "g-shared", "g-alice", "g-admin", "g-more", "g-scans"],
+            "verdict": ["Allowed", "Conditional", "Allowed", "Allowed", "Conditional", "Allowed"],
+            "conditional": [False, True, False, False, True, False],
+            "levels": [
+                *(["Read:data"], ["Read:data", "Write"], ["Write"], ["List", "Read:data", "Write"]),
+                *(["Read:data"], ["Read:data"]),
+            ],
+            "actions": [
+                *(["s3:GetObject"], ["s3:GetObject", "s3:PutObject"], ["s3:PutObject"], ["*"]),
+                *(["s3:GetObject*"], ["s3:GetObject"]),
+            ],
         },
-        "ResourceClass": {"key": ["c-site", "c-data", "c-open"], "open": [False, False, True], "size": [1, 2, 0]},
+        "ResourceClass": {
+            "key": ["c-site", "c-data", "c-open", "c-wide"],
+            "open": [False, False, True, False],
+            "size": [1, 2, 0, 2],
+            "wide": [False, False, False, True],
+        },
         "Resource": {
             "key": [SITE, DATA, KEY],
             "arn": [SITE, DATA, KEY],
@@ -124,6 +135,7 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
         (f"account:{FOREIGN}", "g-shared"),
         (scanner, "g-public"),
         (scanner, "g-more"),
+        (scanner, "g-scans"),
         (f"account:{TWO}", "g-more"),
     ]
     join("HOLDS", "Outsider", "Grant", outside)
@@ -135,11 +147,13 @@ def organisation() -> tuple[dict[str, Rows], dict[EdgeTable, Rows]]:
         "ResourceClass",
         [
             *(("g-public", "c-site"), ("g-public", "c-open"), ("g-shared", "c-data")),
-            ("g-more", "c-site"),
+            # What scans covers a wide class, of which one resource is public.
+            *(("g-more", "c-site"), ("g-scans", "c-wide")),
             *(("g-alice", "c-data"), ("g-admin", "c-data"), ("g-admin", "c-open")),
         ],
     )
-    join("CONTAINS", "ResourceClass", "Resource", [("c-site", SITE), ("c-data", DATA), ("c-data", KEY)])
+    inside = [("c-site", SITE), ("c-data", DATA), ("c-data", KEY)]
+    join("CONTAINS", "ResourceClass", "Resource", [*inside, ("c-wide", SITE), ("c-wide", DATA)])
     join("MEMBER_OF", "Person", "DirectoryGroup", [(ANA, "group-admins"), (CARA, "group-admins")])
     join(
         "ASSIGNED",

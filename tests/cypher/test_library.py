@@ -78,6 +78,7 @@ EXPECTED: dict[str, tuple[dict[str, object], list[tuple[Value, ...]]]] = {
             (ONE, "s3:bucket", SITE, f"arn:aws:iam::{VENDOR}:role/scanner", ["Read:data"], True, "g-more"),
             (TWO, "kms:key", KEY, f"account:{FOREIGN}", ["Read:data", "Write"], True, "g-shared"),
             (TWO, "s3:bucket", DATA, f"account:{FOREIGN}", ["Read:data", "Write"], True, "g-shared"),
+            (TWO, "s3:bucket", DATA, f"arn:aws:iam::{VENDOR}:role/scanner", ["Read:data"], False, "g-scans"),
         ],
     ),
     "outside-trusts": (

@@ -35,6 +35,7 @@ from tests.graph.worlds import (
     document,
     made_world,
     questions_of,
+    queue,
     role,
     seeds,
     trust,
@@ -209,6 +210,29 @@ def test_grants_on_all_of_a_container_cover_wide_classes_and_nothing_twice(tmp_p
     within = [row["source"] for _, row in edges(graph, "INSIDE") if classes[row["source"]]["wide"]]
     written = len(pairs(graph, "COVERS")) + len(pairs(graph, "WITHIN")) + len(within)
     assert written < sum(map(len, covered.values())) / 3
+
+
+def test_grants_on_everything_cover_wide_classes_of_resources(tmp_path: Path) -> None:
+    """Forty users with policies of their own for everything, and forty queues, each with a policy of its own."""
+    users = [user(f"all{n}", ONE, allow("sqs:SendMessage")) for n in range(40)]
+    some = made_world(
+        users=tuple(users),
+        resources=tuple(
+            queue(f"q{n}", ONE, allow("sqs:ReceiveMessage", Principal={"AWS": one.arn})) for n, one in enumerate(users)
+        ),
+    )
+    questions, graph = graph_of(some, tmp_path / "tables")
+    assert held_in_graph(some, graph) == held_in_tables(questions)
+    classes = nodes(graph, "ResourceClass")
+    contained: defaultdict[str, set[str]] = defaultdict(set)
+    for one, resource in pairs(graph, "CONTAINS"):
+        contained[one].add(resource)
+    wide = {key: node for key, node in classes.items() if node["wide"]}
+    assert wide and all(node["size"] == len(contained[key]) for key, node in wide.items())
+    for narrow, one in pairs(graph, "WITHIN"):
+        assert contained[narrow] <= contained[one] and classes[narrow]["open"] == classes[one]["open"]
+    written = len(pairs(graph, "COVERS")) + len(pairs(graph, "WITHIN")) + sum(len(contained[key]) for key in wide)
+    assert written < 40 * 39 / 2
 
 
 def test_a_wide_class_is_made_only_where_it_saves_edges(tmp_path: Path) -> None:
