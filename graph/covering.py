@@ -5,13 +5,14 @@ Thousands of containers are parted by the same few patterns in other combination
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graph.globs import tested
+from graph.globs import plain, start_of, tested
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,9 +66,20 @@ def _matching(globs: Sequence[str], texts: Sequence[str]) -> NDArray[np.bool_]:
         found = _known.pairs[np.ix_(rows, columns)]
         unknown = found < 0
         if unknown.any():
+            order = sorted(range(len(texts)), key=texts.__getitem__)
+            ordered = [texts[column] for column in order]
             for row in np.flatnonzero(unknown.any(axis=1)).tolist():
-                test = tested(globs[row])
-                for column in np.flatnonzero(unknown[row]).tolist():
-                    found[row, column] = bool(test(texts[column]))
+                asked = unknown[row]
+                found[row, asked] = 0
+                test, first, last = tested(globs[row]), *_beginning(ordered, plain(start_of(globs[row])))
+                for column in order[first:last]:
+                    if asked[column] and test(texts[column]):
+                        found[row, column] = 1
             _known.pairs[np.ix_(rows, columns)] = found
     return found.astype(np.bool_)
+
+
+def _beginning(ordered: Sequence[str], start: str) -> tuple[int, int]:
+    """Where the texts lie that begin with ``start``, among texts in order."""
+    first = bisect_left(ordered, start)
+    return first, bisect_left(ordered, True, first, key=lambda text: not text.startswith(start))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -50,6 +50,7 @@ class Ground:
         self.units = Units(units)
         #: The units divided by what conditions, the same whoever asks, say of a key (``graph.reading``).
         self.divided: dict[tuple[str, tuple[Condition | None, ...]], list[int]] = {}
+        self._indexed: dict[str, _Values] = {}
         #: What documents say on these units.
         self.statements = Statements(self.units)
         #: Units with an action that needs no Allow.
@@ -130,6 +131,14 @@ class Ground:
             return [(region, True, units) for region, units in self.regions]
         return self.units.tagged(key.partition("/")[2])
 
+    def values_beside(self, key: str, named: frozenset[str]) -> Iterator[tuple[ContextValue, bool, int]]:
+        """As ``values_of``, for what tells these texts from one another and from all others: one text that is none of
+        them stands for all others."""
+        index = self._indexed.get(key)
+        if index is None:
+            index = self._indexed[key] = _Values(self.values_of(key))
+        return index.beside(named)
+
     def units_where(self, condition: Condition) -> int:
         """The units whose region makes a condition on it true, whoever asks; it has no variables."""
         found = self._where.get(condition)
@@ -164,3 +173,33 @@ class Ground:
     def classes_in(self, bits: int, number: NDArray[np.int64]) -> int:
         """The classes of a set of units, as a set; ``number``: of each unit its class."""
         return images(bits, number)
+
+
+class _Values:
+    """The units by what they have of one key: (value, whether it counts, units)."""
+
+    def __init__(self, values: Iterable[tuple[ContextValue, bool, int]]) -> None:
+        self._special: list[tuple[ContextValue, bool, int]] = []
+        self._texts: defaultdict[str, list[tuple[bool, int]]] = defaultdict(list)
+        self._with_text: defaultdict[bool, int] = defaultdict(int)
+        for value, counts, units in values:
+            if isinstance(value, tuple) and len(value) == 1:
+                self._texts[value[0]].append((counts, units))
+                self._with_text[counts] |= units
+            else:
+                self._special.append((value, counts, units))
+
+    def beside(self, named: frozenset[str]) -> Iterator[tuple[ContextValue, bool, int]]:
+        """See ``Ground.values_beside``."""
+        yield from self._special
+        others = dict(self._with_text)
+        for text in named & self._texts.keys():
+            for counts, units in self._texts[text]:
+                yield (text,), counts, units
+                others[counts] &= ~units
+        other = "other"
+        while other in named:
+            other += "s"
+        for counts, units in others.items():
+            if units:
+                yield (other,), counts, units

@@ -99,12 +99,31 @@ def _divided(ground: Ground, key: str, asked: tuple[Condition | None, ...], cont
     found = ground.divided.get((key, asked)) if alike else None
     if found is None:
         merged: defaultdict[Hashable, int] = defaultdict(int)
-        for value, counts, units in ground.values_of(key):
+        named = _texts_named(asked, key, context)
+        for value, counts, units in ground.values_of(key) if named is None else ground.values_beside(key, named):
             merged[_says(asked, key, value, context), counts] |= units
         found = list(merged.values())
         if alike:
             ground.divided[key, asked] = found
     return found
+
+
+def _texts_named(asked: Iterable[Condition | None], key: str, context: Context) -> frozenset[str] | None:
+    """The texts that conditions on a key may tell from others, for who asks in ``context``; None where they look for
+    more than whether a text is one of some."""
+    found = set()
+    for condition in asked:
+        if condition is None or condition.operator.family != "string" or condition.operator.ignore_case:
+            return None
+        for parts in condition.parts:
+            filled = resolve(parts, context)
+            if filled.unknown or any(name == key for name in _keys((parts,))):
+                return None
+            if filled.parts is not None:
+                if not all(isinstance(part, str) for part in filled.parts):
+                    return None
+                found.add("".join(part for part in filled.parts if isinstance(part, str)))
+    return frozenset(found)
 
 
 def _says(asked: Iterable[Condition | None], key: str, value: ContextValue, context: Context) -> Hashable:
