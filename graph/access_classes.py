@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 _JOINED = 8
 
 
-#: So many flags are looked at together at once.
+#: So many flags, of which set holds which class, are looked at; those sets first that have most edges.
+_MOST = 1 << 26
+
+#: So many of them are looked at together at once.
 _AT_ONCE = 1 << 22
 
 
@@ -159,9 +162,16 @@ class _Joining:
         pairs: tuple[Numbers, Numbers],
         contents: bool,
     ) -> None:
-        self._sets, self._uses, self._first, self._contents = sets, uses, first, contents
-        self._row = np.repeat(np.arange(len(sets)), np.diff(sets.offsets))
-        self._order = narrow
+        self._first, self._order, self._contents = first, narrow, contents
+        row, found = np.repeat(np.arange(len(sets)), np.diff(sets.offsets)), first[sets.values]
+        mine = self._places()[found] >= 0
+        self._pairs = np.divmod(np.unique(row[mine] * len(first) + found[mine]), max(len(first), 1))
+        sizes = np.bincount(self._pairs[0], minlength=len(sets))
+        several = np.flatnonzero(sizes > 1)
+        several = several[np.argsort(-(uses * sizes)[several], kind="stable")]
+        #: The sets that are looked at.
+        self._rows = several[: _MOST // max(len(narrow), 1)]
+        self._uses = uses[self._rows]
         self._order = self._near(self._held())
         place = self._places()[pairs[0]]
         self._inside = place[place >= 0], pairs[1][place >= 0]
@@ -172,17 +182,24 @@ class _Joining:
         found[self._order] = np.arange(len(self._order))
         return found
 
+    def _looked_at(self) -> Numbers:
+        """For each pair the row of its set, -1 for sets that are not looked at."""
+        sets, _ = self._pairs
+        row_of = np.full(int(sets.max(initial=-1)) + 1, -1)
+        row_of[self._rows] = np.arange(len(self._rows))
+        found: Numbers = row_of[sets]
+        return found
+
     def _held(self) -> Flags:
         """Which sets (rows) hold which narrow classes (columns)."""
-        flags: Flags = np.zeros((len(self._sets), len(self._order)), dtype=bool)
-        at = self._places()[self._first][self._sets.values]
-        flags[self._row[at >= 0], at[at >= 0]] = True
+        flags: Flags = np.zeros((len(self._rows), len(self._order)), dtype=bool)
+        row = self._looked_at()
+        flags[row[row >= 0], self._places()[self._pairs[1][row >= 0]]] = True
         return flags
 
     def _near(self, by_set: Flags) -> Numbers:
         """The narrow classes, those that are in the same sets near one another."""
-        score = by_set.sum(axis=1) * self._uses
-        rows = np.packbits(by_set[np.argsort(-score, kind="stable")], axis=0)
+        rows = np.packbits(by_set, axis=0)
         # The last key is the first to sort by.
         found: Numbers = self._order[np.lexsort(rows[::-1])] if len(rows) else self._order
         return found
@@ -228,7 +245,11 @@ class _Joining:
 
     def chosen(self, wide: list[Wide], count: int) -> Iterator[tuple[Numbers, Numbers]]:
         """Adds the wide classes to ``wide``, and tells (set, class) for every class that a set covers."""
-        blocked = np.zeros((len(self._sets), 1), dtype=bool)
+        others = self._looked_at() < 0
+        yield self._pairs[0][others], self._pairs[1][others]
+        if not len(self._rows):
+            return
+        blocked = np.zeros((len(self._rows), 1), dtype=bool)
         for level in reversed(self._levels()):
             width = level.full.shape[1]
             blocked = np.repeat(blocked, _JOINED, axis=1)[:, :width] if width > 1 else blocked[:, :width]
@@ -236,10 +257,10 @@ class _Joining:
             blocked = blocked | use
             row, run = np.nonzero(use)
             if level.span == 1:
-                yield row, self._order[run]
+                yield self._rows[row], self._order[run]
                 continue
             runs, number = np.unique(run, return_inverse=True)
-            yield row, number + count + len(wide)
+            yield self._rows[row], number + count + len(wide)
             of_run, inside = self._holding(level.span)
             for one in runs.tolist():
                 narrow = self._order[one * level.span : (one + 1) * level.span]
