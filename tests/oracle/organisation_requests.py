@@ -137,6 +137,8 @@ class Requests:
             more["identities"] = [[EVERYTHING]]
         if found["key"] != found["principal"]:
             more["limits"] = {"aws:principalarn": f"arn:aws:iam::{found['account']}:"}
+        elif ":role/" in found["principal"]:  # nobody knows its id; it names its sessions as it likes
+            more["limits"] = {"aws:userid": "AROAUNREADUNREADUNREAD:"}
         return found | more
 
     # --- what is asked for ---
@@ -288,7 +290,7 @@ class Requests:
         username: Any = UNKNOWN if stranger else subject["principal"].split("/")[-1]
         unnamed: Any = "anonymous" if kind == "anonymous" else account if kind == "root" else UNKNOWN
         simple = {
-            "aws:principalarn": subject.get("role", subject["principal"]) if signed else ABSENT,
+            "aws:principalarn": self.principal_arn(case, subject) if signed else ABSENT,
             "aws:principalaccount": account if signed else ABSENT,
             "aws:principalservicename": subject["principal"] if kind == "service" else ABSENT,
             "aws:principalisawsservice": str(kind == "service").lower(),
@@ -302,6 +304,13 @@ class Requests:
             "aws:currenttime": self.now,
         }
         return simple.get(key, UNKNOWN)
+
+    def principal_arn(self, case: Case, subject: Subject) -> Any:
+        """Of a session whose role nobody read the path is not known, which its name as a principal does without."""
+        if "role" in subject or ":assumed-role/" not in subject["principal"]:
+            return subject.get("role", subject["principal"])
+        asked = (field for field in case.values() if "aws:principalarn" in str(field).lower())
+        return UNKNOWN if any(asked) else ABSENT
 
     def resource_tag(self, case: Case, key: str) -> Any:
         resource, action = case["resource"], case["action"]
