@@ -1,0 +1,82 @@
+"""Units told apart by what conditions say of a tag: looked up where conditions ask for texts, and the same as tried."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from graph.reading import _texts_named
+from graph.told import NOTHING
+from policy.conditions import condition_of
+from tests.graph.test_quotient import differences, granted
+from tests.graph.worlds import ONE, Json, allow, bucket, deny, made_world, queue, secret, seeds, user
+
+TEAMS = ("red", "Red", "blue", "", "r*d", "other", "others", "${aws:PrincipalTag/team}")
+VALUES: tuple[Any, ...] = (
+    "${aws:PrincipalTag/team}",
+    "${aws:PrincipalTag/team, 'blue'}",
+    "${aws:ResourceTag/team}",
+    "${aws:PrincipalTag/team}-x",
+    "red",
+    "r*d",
+    "",
+    ["red", "${aws:PrincipalTag/team}"],
+    ["other", "others", "blue"],
+)
+OPERATORS = (
+    "StringEquals",
+    "StringNotEquals",
+    "StringEqualsIfExists",
+    "StringNotEqualsIfExists",
+    "ForAnyValue:StringEquals",
+    "ForAllValues:StringEquals",
+    "StringLike",
+    "StringEqualsIgnoreCase",
+)
+
+
+def _conditions(draw: random.Random) -> Json:
+    keys = ("aws:ResourceTag/team", "aws:ResourceTag/Team", "aws:ResourceTag/env")
+    some = {draw.choice(OPERATORS): {draw.choice(keys): draw.choice(VALUES)} for _ in range(draw.choice((1, 1, 2)))}
+    return {"Condition": some}
+
+
+@pytest.mark.parametrize("seed", seeds(8, 400))
+def test_many_who_have_tags_hold_what_single_decisions_say(seed: int) -> None:
+    draw = random.Random(seed)
+    some = made_world(
+        users=tuple(
+            user(
+                f"u{number}",
+                ONE,
+                allow(["sqs:*", "secretsmanager:*", "s3:*"], **_conditions(draw)),
+                *([deny("sqs:Send*", **_conditions(draw))] if draw.random() < 0.5 else []),
+                tags=draw.choice([{}, *({"team": team} for team in TEAMS)]),
+            )
+            for number in range(5)
+        ),
+        resources=(
+            *(queue(f"q{n}", tags={"team": team}) for n, team in enumerate(TEAMS)),
+            *(secret(f"s{n}", tags={"Team": draw.choice(TEAMS), "env": draw.choice(TEAMS)}) for n in range(4)),
+            *(queue("plain"), queue("unread", tags=None), bucket("b", tags={"team": "red"})),
+        ),
+    )
+    assert granted(some)
+    assert differences(some, seed, contents=False) == []
+
+
+def test_what_asks_for_more_than_texts_is_tried() -> None:
+    def named(operator: str, value: str) -> frozenset[str] | None:
+        return _texts_named([condition_of(operator, "aws:ResourceTag/t", (value,))], "aws:resourcetag/t", NOTHING)
+
+    assert named("StringEquals", "red") == {"red"}
+    assert named("StringLike", "red") == {"red"}
+    assert named("StringEquals", "${aws:PrincipalTag/none}") is None
+    for operator, value in (
+        *(("StringLike", "r*d"), ("StringEqualsIgnoreCase", "red"), ("NumericEquals", "1"), ("Null", "true")),
+        ("StringEquals", "${aws:ResourceTag/t}"),
+    ):
+        assert named(operator, value) is None
+    assert _texts_named([None], "aws:resourcetag/t", NOTHING) is None
