@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
+from operator import or_
 
 from graph.bits import members
 from policy.actions import catalogue
@@ -59,6 +60,14 @@ class ActionList:
             found = sum(1 << n for n, action in enumerate(self.lowered) if action.partition(":")[0] == service)
             self._of_service[service] = found
         return found
+
+    @cached_property
+    def roaming(self) -> int:
+        """The actions that are called in a region of the caller's choice, whatever is said of the ARN's
+        (``policy.context.requested_region``)."""
+        of_global = self._arn.split(":", 3)[2:3] and self._arn.split(":", 3)[2] in GLOBAL_SERVICES
+        others = (service for service in self.services if of_global and service not in GLOBAL_SERVICES)
+        return reduce(or_, map(self.of_service, {"sts", *others}))
 
     def about(self, statement: Statement) -> int:
         """The actions that a statement's action element takes in."""
@@ -146,8 +155,9 @@ def _facts(action: str, arn: str) -> tuple[object, ...]:
     service = action.partition(":")[0]
     parts = arn.split(":", 3)
     return (
-        # A policy, and S3's and KMS's settings, are asked about their own service; where it is called is another's.
-        service == parts[2] if len(parts) > 3 else (service in GLOBAL_SERVICES, service in ("s3", "kms")),
+        # A policy, and S3's and KMS's settings, are asked about their own service; global ones are called elsewhere.
+        service == parts[2] if len(parts) > 3 else service in ("s3", "kms"),
+        service in GLOBAL_SERVICES,
         service in RCP_SERVICES,
         action in RCP_EXEMPT_ACTIONS,
         action in FEDERATED_ACTIONS,

@@ -259,12 +259,13 @@ class Asker:
         return own & side & unit.actions.of_service("" if container is None else deciding_service(container.type))
 
     def _denied(self, actions: ActionList, bit: int) -> int:
-        """The actions that are denied whatever else is said; those of STS are left to the decision."""
+        """The actions that are denied whatever else is said; those of which the caller picks the region are left to the
+        decision."""
         found = 0
         for units, statement in self._denials:
             if units & bit:
                 found |= actions.about(statement)
-        return found & ~actions.of_service("sts") if found else 0
+        return found & ~actions.roaming if found else 0
 
     def _given(self, actions: ActionList, statements: list[Felt]) -> int:
         """The actions that statements may allow."""

@@ -63,7 +63,7 @@ def _of_target(key: str) -> bool:
 
 def surely_on(ground: Ground, statement: Statement, units: int, context: Context) -> int:
     """Of the units that a statement without Principal is about, those on which it holds in any request of who asks in
-    ``context`` for an action it is about; calls of STS left aside, whose region the caller picks."""
+    ``context`` for an action it is about; calls left aside of which the caller picks the region."""
     if statement.resource_patterns.variable:
         return 0
     for condition in statement.conditions:

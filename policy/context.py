@@ -318,12 +318,15 @@ def _user_id(caller: Caller) -> Value | None:
 def requested_region(target: Target, action: str) -> str | None:
     """``aws:RequestedRegion`` of a request for ``target``, ``None``: not known (U3).
 
-    Global services are called in their partition's home region; of sts the endpoint that the caller picks decides.
+    Global services are called in their partition's home region; of sts the endpoint that the caller picks decides, and
+    so it does where another service's action is about what a global one has (``ssm:UpdateManagedInstanceRole``).
+    ``action`` is in lower case; without one it is asked about actions of the target's own service.
     """
-    if action.startswith("sts:"):
+    service = action.partition(":")[0]
+    if service == "sts":
         return None
     if target.service in GLOBAL_SERVICES:
-        return home_region(target.partition)
+        return home_region(target.partition) if not service or service in GLOBAL_SERVICES else None
     return target.region or None
 
 

@@ -356,6 +356,9 @@ REGIONS: list[tuple[str, str, Value]] = [
     # sts: the endpoint that the caller picks; `*`: an action without resource.
     (FIXED.arn, "sts:AssumeRole", CALLER),
     ("*", "sts:GetCallerIdentity", CALLER),
+    # A regional service's action about a role is called where the caller likes.
+    (FIXED.arn, "ssm:UpdateManagedInstanceRole", CALLER),
+    (FIXED.arn, "ec2:AssociateEnclaveCertificateIamRole", CALLER),
     ("*", "ec2:DescribeInstances", CALLER),
     ("*", "s3:ListAllMyBuckets", CALLER),
     # Global services are called in one place whatever is asked of them.

@@ -1,4 +1,5 @@
-"""Units told apart by what conditions say of a tag: looked up where conditions ask for texts, and the same as tried."""
+"""Units told apart by what conditions say of their tags and region: looked up where conditions ask for texts, and the
+same as tried."""
 
 from __future__ import annotations
 
@@ -10,8 +11,9 @@ import pytest
 from graph.reading import _texts_named
 from graph.told import NOTHING
 from policy.conditions import condition_of
-from tests.graph.test_quotient import differences, granted
-from tests.graph.worlds import ONE, Json, allow, bucket, deny, made_world, queue, secret, seeds, user
+from policy.verdicts import Verdict
+from tests.graph.test_quotient import decided, differences, granted, verdict_of
+from tests.graph.worlds import ONE, Json, allow, bucket, deny, made_world, queue, role, scp, secret, seeds, user
 
 TEAMS = ("red", "Red", "blue", "", "r*d", "other", "others", "${aws:PrincipalTag/team}")
 VALUES: tuple[Any, ...] = (
@@ -80,3 +82,33 @@ def test_what_asks_for_more_than_texts_is_tried() -> None:
     ):
         assert named(operator, value) is None
     assert _texts_named([None], "aws:resourcetag/t", NOTHING) is None
+
+
+@pytest.mark.parametrize("operator", ["StringEquals", "StringNotEquals"])
+def test_what_regional_services_do_with_a_role_has_a_region_of_the_callers_choice(operator: str) -> None:
+    """Calls of IAM are made in us-east-1, as a guardrail that denies a region reads them; those of EC2 and Systems
+    Manager about a role anywhere."""
+    some = made_world(
+        users=(user("u", ONE, allow("*")),),
+        roles=(role("r", ONE),),
+        guardrails=(
+            scp("all", allow("*")),
+            scp("regions", deny("*", Condition={operator: {"aws:RequestedRegion": "us-east-1"}})),
+        ),
+    )
+    grants = granted(some)
+    (item,) = [one for one in some.classes if role("r", ONE).arn in one.members]
+    (subject,) = [one for one in some.subjects.deciding() if one.key.endswith("user/u")]
+    found = {}
+    for action in (
+        "iam:GetRole",
+        "iam:PassRole",
+        "ssm:UpdateManagedInstanceRole",
+        "ec2:AssociateEnclaveCertificateIamRole",
+    ):
+        found[action] = verdict_of(grants.get((subject.index, item.index, action)))
+        assert found[action] == verdict_of(decided(some, subject, action, role("r", ONE).arn))
+    assert found["iam:GetRole"] == (None if operator == "StringEquals" else Verdict.ALLOWED)
+    assert (
+        found["ssm:UpdateManagedInstanceRole"] == found["ec2:AssociateEnclaveCertificateIamRole"] == Verdict.CONDITIONAL
+    )
