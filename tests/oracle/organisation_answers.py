@@ -148,10 +148,13 @@ class Answers:
         if action in (SAML, WEB) and not kind:
             return {IMPLICIT, EXPLICIT}  # nobody else signs in: which of the denials it is means nothing
         if principal not in self.people:
-            # An account as who asks is one of its principals whose own policies allow everything.
-            found = {self.requests.verdict(principal.removeprefix("account:"), action, resource)}
-            somebody = principal.removeprefix("account:").isdigit() and found <= {IMPLICIT, EXPLICIT}
-            return {IMPLICIT, EXPLICIT} if somebody else found  # its root user may be denied in another way
+            # An account as who asks is one of its principals whose own policies allow everything, or its root user.
+            account = principal.removeprefix("account:")
+            found = {self.requests.verdict(account, action, resource)}
+            if account.isdigit():  # a denial may spare the root user alone, whose tags are none
+                found.add(self.requests.verdict(f"arn:aws:iam::{account}:root", action, resource))
+                return {one for one in found if RANK[one] < 2} or {IMPLICIT, EXPLICIT}
+            return found
         verdicts = set()
         for (role, _), certain in self.steps((principal, False)):
             verdict = self.requests.verdict(role, action, resource, False)
@@ -163,7 +166,10 @@ class Answers:
         """The best there is, direct or by chains; rank 2: nothing."""
         costs = list(self.ends(principal, action, resource).values())
         if principal not in self.people:
-            costs.append((min(RANK[self.requests.verdict(principal, action, resource)], 2), 0))
+            named = [principal]
+            if principal.startswith("account:"):  # a denial may spare its root user alone
+                named.append(f"arn:aws:iam::{principal.removeprefix('account:')}:root")
+            costs.append((min(2, *(RANK[self.requests.verdict(one, action, resource)] for one in named)), 0))
         if action == SAML and principal in self.people:
             costs += [(int(not sure), 1) for (role, _), sure in self.steps((principal, False)) if role == resource]
         if principal.startswith("account:"):  # what it gives its own principals is not known

@@ -24,7 +24,7 @@ from tests.oracle.evaluate import (
     listed,
 )
 from tests.oracle.expect import everyone, mentioned_keys
-from tests.oracle.organisation_completions import PREFIXED, by_choice, outcomes
+from tests.oracle.organisation_completions import PREFIXED, UNREAD_ROLE, by_choice, outcomes
 from tests.oracle.organisation_facts import (
     ABSENT,
     GRANTABLE,
@@ -135,10 +135,12 @@ class Requests:
         more: Subject = {"identities": [[], [EVERYTHING], [NOTHING]], "tags": None, "mfa": True}
         if found["key"].isdigit():  # as a question about one of its principals, whose own policies allow everything
             more["identities"] = [[EVERYTHING]]
+        if found["kind"] == "root":  # nothing is attached to it
+            more["identities"] = [[]]
         if found["key"] != found["principal"]:
             more["limits"] = {"aws:principalarn": f"arn:aws:iam::{found['account']}:"}
         elif ":role/" in found["principal"]:  # nobody knows its id; it names its sessions as it likes
-            more["limits"] = {"aws:userid": "AROAUNREADUNREADUNREAD:"}
+            more["limits"] = {"aws:userid": UNREAD_ROLE}
         return found | more
 
     # --- what is asked for ---
