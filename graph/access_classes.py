@@ -101,7 +101,7 @@ class GraphClasses:
     def _uses(self) -> Numbers:
         """How many grants, told apart by their contents, are on each set."""
         _, contents, sets = self._partition.grants
-        pairs = np.unique(contents.astype(np.int64) * len(self._sets) + sets)
+        pairs = _distinct(contents.astype(np.int64) * len(self._sets) + sets)
         found: Numbers = np.bincount(pairs % max(len(self._sets), 1), minlength=len(self._sets))
         return found
 
@@ -165,7 +165,8 @@ class _Joining:
         self._first, self._order, self._contents = first, narrow, contents
         row, found = np.repeat(np.arange(len(sets)), np.diff(sets.offsets)), first[sets.values]
         mine = self._places()[found] >= 0
-        self._pairs = np.divmod(np.unique(row[mine] * len(first) + found[mine]), max(len(first), 1))
+        #: (set, class) for each of the classes in each set.
+        self._pairs = np.divmod(_distinct(row[mine] * len(first) + found[mine]), max(len(first), 1))
         sizes = np.bincount(self._pairs[0], minlength=len(sets))
         several = np.flatnonzero(sizes > 1)
         several = several[np.argsort(-(uses * sizes)[several], kind="stable")]
@@ -208,7 +209,7 @@ class _Joining:
         """(run, what), each once: what lies in each run of ``span`` narrow classes."""
         place, what = self._inside
         many = int(what.max(initial=0)) + 1
-        run, held = np.divmod(np.unique(place // span * many + what), many)
+        run, held = np.divmod(_distinct(place // span * many + what), many)
         return run, held
 
     def _levels(self) -> list[_Level]:
@@ -262,9 +263,16 @@ class _Joining:
             runs, number = np.unique(run, return_inverse=True)
             yield self._rows[row], number + count + len(wide)
             of_run, inside = self._holding(level.span)
-            for one in runs.tolist():
+            firsts, ends = np.searchsorted(of_run, runs), np.searchsorted(of_run, runs, side="right")
+            for one, begin, end in zip(runs.tolist(), firsts.tolist(), ends.tolist(), strict=True):
                 narrow = self._order[one * level.span : (one + 1) * level.span]
-                wide.append(Wide(narrow, inside[of_run == one], self._contents))
+                wide.append(Wide(narrow, inside[begin:end], self._contents))
+
+
+def _distinct(numbers: Numbers) -> Numbers:
+    """The numbers, each once, in order: far quicker than to look each up where they are almost in order."""
+    ordered = np.sort(numbers, kind="stable")
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
 
 
 def _joined(table: Any, *, fill: bool) -> Any:

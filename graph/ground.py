@@ -193,7 +193,7 @@ class _Values:
         """See ``Ground.values_beside``."""
         yield from self._special
         others = dict(self._with_text)
-        for text in named & self._texts.keys():
+        for text in sorted(named & self._texts.keys()):  # in one order in every process
             for counts, units in self._texts[text]:
                 yield (text,), counts, units
                 others[counts] &= ~units

@@ -156,7 +156,7 @@ _NODES = (
             _text("type", "`service:kind`, empty for several."),
             _ACCOUNT_ID,
             _text("region", "Empty for a global resource, and for several."),
-            _number("size", "How many collected resources are in it."),
+            _number("size", "How many collected resources are in it; a wide class repeats those of its narrow ones."),
             _flag("open", "Whether it stands for ARNs that nobody collected."),
             _flag(
                 "wide",

@@ -48,6 +48,7 @@ _OWN_POLICIES = frozenset({"glue"})
 #: Callers whose policies can be read for a proof; services and strangers have none, an account has unknown ones.
 _KINDS = frozenset({"user", "role", "session", "federated-user", "root"})
 _FRESH = "made-up"
+_REGION = "aws:requestedregion"
 _MOST_COLLECTED = 50
 
 
@@ -124,7 +125,7 @@ class _Need:
     """That some resource of one more type is allowed to the same caller, by the same action."""
 
     def __init__(self, assembler: Assembler, caller: Caller, request: Request, name: str, overrides: Overrides) -> None:
-        self._assembler, self._caller, self._overrides = assembler, caller, _of_others(overrides)
+        self._assembler, self._caller = assembler, caller
         self._action = request.action
         self._lower = request.action.lower()
         self._service = self._lower.partition(":")[0]
@@ -133,6 +134,8 @@ class _Need:
         head = request.resource.split(":", 5)
         self._partition = head[1] if len(head) == 6 else assembler.inventory.partition
         self._region = head[3] if len(head) == 6 else ""
+        #: One request is made in one region: that of the resource that was asked about, where it has one.
+        self._overrides = _of_others(overrides, self._region)
         own, asked = caller.principal.account or "", request.resource_account or ""
         #: Where the other resources may be: in the caller's account, or beside the one that was asked about.
         self._accounts = tuple(dict.fromkeys(account for account in (own, asked) if account))
@@ -204,7 +207,7 @@ class _Need:
 
     def _of_resource(self, key: str) -> bool:
         """Whether a key's value may differ between the resources of one request."""
-        if key == "aws:requestedregion":
+        if key == _REGION:
             return not self._region
         own = ("aws:resource", "aws:requesttag/", "aws:tagkeys", f"{self._service}:")
         return key.startswith(own)
@@ -271,15 +274,13 @@ class _Need:
         ]
 
 
-def _of_others(overrides: Overrides) -> Overrides:
+def _of_others(overrides: Overrides, region: str) -> Overrides:
     """What was said of a request, without what it says of the one resource that was asked about."""
-    if not overrides:
-        return overrides
-    return Overrides(
-        {key: values for key, values in overrides.given.items() if not key.startswith("aws:resource")},
-        frozenset(key for key in overrides.absent if not key.startswith("aws:resource")),
-        overrides.unknown,
-    )
+    given = {key: values for key, values in overrides.given.items() if not key.startswith("aws:resource")}
+    absent = frozenset(key for key in overrides.absent if not key.startswith("aws:resource"))
+    if region and _REGION not in (*overrides.absent, *overrides.unknown):
+        given.setdefault(_REGION, (region,))
+    return Overrides(given, absent, overrides.unknown)
 
 
 def _filled(part: Part) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import networkx as nx
 import pytest
 
+from graph import access_classes
 from graph.access import admin_tests, admins, graph_rows
 from graph.access_rows import ASKED_DIRECTLY, CHAINED, _spelled
 from graph.access_steps import add_components
@@ -132,12 +133,50 @@ def test_rows_say_what_the_tables_say(seed: int, tmp_path: Path) -> None:
     resources = {resource.arn for resource in some.inventory.all_resources()}
     parts = [row["part"] for _, row in edges(graph, "INSIDE") if row["part"] is not None]
     assert sorted(parts) == sorted(item.pattern for item in questions.tables.classes if item.contents)
-    contained = [row["target"] for _, row in edges(graph, "CONTAINS")]
+    classes = nodes(graph, "ResourceClass")
+    contained = [row["target"] for _, row in edges(graph, "CONTAINS") if not classes[row["source"]]["wide"]]
     assert sorted(contained) == sorted(resources) == sorted(nodes(graph, "Resource"))
     assert {key: row["public"] for key, row in nodes(graph, "Resource").items() if row["public"] != "no"} == public(
         questions
     )
     _roles_and_admins(some, graph)
+
+
+@pytest.mark.parametrize("most", [0, 60, 400])
+def test_sets_of_classes_that_are_not_looked_at_are_covered_all_the_same(
+    most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_classes, "_MOST", most)
+    monkeypatch.setattr(access_classes, "_AT_ONCE", 7)
+    for number, some in enumerate((World(Inventory(world(5))), everything_on_queues(12))):
+        questions, graph = graph_of(some, tmp_path / f"tables{number}")
+        assert held_in_graph(some, graph) == held_in_tables(questions)
+        nothing_twice(graph)
+
+
+def nothing_twice(graph: Graph) -> dict[str, list[str]]:
+    """The narrow classes that each grant covers, none of them twice."""
+    classes = nodes(graph, "ResourceClass")
+    inside: defaultdict[str, set[str]] = defaultdict(set)
+    inside |= {key: {key} for key, node in classes.items() if not node["wide"]}
+    for one, wide in pairs(graph, "WITHIN"):
+        inside[wide].add(one)
+    covered: defaultdict[str, list[str]] = defaultdict(list)
+    for grant, one in pairs(graph, "COVERS"):
+        covered[grant] += inside[one]
+    assert all(len(several) == len(set(several)) for several in covered.values())
+    return covered
+
+
+def everything_on_queues(count: int) -> World:
+    """Users with policies of their own for everything, and as many queues, each with a policy of its own."""
+    users = [user(f"all{n}", ONE, allow(["sqs:SendMessage", "sqs:ListQueues"])) for n in range(count)]
+    return made_world(
+        users=tuple(users),
+        resources=tuple(
+            queue(f"q{n}", ONE, allow("sqs:ReceiveMessage", Principal={"AWS": one.arn})) for n, one in enumerate(users)
+        ),
+    )
 
 
 def public(questions: Questions) -> dict[str, str]:
@@ -198,29 +237,14 @@ def test_grants_on_all_of_a_container_cover_wide_classes_and_nothing_twice(tmp_p
     )
     questions, graph = graph_of(some, tmp_path / "tables")
     assert held_in_graph(some, graph) == held_in_tables(questions)
-    classes = nodes(graph, "ResourceClass")
-    narrow = {key: {key} for key, node in classes.items() if not node["wide"]}
-    inside: defaultdict[str, set[str]] = defaultdict(set, narrow)
-    for one, wide in pairs(graph, "WITHIN"):
-        inside[wide].add(one)
-    covered: defaultdict[str, list[str]] = defaultdict(list)
-    for grant, one in pairs(graph, "COVERS"):
-        covered[grant] += inside[one]
-    assert all(len(several) == len(set(several)) for several in covered.values())
+    classes, covered = nodes(graph, "ResourceClass"), nothing_twice(graph)
     within = [row["source"] for _, row in edges(graph, "INSIDE") if classes[row["source"]]["wide"]]
     written = len(pairs(graph, "COVERS")) + len(pairs(graph, "WITHIN")) + len(within)
     assert written < sum(map(len, covered.values())) / 3
 
 
 def test_grants_on_everything_cover_wide_classes_of_resources(tmp_path: Path) -> None:
-    """Forty users with policies of their own for everything, and forty queues, each with a policy of its own."""
-    users = [user(f"all{n}", ONE, allow("sqs:SendMessage")) for n in range(40)]
-    some = made_world(
-        users=tuple(users),
-        resources=tuple(
-            queue(f"q{n}", ONE, allow("sqs:ReceiveMessage", Principal={"AWS": one.arn})) for n, one in enumerate(users)
-        ),
-    )
+    some = everything_on_queues(40)
     questions, graph = graph_of(some, tmp_path / "tables")
     assert held_in_graph(some, graph) == held_in_tables(questions)
     classes = nodes(graph, "ResourceClass")
@@ -231,6 +255,7 @@ def test_grants_on_everything_cover_wide_classes_of_resources(tmp_path: Path) ->
     assert wide and all(node["size"] == len(contained[key]) for key, node in wide.items())
     for narrow, one in pairs(graph, "WITHIN"):
         assert contained[narrow] <= contained[one] and classes[narrow]["open"] == classes[one]["open"]
+    nothing_twice(graph)
     written = len(pairs(graph, "COVERS")) + len(pairs(graph, "WITHIN")) + sum(len(contained[key]) for key in wide)
     assert written < 40 * 39 / 2
 

@@ -184,6 +184,19 @@ def test_conditions_of_the_request_that_exclude_each_other_deny() -> None:
     assert found.verdict is Verdict.IMPLICITLY_DENIED
 
 
+@pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
+@pytest.mark.parametrize("operator", ["StringEquals", "StringNotEquals"])
+def test_one_request_is_made_in_one_region(region: str, operator: str) -> None:
+    """A certificate's region is that of the request; of the role, which has none, nothing else is to be known."""
+    certificate = f"arn:aws:acm:{region}:{ONE}:certificate/1234"
+    limit = guardrail(allow("*"), deny("*", Condition={operator: {"aws:RequestedRegion": region}}))
+    found = decided(
+        allow("*"), resource=certificate, action="ec2:AssociateEnclaveCertificateIamRole", guardrails=(limit,)
+    )
+    denied = operator == "StringEquals"
+    assert found.verdict is (Verdict.EXPLICITLY_DENIED if denied else Verdict.ALLOWED)
+
+
 def test_policies_that_were_not_read_may_hold_the_allow() -> None:
     lent = f"arn:aws:iam::{ONE}:policy/unread"
     assert decided(allow(RUN, REST), kim={"attached": (lent,)}).verdict is Verdict.CONDITIONAL
