@@ -73,8 +73,8 @@ def test_what_asks_for_more_than_texts_is_tried() -> None:
     def named(operator: str, value: str) -> frozenset[str] | None:
         return _texts_named([condition_of(operator, "aws:ResourceTag/t", (value,))], "aws:resourcetag/t", NOTHING)
 
-    assert named("StringEquals", "red") == {"red"}
-    assert named("StringLike", "red") == {"red"}
+    assert named("StringEquals", "red") == frozenset({"red"})
+    assert named("StringLike", "red") == frozenset({"red"})
     assert named("StringEquals", "${aws:PrincipalTag/none}") is None
     for operator, value in (
         *(("StringLike", "r*d"), ("StringEqualsIgnoreCase", "red"), ("NumericEquals", "1"), ("Null", "true")),
