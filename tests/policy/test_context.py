@@ -370,7 +370,8 @@ REGIONS: list[tuple[str, str, Value]] = [
 
 @pytest.mark.parametrize(("resource", "action", "wanted"), REGIONS, ids=[f"{c[1]}-{c[0][-20:]}" for c in REGIONS])
 def test_the_requested_region_follows_from_the_resource(resource: str, action: str, wanted: Value) -> None:
-    """U3: the ARN's; the home of global services; unknown for sts and for an action without resource."""
+    """U3: the ARN's; the home of global services; unknown for sts, for an action without resource, and for what a
+    regional service does with what a global one has."""
     found = value(KNOWN, DEVICE.arn, "aws:RequestedRegion", resource, action)
     assert found == wanted or (isinstance(wanted, Unknown) and isinstance(found, Unknown))
 
