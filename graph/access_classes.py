@@ -117,8 +117,7 @@ class GraphClasses:
         sizes = np.diff(self._partition.column("classes", "members").offsets.to_numpy())
         return np.repeat(np.arange(self.count), sizes), np.arange(int(sizes.sum()))
 
-    @cached_property
-    def _joinings(self) -> list[_Joining]:
+    def _joinings(self) -> Iterator[_Joining]:
         opened = self._flags("open")
         nothing: tuple[Numbers, Numbers] = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
         several = (
@@ -126,13 +125,13 @@ class GraphClasses:
             (np.flatnonzero(~self.contents & ~opened), self._resources(), False),
             (np.flatnonzero(~self.contents & opened), nothing, False),
         )
-        return [_Joining(self._sets, self._uses, self.first, *each) for each in several]
+        return (_Joining(self._sets, self._uses, self.first, *one) for one in several)
 
     @cached_property
     def _chosen(self) -> tuple[list[Wide], Numbers, Numbers]:
         """The wide classes, and (set, class) for every class that a set covers."""
         wide: list[Wide] = []
-        covers = [found for joining in self._joinings for found in joining.chosen(wide, self.count)]
+        covers = [found for joining in self._joinings() for found in joining.chosen(wide, self.count)]
         return wide, np.concatenate([row for row, _ in covers]), np.concatenate([item for _, item in covers])
 
     @property
@@ -173,7 +172,17 @@ class _Joining:
         #: The sets that are looked at.
         self._rows = several[: _MOST // max(len(narrow), 1)]
         self._uses = uses[self._rows]
-        self._order = self._near(self._held())
+        row_of = np.full(len(sets), -1)
+        row_of[self._rows] = np.arange(len(self._rows))
+        #: For each pair the row of its set, -1 for sets that are not looked at.
+        self._row: Numbers = row_of[self._pairs[0]]
+        # Which sets (rows) hold which narrow classes (columns), those that are in the same sets near one another.
+        held: Flags = np.zeros((len(self._rows), len(narrow)), dtype=bool)
+        held[self._row[self._row >= 0], self._places()[self._pairs[1][self._row >= 0]]] = True
+        if len(held):  # the last key is the first to sort by
+            near = np.lexsort(np.packbits(held, axis=0)[::-1])
+            self._order, held = narrow[near], held[:, near]
+        self._held = held
         place = self._places()[pairs[0]]
         self._inside = place[place >= 0], pairs[1][place >= 0]
 
@@ -181,28 +190,6 @@ class _Joining:
         """For each class of the tables its place in the order, -1 for those of another sort."""
         found: Numbers = np.full(len(self._first), -1)
         found[self._order] = np.arange(len(self._order))
-        return found
-
-    def _looked_at(self) -> Numbers:
-        """For each pair the row of its set, -1 for sets that are not looked at."""
-        sets, _ = self._pairs
-        row_of = np.full(int(sets.max(initial=-1)) + 1, -1)
-        row_of[self._rows] = np.arange(len(self._rows))
-        found: Numbers = row_of[sets]
-        return found
-
-    def _held(self) -> Flags:
-        """Which sets (rows) hold which narrow classes (columns)."""
-        flags: Flags = np.zeros((len(self._rows), len(self._order)), dtype=bool)
-        row = self._looked_at()
-        flags[row[row >= 0], self._places()[self._pairs[1][row >= 0]]] = True
-        return flags
-
-    def _near(self, by_set: Flags) -> Numbers:
-        """The narrow classes, those that are in the same sets near one another."""
-        rows = np.packbits(by_set, axis=0)
-        # The last key is the first to sort by.
-        found: Numbers = self._order[np.lexsort(rows[::-1])] if len(rows) else self._order
         return found
 
     def _holding(self, span: int) -> tuple[Numbers, Numbers]:
@@ -218,7 +205,7 @@ class _Joining:
         A run becomes a wide class where that saves more edges than the class itself has: grants that hold all of it,
         and not of a longer run, have one edge in place of one to each class that they would cover in it.
         """
-        full = self._held()
+        full = self._held
         levels = [_Level(1, full, np.ones(full.shape[1], dtype=bool))]
         cost = np.ones(full.shape[1], dtype=np.int64)
         while full.shape[1] > 1:
@@ -246,7 +233,7 @@ class _Joining:
 
     def chosen(self, wide: list[Wide], count: int) -> Iterator[tuple[Numbers, Numbers]]:
         """Adds the wide classes to ``wide``, and tells (set, class) for every class that a set covers."""
-        others = self._looked_at() < 0
+        others = self._row < 0
         yield self._pairs[0][others], self._pairs[1][others]
         if not len(self._rows):
             return

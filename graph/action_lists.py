@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
-from functools import cached_property, lru_cache, reduce
-from operator import or_
+from functools import cached_property, lru_cache
 
 from graph.bits import members
 from policy.actions import catalogue
 from policy.availability import GLOBAL_SERVICES, WITHOUT_RESOURCE_ACCOUNT, WITHOUT_RESOURCE_TAGS
+from policy.context import called_anywhere
 from policy.document import Statement
 from policy.services import (
     FEDERATED_ACTIONS,
@@ -64,10 +64,9 @@ class ActionList:
     @cached_property
     def roaming(self) -> int:
         """The actions that are called in a region of the caller's choice, whatever is said of the ARN's
-        (``policy.context.requested_region``)."""
-        of_global = self._arn.split(":", 3)[2:3] and self._arn.split(":", 3)[2] in GLOBAL_SERVICES
-        others = (service for service in self.services if of_global and service not in GLOBAL_SERVICES)
-        return reduce(or_, map(self.of_service, {"sts", *others}))
+        (``policy.context.called_anywhere``)."""
+        owner = "".join(self._arn.split(":", 3)[2:3])
+        return sum(self.of_service(service) for service in self.services if called_anywhere(service, owner))
 
     def about(self, statement: Statement) -> int:
         """The actions that a statement's action element takes in."""

@@ -119,10 +119,12 @@ def _texts_named(asked: Iterable[Condition | None], key: str, context: Context) 
             filled = resolve(parts, context)
             if filled.unknown or any(name == key for name in _keys((parts,))):
                 return None
-            if filled.parts is not None:
-                if not all(isinstance(part, str) for part in filled.parts):
-                    return None
-                found.add("".join(part for part in filled.parts if isinstance(part, str)))
+            if filled.parts is None:
+                continue
+            texts = [part for part in filled.parts if isinstance(part, str)]
+            if len(texts) < len(filled.parts):
+                return None
+            found.add("".join(texts))
     return frozenset(found)
 
 

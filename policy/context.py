@@ -323,11 +323,16 @@ def requested_region(target: Target, action: str) -> str | None:
     ``action`` is in lower case; without one it is asked about actions of the target's own service.
     """
     service = action.partition(":")[0]
-    if service == "sts":
+    if service and called_anywhere(service, target.service):
         return None
     if target.service in GLOBAL_SERVICES:
-        return home_region(target.partition) if not service or service in GLOBAL_SERVICES else None
+        return home_region(target.partition)
     return target.region or None
+
+
+def called_anywhere(service: str, owner: str) -> bool:
+    """Whether a service's actions about what its ``owner``, another service, has are called where the caller likes."""
+    return service == "sts" or (owner in GLOBAL_SERVICES and service not in GLOBAL_SERVICES)
 
 
 @lru_cache(maxsize=65536)
