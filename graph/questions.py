@@ -39,7 +39,7 @@ _ITSELF = Outcome(Verdict.ALLOWED, None, (), certain=True)
 _FEW = 8
 
 #: With so many steps an organisation is large.
-_MANY = 20_000
+_MANY = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,12 @@ class Questions:
 
     # -- can
 
+    @uncollected()
     def can(self, principal: str, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> dict[str, Any]:
         """``{verdict, because, residual, chains}``: the direct request, and the best chain to each last role."""
         return self.answer(principal, action, resource, overrides).to_json()
 
+    @uncollected()
     def answer(self, principal: str, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> Answer:
         """The answer of ``can`` with the steps of its chains."""
         subject = acting_subject(self.world, principal)
@@ -214,6 +216,7 @@ class Questions:
 
     # -- who-can
 
+    @uncollected()
     def who_can(self, action: str, resource: str) -> dict[str, Any]:
         """``{resource, collected, principals, unknown}``: everybody that can, with the best way of each."""
         action, resource = action_of(action), resource_of(self.world.inventory, resource, action)

@@ -15,6 +15,7 @@ from graph.access_levels import LEVELS, level_bits
 from graph.bits import members
 from graph.carriers import Carried, carried
 from graph.classes import ResourceClass
+from graph.heap import uncollected
 from graph.names import acting_subject, action_of
 from graph.questions import Questions, gap_json
 from graph.quotient import classes_of
@@ -97,6 +98,7 @@ class _Live:
         return self._contents[content].actions
 
 
+@uncollected()
 def reach(
     questions: Questions, principal: str, *, level: str | None = None, action: str | None = None
 ) -> Sequence[Reached]:
@@ -152,6 +154,7 @@ class _Reach(Sequence[Reached]):
     def __getitem__(self, place: int) -> Reached: ...
     @overload
     def __getitem__(self, place: slice) -> list[Reached]: ...
+    @uncollected()
     def __getitem__(self, place: int | slice) -> Reached | list[Reached]:
         if isinstance(place, slice):
             if (place.start or 0) < 0 or place.stop is None or place.stop < 0 or (place.step or 1) < 0:
@@ -190,6 +193,7 @@ class _Reach(Sequence[Reached]):
                 begun = deque(sorted([*begun, *parts], key=_order))
         yield from begun
 
+    @uncollected()
     def _of(self, account: str) -> _Told:
         found = self._known.get(account)
         if found is None:
