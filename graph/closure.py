@@ -112,6 +112,17 @@ class _Backward(Chain):
     def longer(self, step: Step, place: int) -> Chain:
         return self._with(step, place, _Backward, self.end or step.target)
 
+    @property
+    def via(self) -> tuple[str, ...]:
+        """As ``Chain.via``. The shorter chains are those of somebody too, who is told of with this one: they keep theirs."""
+        if self._via is None:
+            more, known = self._apart(_via)
+            told = known._via or ()
+            for one in reversed(more):
+                told = one._via = (_last(one).target.key, *told)
+        assert self._via is not None
+        return self._via
+
     @staticmethod
     def _put(new: list[_Item], known: tuple[_Item, ...]) -> tuple[_Item, ...]:
         return (*new, *known)
