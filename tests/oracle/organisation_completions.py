@@ -47,8 +47,12 @@ def values_of(case: Case) -> dict[str, list[Any]]:
 
 
 def beginning(case: Case, key: str) -> list[str]:
-    """Values of a key that is there and begins with what is known of it: an id or an account."""
-    start = case["limits"][key]
+    """Values of a key that is there and begins with what is known of it: an id or an account; of a role whose path is
+    not known (`*`) the end is known, too."""
+    start, unknown, end = case["limits"][key].partition("*")
+    if unknown:
+        paths = [str(one).rpartition("/")[0].partition(":role")[2] for one in choices(case, [key]).get(key, [])]
+        return sorted({start + path + end for path in [*paths, "", "/" + ALWAYS_DIFFERENT]})
     names = (
         choices(case, ["session_name"]).get("session_name", []) if key == "aws:userid" else ["user/" + ALWAYS_DIFFERENT]
     )

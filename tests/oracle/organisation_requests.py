@@ -139,6 +139,9 @@ class Requests:
             more["identities"] = [[]]
         if found["key"] != found["principal"]:
             more["limits"] = {"aws:principalarn": f"arn:aws:iam::{found['account']}:"}
+        elif ":assumed-role/" in found["principal"]:  # nobody knows the path of the role
+            name = found["principal"].split("/")[1]
+            more["known_ends"] = {"aws:principalarn": f"arn:aws:iam::{found['account']}:role*/{name}"}
         elif ":role/" in found["principal"]:  # nobody knows its id; it names its sessions as it likes
             more["limits"] = {"aws:userid": UNREAD_ROLE}
         return found | more
@@ -259,8 +262,9 @@ class Requests:
             value = self.derived(case, subject, key, mfa)
             if value is UNKNOWN:
                 case["unknown"].append(key)
-                if key in subject["limits"]:
-                    case["limits"][key] = subject["limits"][key]
+                limits = subject["limits"] | subject.get("known_ends", {})
+                if key in limits:
+                    case["limits"][key] = limits[key]
             elif value is not ABSENT:
                 case["context"][key] = value
         outside = subject["account"] and subject["account"] not in self.world["accounts"]
