@@ -114,7 +114,7 @@ class _Backward(Chain):
 
     @property
     def via(self) -> tuple[str, ...]:
-        """As ``Chain.via``. The shorter chains are those of somebody too, who is told of with this one: they keep theirs."""
+        """As ``Chain.via``; the shorter chains keep theirs, being somebody's who is told of beside this one."""
         if self._via is None:
             more, known = self._apart(_via)
             told = known._via or ()

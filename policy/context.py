@@ -191,6 +191,8 @@ class RequestContext:
 
     def _target_key(self, key: str) -> Value | None:
         target = self._target
+        if key in _CARRIED_BY and self._action.partition(":")[0] != _CARRIED_BY[key]:
+            return None
         if key in ("aws:resourceaccount", "s3:resourceaccount"):
             return None if self._action in WITHOUT_RESOURCE_ACCOUNT or not target.account else (target.account,)
         if key in ("aws:resourceorgid", "aws:resourceorgpaths"):
@@ -222,9 +224,13 @@ def is_of_caller(key: str) -> bool:
 
 
 #: Keys of who asks, beside those that begin with ``aws:principal``.
-_CALLER_KEYS = frozenset(
-    {"aws:userid", "aws:username", "kms:calleraccount", "aws:sourceowner", *MFA_KEYS, *_SOURCE_KEYS}
-)
+_CALLER_KEYS = frozenset({"aws:userid", "aws:username", *MFA_KEYS, *_SOURCE_KEYS})
+
+#: Keys of accounts that the requests of one service carry, as the Service Authorization Reference lists them. What
+#: those of others say is not known: "absent" would be a guess about actions that it may have missed.
+_CARRIED_BY = {"kms:calleraccount": "kms", "aws:sourceowner": "sns", "s3:resourceaccount": "s3"}
+#: The services whose requests differ so from others about the same thing.
+CARRYING = frozenset(_CARRIED_BY.values())
 
 
 def _membership(value: str | None) -> Value | None:

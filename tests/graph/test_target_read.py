@@ -4,16 +4,18 @@ same as tried."""
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from graph.reading import _texts_named
 from graph.told import NOTHING
+from policy.actions import catalogue
 from policy.conditions import condition_of
 from policy.verdicts import Verdict
 from tests.graph.test_quotient import decided, differences, granted, verdict_of
-from tests.graph.worlds import ONE, Json, allow, bucket, deny, made_world, queue, role, scp, secret, seeds, user
+from tests.graph.worlds import ONE, Json, allow, bucket, deny, key, made_world, queue, role, scp, secret, seeds, user
 
 TEAMS = ("red", "Red", "blue", "", "r*d", "other", "others", "${aws:PrincipalTag/team}")
 VALUES: tuple[Any, ...] = (
@@ -112,3 +114,31 @@ def test_what_regional_services_do_with_a_role_has_a_region_of_the_callers_choic
     assert (
         found["ssm:UpdateManagedInstanceRole"] == found["ec2:AssociateEnclaveCertificateIamRole"] == Verdict.CONDITIONAL
     )
+
+
+@pytest.mark.parametrize("effect", [allow, deny])
+@pytest.mark.parametrize("operator", ["StringEquals", "StringNotEquals"])
+@pytest.mark.parametrize("name", ["kms:CallerAccount", "s3:ResourceAccount", "aws:SourceOwner"])
+def test_keys_of_one_service_say_nothing_sure_in_requests_of_others(
+    name: str, operator: str, effect: Callable[..., Json]
+) -> None:
+    """Also where both are about one thing, as EventBridge and KMS are about a key."""
+    asks = {"Condition": {operator: {name: ONE}}}
+    own = allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ONE}:root"})
+    some = made_world(
+        users=(user("u", ONE, *([] if effect is allow else [allow("*")]), effect("*", **asks)),),
+        resources=(queue("q"), bucket("b"), key("k", ONE, own)),
+        roles=(role("r", ONE),),
+    )
+    grants = granted(some)
+    (subject,) = [one for one in some.subjects.deciding() if one.key.endswith("user/u")]
+    found = {}
+    for item in some.classes:
+        for action in catalogue().actions_for_resource(item.representative):
+            verdict = verdict_of(grants.get((subject.index, item.index, action)))
+            assert verdict == verdict_of(decided(some, subject, action, item.representative)), (action, item)
+            found[action] = verdict
+    known = {"kms:CallerAccount": "kms:Decrypt", "s3:ResourceAccount": "s3:ListBucket"}.get(name)
+    sure = Verdict.ALLOWED if (operator == "StringEquals") is (effect is allow) else None
+    for action in ("kms:Decrypt", "events:CreateArchive", "s3:ListBucket", "sqs:SendMessage"):
+        assert found[action] == (sure if action == known else Verdict.CONDITIONAL), action

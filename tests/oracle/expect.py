@@ -40,7 +40,7 @@ RANK = {ALLOWED: 0, CONDITIONAL: 1, IMPLICIT: 2, EXPLICIT: 3}
 UNKNOWN, ABSENT = object(), object()
 CALLER_KEYS = (
     r"aws:requesttag/.*|aws:requestedregion|aws:tagkeys|aws:calledvia.*|aws:viaawsservice|kms:viaservice|kms:encryptioncontext.*|"
-    r"s3:(prefix|delimiter|max-keys)|sts:(rolesessionname|transitivetagkeys|sourceidentity)|iam:passedtoservice|session_name"
+    r"s3:(prefix|delimiter|max-keys|x-amz-acl)|dynamodb:leadingkeys|sts:(rolesessionname|transitivetagkeys|sourceidentity)|iam:passedtoservice|session_name"
 )
 Subject = dict[str, Any]
 Chain = tuple[str, tuple[str, ...]]  # a verdict, and the roles on the way

@@ -152,7 +152,9 @@ class Answers:
             account = principal.removeprefix("account:")
             found = {self.requests.verdict(account, action, resource)}
             if account.isdigit():  # a denial may spare the root user alone, whose tags are none
-                found.add(self.requests.verdict(f"arn:aws:iam::{account}:root", action, resource))
+                root = self.requests.verdict(f"arn:aws:iam::{account}:root", action, resource)
+                if RANK[root] < 2:  # and its others may not
+                    found |= {root, CONDITIONAL}
                 return {one for one in found if RANK[one] < 2} or {IMPLICIT, EXPLICIT}
             return found
         verdicts = set()
@@ -169,7 +171,10 @@ class Answers:
             named = [principal]
             if principal.startswith("account:"):  # a denial may spare its root user alone
                 named.append(f"arn:aws:iam::{principal.removeprefix('account:')}:root")
-            costs.append((min(2, *(RANK[self.requests.verdict(one, action, resource)] for one in named)), 0))
+            ranks = [RANK[self.requests.verdict(one, action, resource)] for one in named]
+            if principal.isdigit():  # one of its principals, or its root user
+                ranks.append(max(1, RANK[self.requests.verdict(f"arn:aws:iam::{principal}:root", action, resource)]))
+            costs.append((min(2, *ranks), 0))
         if action == SAML and principal in self.people:
             costs += [(int(not sure), 1) for (role, _), sure in self.steps((principal, False)) if role == resource]
         if principal.startswith("account:"):  # what it gives its own principals is not known

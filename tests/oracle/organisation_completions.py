@@ -95,7 +95,7 @@ def by_choice(case: Case) -> bool:
     options = [(one, values_of(one)) for one in contents(case)]
     keys = {key for _, values in options for key in values}
     # Calls of STS carry no keys of other services: nobody chooses those.
-    others = "s3:.*|kms:.*|iam:.*" if case["action"].startswith("sts:") else "-"
+    others = r"(s3|kms|iam|dynamodb):.*" if case["action"].startswith("sts:") else "-"
     mine = sorted(
         key
         for key in keys

@@ -29,6 +29,8 @@ GRANTABLE = [
     "Verify",
     "VerifyMac",
 ]
+#: Keys that the Service Authorization Reference lists for the actions of one service alone.
+CARRIED_BY = {"kms:calleraccount": "kms", "s3:resourceaccount": "s3"}
 Subject = dict[str, Any]
 
 
@@ -70,3 +72,15 @@ def can_be_about(statement: dict[str, Any], action: str, resource: str) -> bool:
         return any(glob(re.sub(r"\$\{[^}]*\}", "*", one))(resource) for one in listed(statement["Resource"]))
     plain = [one for one in listed(statement.get("NotResource")) if "${" not in one]
     return not any(glob(one)(resource) for one in plain)
+
+
+def owning(world: Any, account: str) -> dict[str, Any]:
+    """Keys about the account that a resource is in: of those outside the organization little is known."""
+    own = world["accounts"].get(account)
+    number = account if account.isdigit() else UNKNOWN
+    return {
+        "aws:resourceaccount": number,
+        "s3:resourceaccount": number,
+        "aws:resourceorgid": UNKNOWN if own is None else world["id"],
+        "aws:resourceorgpaths": UNKNOWN if own is None else ["/".join([world["id"], *own["path"]]) + "/"],
+    }

@@ -9,6 +9,7 @@ Every document is reduced to the statements that can be about the request; then 
 """
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from tests.oracle.evaluate import (
@@ -27,11 +28,13 @@ from tests.oracle.expect import everyone, mentioned_keys
 from tests.oracle.organisation_completions import PREFIXED, UNREAD_ROLE, by_choice, outcomes
 from tests.oracle.organisation_facts import (
     ABSENT,
+    CARRIED_BY,
     GRANTABLE,
     UNKNOWN,
     Subject,
     can_be_about,
     carries_tags,
+    owning,
     session_of,
     tag,
 )
@@ -52,9 +55,8 @@ class Requests:
         self.roles: dict[str, Json] = {one["arn"]: one for one in organisation["roles"]}
         self.resources: dict[str, Json] = {one["arn"]: one for one in organisation["resources"]}
         self.tagged: dict[str, dict[str, str]] = {arn: {} for arn in organisation["policies"]}
-        self.tagged |= {
-            one["arn"]: one.get("tags", {}) for f in ("users", "roles", "groups") for one in organisation[f]
-        }
+        holders = [one for field in ("users", "roles", "groups") for one in organisation[field]]
+        self.tagged |= {one["arn"]: one.get("tags", {}) for one in holders}
         self.subjects: dict[str, Subject] = {}
         self.pruned: dict[Any, Any] = {}
         self.matched: dict[Any, bool] = {}
@@ -101,11 +103,8 @@ class Requests:
 
     def own(self, found: Subject, entity: dict[str, Any]) -> Subject:
         """A user or a role of the organisation."""
-        groups = [
-            g
-            for g in self.world["groups"]
-            if g["account"] == entity["account"] and g["name"] in entity.get("groups", [])
-        ]
+        account, joined = entity["account"], entity.get("groups", [])
+        groups = [g for g in self.world["groups"] if g["account"] == account and g["name"] in joined]
         documents = [document for one in (entity, *groups) for document in one["inline"].values()]
         attached = [arn for one in (entity, *groups) for arn in one["attached"]]
         documents += [self.world["policies"][arn] for arn in attached if arn != UNREAD_POLICY]
@@ -262,9 +261,8 @@ class Requests:
             value = self.derived(case, subject, key, mfa)
             if value is UNKNOWN:
                 case["unknown"].append(key)
-                limits = subject["limits"] | subject.get("known_ends", {})
-                if key in limits:
-                    case["limits"][key] = limits[key]
+                if limit := (subject["limits"] | subject.get("known_ends", {})).get(key):
+                    case["limits"][key] = limit
             elif value is not ABSENT:
                 case["context"][key] = value
         outside = subject["account"] and subject["account"] not in self.world["accounts"]
@@ -285,8 +283,10 @@ class Requests:
             return self.resource_tag(case, key)
         if key in ("aws:multifactorauthpresent", "aws:multifactorauthage"):
             return UNKNOWN if mfa and signed else ABSENT
-        if key in ("aws:sourcearn", "aws:sourceaccount"):
+        if key in ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid"):
             return UNKNOWN if kind == "service" else ABSENT
+        if CARRIED_BY.get(key, "") not in ("", case["action"].split(":")[0]):
+            return UNKNOWN  # the requests of other services do not carry it, as far as AWS says
         if key in ("aws:principalorgid", "aws:principalorgpaths"):
             path = self.world["accounts"].get(account, {}).get("path", [])
             one = self.world["id"] if key.endswith("id") else ["/".join([self.world["id"], *path]) + "/"]
@@ -303,11 +303,12 @@ class Requests:
             "aws:principaltype": UNKNOWN if stranger else names.get(kind, UNKNOWN),
             "aws:username": username if kind == "user" else ABSENT,
             "aws:userid": unnamed,
-            "aws:resourceaccount": case["resource_account"] if case["resource_account"].isdigit() else UNKNOWN,
-            "aws:resourceorgid": self.world["id"] if case["resource_account"] in self.world["accounts"] else UNKNOWN,
+            "kms:calleraccount": account or (UNKNOWN if kind == "service" else ABSENT),
             "aws:requestedregion": self.region(case),
             "aws:securetransport": "true",
             "aws:currenttime": self.now,
+            **owning(self.world, case["resource_account"]),
+            "aws:epochtime": str(int(datetime.fromisoformat(self.now).timestamp())),
         }
         return simple.get(key, UNKNOWN)
 

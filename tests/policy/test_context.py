@@ -201,10 +201,6 @@ CASES: list[tuple[str, str, Value]] = [
             (OUTSIDE_ROLE, ABSENT),
         )
     ),
-    # What hangs on the caller's account alone.
-    (DEVICE.arn, "aws:SourceOwner", (ONE,)),
-    (DEVICE.arn, "kms:CallerAccount", (ONE,)),
-    ("anonymous", "kms:CallerAccount", ABSENT),
     # The same of everybody.
     *((name, "aws:SecureTransport", ("true",)) for name in (DEVICE.arn, FIXED.arn, "anonymous")),
     (DEVICE.arn, "aws:CurrentTime", ("2026-01-02T03:04:05+00:00",)),
@@ -219,6 +215,24 @@ CASES: list[tuple[str, str, Value]] = [
 @pytest.mark.parametrize(("principal", "name", "wanted"), CASES, ids=[f"{c[1]}-{c[0][-28:]}" for c in CASES])
 def test_a_key_of_the_caller_is_what_the_inventory_says(principal: str, name: str, wanted: Value) -> None:
     assert value(KNOWN, principal, name) == wanted
+
+
+@pytest.mark.parametrize(("name", "action"), [("kms:CallerAccount", "kms:decrypt"), ("aws:SourceOwner", "sns:publish")])
+def test_some_keys_of_the_callers_account_are_in_requests_of_one_service(name: str, action: str) -> None:
+    """The Service Authorization Reference lists ``kms:CallerAccount`` for actions of KMS alone: in requests of others
+    it is not what it would be there, and "absent" would be a guess."""
+    service = action.partition(":")[0]
+    there = f"arn:aws:{service}:eu-west-1:{TWO}:" + {"kms": "key/k", "sns": "topic"}[service]
+    assert value(KNOWN, DEVICE.arn, name, there, action) == (ONE,)
+    assert value(KNOWN, "anonymous", name, there, action) == ABSENT
+    for other in ("sqs:SendMessage", "sts:assumerole", ""):
+        assert value(KNOWN, DEVICE.arn, name, action=other) == Unknown("environment")
+
+
+def test_the_account_of_a_resource_of_s3_is_in_requests_of_s3_alone() -> None:
+    """As the Service Authorization Reference lists it; the global key says the same in those of every service."""
+    assert value(KNOWN, DEVICE.arn, "aws:ResourceAccount") == (TWO,)
+    assert value(KNOWN, DEVICE.arn, "s3:ResourceAccount") == Unknown("environment")
 
 
 @pytest.mark.parametrize(
