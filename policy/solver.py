@@ -35,6 +35,7 @@ from policy.witnesses import TooManyStates, text_witnesses
 
 _BUDGET = 4000
 _SUBSET_WITNESSES = 7
+_SESSION, _USER_ID = "session name", "aws:userid"
 Values = tuple[str, ...] | None
 """What a key is given: its values, or `None` for absent."""
 
@@ -155,6 +156,8 @@ def _keys(node: Residual, *, joined: bool = True, chosen: bool = False) -> list[
         by_key.setdefault(name, []).append(leaf)
         if unknown is not None:
             constraint[name] = unknown
+    if _SESSION in by_key and _USER_ID in constraint and constraint[_USER_ID].prefix:
+        by_key[_USER_ID] += by_key.pop(_SESSION)  # which ends with the session's name
     found = []
     for name, group in by_key.items():
         if chosen and not all(map(_by_caller, group)):
@@ -171,7 +174,7 @@ def _sole_key(leaf: Leaf) -> tuple[str | None, Unknown | None]:
     names = dict(leaf.variables)
     if isinstance(leaf, KeyLeaf):
         if leaf.session:
-            return "session name", Unknown("caller")
+            return _SESSION, Unknown("caller")
         if leaf.unknown is not None:
             names[leaf.question[0]] = leaf.unknown
     return next(iter(names.items())) if len(names) == 1 else (None, None)
@@ -223,14 +226,15 @@ def _holds(leaf: Leaf, name: str, value: Values) -> bool:
     if isinstance(leaf, ResourceLeaf):
         return pattern_holds(leaf.pattern, leaf.resource, context)
     if leaf.session:
-        return value is not None and value[0] in leaf.values
+        own = value[0] if value is not None else ""
+        return (own if name == _SESSION else own.partition(":")[2]) in leaf.values
     if leaf.unknown is None:
         context[leaf.question[0]] = leaf.present
     return leaf_holds(leaf.operator, leaf.key, leaf.values, context)
 
 
 def _values(name: str, group: tuple[Leaf, ...], unknown: Unknown) -> Iterator[Values]:
-    session = name == "session name"
+    session = name == _SESSION
     if not unknown.prefix and not session:
         yield None
     texts = _texts(name, group, unknown)
@@ -260,7 +264,8 @@ def _texts(name: str, group: tuple[Leaf, ...], unknown: Unknown) -> tuple[str, .
             borders.extend(leaf.values)
         else:
             families.add("text")
-            patterns.update(dict.fromkeys(((text,) if text else (), False) for text in _solutions(leaf, name)))
+            start = unknown.prefix if isinstance(leaf, KeyLeaf) and leaf.session else ""
+            patterns.update(dict.fromkeys(((start + text,) if text else (), False) for text in _solutions(leaf, name)))
     families.discard("null")
     if len(families) > 1:
         raise TooManyStates  # two families of operators on one key: no list of values covers both

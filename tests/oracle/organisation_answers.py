@@ -172,7 +172,9 @@ class Answers:
             if principal.startswith("account:"):  # a denial may spare its root user alone
                 named.append(f"arn:aws:iam::{principal.removeprefix('account:')}:root")
             ranks = [RANK[self.requests.verdict(one, action, resource)] for one in named]
-            if principal.isdigit():  # one of its principals, or its root user
+            # An account is one of its principals, or its root user where a denial spares that; what a root user alone
+            # keeps (L10) is told of itself.
+            if principal.isdigit() and not action.endswith("BucketPolicy"):
                 ranks.append(max(1, RANK[self.requests.verdict(f"arn:aws:iam::{principal}:root", action, resource)]))
             costs.append((min(2, *ranks), 0))
         if action == SAML and principal in self.people:

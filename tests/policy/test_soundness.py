@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -179,13 +180,14 @@ def test_a_definite_verdict_holds_and_a_residual_predicts_every_completion(world
     assert (decision.residual is None) == (decision.verdict is not Verdict.CONDITIONAL)
     for _ in range(4):
         completed = {key: value for key, value in world.context.items() if key not in world.unknown}
+        session = data.draw(st.sampled_from(["s1", "s2", "x"]))
         for key in world.unknown:
             if key == "aws:userid":
-                completed[key] = ["AROAAPP:" + data.draw(st.sampled_from(["s1", "s2", "x"]))]
+                own = session if world.principal == ROLE else data.draw(st.sampled_from(["s1", "s2", "x"]))
+                completed[key] = ["AROAAPP:" + own]
             else:
                 value = data.draw(st.one_of(st.none(), values_of(key)))
                 completed.update({} if value is None else {key: value})
-        session = data.draw(st.sampled_from(["s1", "s2", "x"]))
         names = ["identity0", "boundary", "scp0", "scp1", "rcp0", "resource"]
         documents = {name: data.draw(st.booleans()) for name in names}
         full = answered(world, DictContext(completed), documents, session)
@@ -198,6 +200,26 @@ def test_a_definite_verdict_holds_and_a_residual_predicts_every_completion(world
         else:
             values = dict(completed) | {"sts:RoleSessionName": [session]}
             assert evaluate(decision.residual, values, documents) == allowed, json.dumps(decision.residual.to_json())
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "wanted"),
+    [
+        ("StringLike", "*:s1", Verdict.CONDITIONAL),
+        ("StringLike", "*:s2", Verdict.IMPLICITLY_DENIED),
+        ("StringEquals", "AROAAPP:s1", Verdict.CONDITIONAL),
+        ("StringEquals", "AROAELSE:s1", Verdict.IMPLICITLY_DENIED),
+        ("StringNotLike", "*:s1", Verdict.IMPLICITLY_DENIED),
+        ("StringNotLike", "*:s2", Verdict.CONDITIONAL),
+    ],
+)
+def test_a_session_has_one_name(operator: str, value: str, wanted: Verdict) -> None:
+    """``aws:userid`` of a session ends with the name that a principal is known by (L18): no session is called both."""
+    named = {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/app/s1"}
+    statement = {"Effect": "Allow", "Principal": named, "Action": "s3:GetObject", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": statement | {"Condition": {operator: {"aws:userid": value}}}}
+    world = World(ROLE, RESOURCES[0], ACCOUNT, [], [], [], [], (policy,), {}, ["aws:userid"])
+    assert answered(world, partial(world), None, None).verdict is wanted
 
 
 @PROFILE
