@@ -162,7 +162,7 @@ def _keys(node: Residual, *, joined: bool = True, chosen: bool = False) -> list[
     for name, group in by_key.items():
         if chosen and not all(map(_by_caller, group)):
             continue
-        without = tuple(leaf for leaf in several if joined and _fails_without(leaf, name))
+        without = tuple((leaf, truth) for leaf in several if joined and (truth := _without(leaf, name)) is not None)
         found.append(_choices(name, tuple(group), without, constraint.get(name, Unknown())))
     return sorted((key for key in found if key is not None), key=lambda key: len(key.choices))
 
@@ -180,32 +180,41 @@ def _sole_key(leaf: Leaf) -> tuple[str | None, Unknown | None]:
     return next(iter(names.items())) if len(names) == 1 else (None, None)
 
 
-def _fails_without(leaf: Leaf, name: str) -> bool:
-    """Whether a leaf fails in every request without a key: its own, or one that all its values have a variable of."""
+def _without(leaf: Leaf, name: str) -> bool | None:
+    """What a leaf of several keys is in every request without one of them: its own, or one that all its values have a
+    variable of, so that they match nothing (semantics M3). ``None``: it hangs on the others."""
     if not isinstance(leaf, KeyLeaf) or leaf.session:
-        return False
+        return None
     condition = condition_of(leaf.operator, leaf.key, leaf.values)
-    if condition.when_absent is not FALSE or condition.operator.negated or condition.operator.family == "null":
-        return False
+    if condition.operator.family == "null" or condition.when_absent is not (
+        TRUE if condition.operator.negated else FALSE
+    ):
+        return None
     if name == leaf.question[0]:
-        return leaf.unknown is not None
+        return condition.operator.negated if leaf.unknown is not None else None
     wanted = (
         any(isinstance(one, Variable) and one.key == name and one.default is None for one in parts)
         for parts in condition.parts
     )
-    return all(wanted)
+    return condition.operator.negated if all(wanted) else None
 
 
-def _choices(name: str, group: tuple[Leaf, ...], without: tuple[Leaf, ...], unknown: Unknown) -> _Key | None:
+def _choices(
+    name: str, group: tuple[Leaf, ...], without: tuple[tuple[Leaf, bool], ...], unknown: Unknown
+) -> _Key | None:
     about = tuple((leaf.present, leaf.unknown is None) if isinstance(leaf, KeyLeaf) else () for leaf in group)
     return _choices_of(name, group, without, about, unknown)
 
 
 @lru_cache(maxsize=16384)
 def _choices_of(
-    name: str, group: tuple[Leaf, ...], without: tuple[Leaf, ...], _about: tuple[object, ...], unknown: Unknown
+    name: str,
+    group: tuple[Leaf, ...],
+    without: tuple[tuple[Leaf, bool], ...],
+    _about: tuple[object, ...],
+    unknown: Unknown,
 ) -> _Key | None:
-    """`_about` is what the leaves hold beyond their equality; leaves in `without` are false where the key is absent."""
+    """`_about` is what the leaves hold beyond their equality; `without` what others are where the key is absent."""
     try:
         values = list(_values(name, group, unknown))
     except TooManyStates:
@@ -214,7 +223,7 @@ def _choices_of(
     for value in values:
         truths = {leaf: _holds(leaf, name, value) for leaf in group}
         if value is None:
-            truths |= dict.fromkeys(without, False)
+            truths |= dict(without)
         distinct[tuple(truths.values())] = truths
     return _Key(tuple(distinct.values()))
 
