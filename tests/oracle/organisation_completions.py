@@ -52,7 +52,8 @@ def beginning(case: Case, key: str) -> list[str]:
     start, unknown, end = case["limits"][key].partition("*")
     if unknown:
         paths = [str(one).rpartition("/")[0].partition(":role")[2] for one in choices(case, [key]).get(key, [])]
-        return sorted({start + path + end for path in [*paths, "", "/" + ALWAYS_DIFFERENT]})
+        named = re.findall(rf"{re.escape(start)}[\w/]*{re.escape(end)}\b", str(case.get("resource_policy")))
+        return sorted({*named, *(start + path + end for path in [*paths, "", "/" + ALWAYS_DIFFERENT])})
     names = (
         choices(case, ["session_name"]).get("session_name", []) if key == "aws:userid" else ["user/" + ALWAYS_DIFFERENT]
     )
