@@ -121,7 +121,8 @@ class AccountUnits:
             if resource.type in CONTENTS:
                 start = resource.arn + CONTENTS[resource.type]
                 known = inside[resource.type, shape_of(start)]
-                for part in patterns.parts(resource, self._patterns_on(resource)):
+                target = self._places[resource.arn].target
+                for part in patterns.parts(resource, target, self._patterns_on(resource)):
                     shown = " ∩ ".join([start + glob for glob in part.shown]) or f"{resource.arn}/*"
                     arn = start + part.text
                     actions = known.get(part.text)

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from graph.bits import members
 from policy.actions import catalogue
 from policy.availability import GLOBAL_SERVICES, WITHOUT_RESOURCE_ACCOUNT, WITHOUT_RESOURCE_TAGS
-from policy.context import CARRYING, called_anywhere
+from policy.context import called_anywhere, carried
 from policy.document import Statement
 from policy.services import (
     FEDERATED_ACTIONS,
@@ -156,7 +156,7 @@ def _facts(action: str, arn: str) -> tuple[object, ...]:
     return (
         # A policy, and S3's and KMS's settings, are asked about their own service; global ones are called elsewhere.
         service == parts[2] if len(parts) > 3 else service in ("s3", "kms"),
-        service if service in CARRYING else "",
+        carried(action),
         service in GLOBAL_SERVICES,
         service in RCP_SERVICES,
         action in RCP_EXEMPT_ACTIONS,

@@ -32,7 +32,7 @@ from graph.subjects import Subject
 from graph.words import Words
 from model.entities import Resource
 from policy.actions import catalogue
-from policy.context import RequestContext, Target
+from policy.context import RequestContext, Target, is_of_request
 from policy.document import Document, Statement, action_test
 from policy.patterns import Parts, Variable, Wild, loosened, resolve, resource_parts
 
@@ -81,6 +81,8 @@ class ContentPatterns:
         self._starts: list[str] = []
         self._parts: dict[tuple[Said, ...], tuple[Part, ...]] = {}
         self._matching: dict[str, _Matching] = {}
+        #: Patterns with variables that hang on what is asked for.
+        self._late: list[tuple[Parts, Statement, Subject]] = []
 
     def add(self, document: Document, subjects: Iterable[Subject], *, everybody: bool = False) -> None:
         """Takes in the patterns of a document that applies to these subjects; ``everybody``: whoever asks."""
@@ -95,6 +97,8 @@ class ContentPatterns:
             for statement, parts in varying:
                 for filled in _filled(parts, statement, RequestContext(subject.caller, NOWHERE, "", self._now)):
                     self._keep(glob_of(filled), (subject,), everybody=False)
+                if any(isinstance(part, Variable) and is_of_request(part.key) for part in parts):
+                    self._late.append((parts, statement, subject))
 
     def _keep(self, glob: str, whose: Iterable[Subject], *, everybody: bool) -> None:
         self._by_start = None
@@ -103,8 +107,9 @@ class ContentPatterns:
         else:
             self._holders[glob].update(subject.index for subject in whose)
 
-    def parts(self, container: Resource, more: ContentPatterns | None = None) -> tuple[Part, ...]:
-        """The parts of a container's contents, first what no pattern mentions; ``more``: patterns about it alone."""
+    def parts(self, container: Resource, target: Target, more: ContentPatterns | None = None) -> tuple[Part, ...]:
+        """The parts of a container's contents, first what no pattern mentions; ``more``: patterns about it alone;
+        ``target``: the container as requests see it."""
         prefix = container.arn + CONTENTS[container.type]
         said: defaultdict[Rest, list[tuple[bool, set[int]]]] = defaultdict(list)
         for patterns in (self, more) if more is not None else (self,):
@@ -112,6 +117,10 @@ class ContentPatterns:
                 rest = _behind(glob, prefix, container.type)
                 if rest:
                     said[rest].append((glob in patterns._everybody, patterns._holders.get(glob, set())))
+            for glob, holder in patterns._told_by(target):
+                rest = _behind(glob, prefix, container.type)
+                if rest:
+                    said[rest].append((False, {holder}))
         key = tuple(
             (rest, any(shared for shared, _ in whose), frozenset(holder for _, held in whose for holder in held))
             for rest, whose in sorted(said.items())
@@ -120,6 +129,13 @@ class ContentPatterns:
         if found is None:
             found = self._parts[key] = tuple(_told_apart(key, self._matching))
         return found
+
+    def _told_by(self, target: Target) -> Iterator[tuple[str, int]]:
+        """The globs that patterns are where requests are for a target, with whom they are about."""
+        for parts, statement, subject in self._late:
+            assert subject.caller is not None
+            for filled in _filled(parts, statement, RequestContext(subject.caller, target, "", self._now)):
+                yield glob_of(filled), subject.index
 
     def _near(self, prefix: str) -> Iterator[str]:
         """Globs that can match something behind the prefix, as far as their literal beginnings tell."""

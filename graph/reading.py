@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from graph.told import NO_WHERE, Told
 from graph.units import Units
 from policy.conditions import Condition
-from policy.context import MFA_KEYS, is_of_caller
+from policy.context import MFA_KEYS, is_of_caller, is_of_request
 from policy.context_values import Context, ContextValue, Unknown
 from policy.document import Document, Statement
 from policy.expression import FALSE, TRUE
@@ -250,7 +250,8 @@ class Unsure:
     ) -> None:
         if len(patterns) == 1 and len(patterns[0][1]) == 1 and not statement.resource_patterns.negated:
             parts, ((variable, unknown),) = patterns[0]
-            if variable.default is None and not unknown.prefix and not unknown.excludes:
+            plain = variable.default is None and not unknown.prefix and not unknown.excludes
+            if plain and not is_of_request(variable.key):
                 # Some value matches: nothing more can be known of it than whether it has to be the empty one.
                 some = (part if part != variable else (Wild.ONE, Wild.STAR) for part in parts)
                 flat = tuple(piece for part in some for piece in (part if isinstance(part, tuple) else (part,)))

@@ -191,7 +191,7 @@ class RequestContext:
 
     def _target_key(self, key: str) -> Value | None:
         target = self._target
-        if key in _CARRIED_BY and self._action.partition(":")[0] != _CARRIED_BY[key]:
+        if key in _OF_SERVICES and key not in carried(self._action):
             return None
         if key in ("aws:resourceaccount", "s3:resourceaccount"):
             return None if self._action in WITHOUT_RESOURCE_ACCOUNT or not target.account else (target.account,)
@@ -218,6 +218,11 @@ class RequestContext:
         return None
 
 
+def is_of_request(key: str) -> bool:
+    """Whether what is asked for may tell the value of a key (lower case) that is not known of who asks alone."""
+    return key in _OF_REQUEST or key.partition("/")[0].endswith(":resourcetag")
+
+
 def is_of_caller(key: str) -> bool:
     """Whether the value of a key (lower case) hangs on who asks alone, whatever is asked for."""
     return key.startswith("aws:principal") or key in _CALLER_KEYS
@@ -226,11 +231,31 @@ def is_of_caller(key: str) -> bool:
 #: Keys of who asks, beside those that begin with ``aws:principal``.
 _CALLER_KEYS = frozenset({"aws:userid", "aws:username", *MFA_KEYS, *_SOURCE_KEYS})
 
-#: Keys of accounts that the requests of one service carry, as the Service Authorization Reference lists them. What
-#: those of others say is not known: "absent" would be a guess about actions that it may have missed.
-_CARRIED_BY = {"kms:calleraccount": "kms", "aws:sourceowner": "sns", "s3:resourceaccount": "s3"}
-#: The services whose requests differ so from others about the same thing.
-CARRYING = frozenset(_CARRIED_BY.values())
+#: Keys of accounts that not all requests carry, with the services of those that do. What the others' say is not known:
+#: "absent" would be a guess about actions that AWS's reference may have missed.
+_OF_SERVICES = {"kms:calleraccount": "kms", "aws:sourceowner": "sns", "s3:resourceaccount": "s3"}
+
+
+@lru_cache(maxsize=65536)
+def carried(action: str) -> frozenset[str]:
+    """Which of the keys of accounts that not all requests carry those of an action (lower case) do: as the Service
+    Authorization Reference lists them; ``aws:SourceOwner``, which it does not know, those of topics (semantics U3)."""
+    service = action.partition(":")[0]
+    keys = {key for key, owner in _OF_SERVICES.items() if owner == service}
+    return frozenset(keys & {"aws:sourceowner", *map(str.lower, catalogue().condition_keys(action))} if keys else ())
+
+
+#: Keys of ``RequestContext`` that hang on the target, or on whether an action carries them.
+_OF_REQUEST = frozenset(
+    {
+        "aws:resourceaccount",
+        "aws:resourceorgid",
+        "aws:resourceorgpaths",
+        "aws:requestedregion",
+        "s3:dataaccesspointaccount",
+        *_OF_SERVICES,
+    }
+)
 
 
 def _membership(value: str | None) -> Value | None:

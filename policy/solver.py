@@ -196,6 +196,8 @@ def _without(leaf: Leaf, name: str) -> bool | None:
         any(isinstance(one, Variable) and one.key == name and one.default is None for one in parts)
         for parts in condition.parts
     )
+    if condition.operator.negated and (condition.multivalued or condition.set_operator == "any"):
+        return None  # of several values, or of none, it is false all the same (C3)
     return condition.operator.negated if all(wanted) else None
 
 
@@ -297,6 +299,8 @@ def _condition_patterns(condition: Condition) -> Iterator[tuple[Parts, bool]]:
             yield (text.lower(),), True
         elif operator.family == "arn":
             segments = arn_parts(parts)
+            if segments is None and any(isinstance(part, Variable) for part in parts):
+                raise TooManyStates  # the key compared with itself
             if segments is not None:
                 yield segments, False
 

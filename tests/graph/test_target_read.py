@@ -11,6 +11,7 @@ import pytest
 
 from graph.reading import _texts_named
 from graph.told import NOTHING
+from model.entities import Resource
 from policy.actions import catalogue
 from policy.conditions import condition_of
 from policy.verdicts import Verdict
@@ -142,3 +143,56 @@ def test_keys_of_one_service_say_nothing_sure_in_requests_of_others(
     sure = Verdict.ALLOWED if (operator == "StringEquals") is (effect is allow) else None
     for action in ("kms:Decrypt", "events:CreateArchive", "s3:ListBucket", "sqs:SendMessage"):
         assert found[action] == (sure if action == known else Verdict.CONDITIONAL), action
+
+
+OWN_KEY = allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ONE}:root"})
+#: Patterns with variables that hang on what is asked for, and things with such names and others.
+VARYING = [
+    (
+        "kms:*",
+        "arn:aws:kms:*:*:key/${kms:CallerAccount}*",
+        [key(name, ONE, OWN_KEY) for name in ("k", ONE, ONE + "-x")],
+    ),
+    *(
+        ("s3:*", f"arn:aws:s3:::logs-${{{account}}}{tail}", [bucket(name) for name in ("logs-" + ONE, "logs-foo", "b")])
+        for account in ("aws:ResourceAccount", "s3:ResourceAccount", "aws:PrincipalAccount")
+        for tail in ("", "/*")
+    ),
+    ("s3:*", "arn:aws:s3:::b/${aws:ResourceAccount}/*", [bucket("b"), bucket("c")]),
+    ("s3:*", "arn:aws:s3:::b/${aws:RequestedRegion}/*", [bucket("b"), bucket("c")]),
+    ("sqs:*", "arn:aws:sqs:*:*:q-${aws:ResourceAccount}", [queue(name) for name in ("q-" + ONE, "q-z", "x")]),
+    ("sqs:*", "arn:aws:sqs:*:*:q-${aws:RequestedRegion}", [queue(name) for name in ("q-us-east-1", "q-z", "x")]),
+    (
+        "sqs:*",
+        "arn:aws:sqs:*:*:q-${aws:ResourceTag/team}",
+        [queue("q-red", tags={"team": "red"}), queue("q-blue", tags={"team": "red"}), queue("q-", tags={})],
+    ),
+]
+
+
+@pytest.mark.parametrize("denied", [False, True])
+@pytest.mark.parametrize(("actions", "pattern", "things"), VARYING, ids=[one[1] for one in VARYING])
+def test_patterns_are_about_what_their_variables_say_in_each_request(
+    actions: str, pattern: str, things: list[Resource], *, denied: bool
+) -> None:
+    """Of who asks alone the value is not known: two that it might name are not alike for that."""
+    own = [allow(actions), deny(actions, pattern)] if denied else [allow(actions, pattern)]
+    some = made_world(users=(user("u", ONE, *own),), resources=tuple(things))
+    grants = granted(some)
+    (subject,) = [one for one in some.subjects.deciding() if one.key.endswith("user/u")]
+    seen = set()
+    for item in some.classes:
+        for arn in item.members or (item.representative,):
+            for action in catalogue().actions_for_resource(item.representative):
+                verdict = verdict_of(grants.get((subject.index, item.index, action)))
+                assert verdict == verdict_of(decided(some, subject, action, arn)), (action, arn)
+                seen.add(verdict)
+    assert {None, Verdict.ALLOWED} <= seen
+
+
+@pytest.mark.parametrize("key_of", ["aws:ResourceAccount", "aws:RequestedRegion"])
+def test_a_folder_by_a_variable_that_hangs_on_the_bucket_is_a_part_of_its_own(key_of: str) -> None:
+    folder = {"aws:ResourceAccount": ONE, "aws:RequestedRegion": "us-east-1"}[key_of]
+    pattern = f"arn:aws:s3:::b/${{{key_of}}}/*"
+    some = made_world(users=(user("u", ONE, allow("s3:*", pattern)),), resources=(bucket("b"),))
+    assert f"arn:aws:s3:::b/{folder}/*" in [item.pattern for item in some.classes]

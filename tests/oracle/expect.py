@@ -272,7 +272,9 @@ class Expectations:
             "aws:sourceowner": account if signed else UNKNOWN if kind == "service" else ABSENT,
             "kms:calleraccount": account if signed else ABSENT,
         }
-        return simple.get(key, UNKNOWN)
+        # Requests of other services do not carry these.
+        carrying = {"aws:sourceowner": "sns:", "kms:calleraccount": "kms:"}.get(key, "")
+        return simple.get(key, UNKNOWN) if action.startswith(carrying) else UNKNOWN
 
     def region(self, arn: str, action: str) -> Any:
         service = action.split(":")[0]

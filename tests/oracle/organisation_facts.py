@@ -30,7 +30,7 @@ GRANTABLE = [
     "VerifyMac",
 ]
 #: Keys that the Service Authorization Reference lists for the actions of one service alone.
-CARRIED_BY = {"kms:calleraccount": "kms", "s3:resourceaccount": "s3"}
+CARRIED_BY = {"kms:calleraccount": "kms", "s3:resourceaccount": "s3", "aws:sourceowner": "sns"}
 Subject = dict[str, Any]
 
 

@@ -21,7 +21,7 @@ TAILS: tuple[str, ...] = (
     "in/x",
     "*e*",
 )
-TAILS += ("${aws:userid}/*", "home/*/x", "?n/*")
+TAILS += ("${aws:userid}/*", "home/*/x", "?n/*", "${aws:ResourceAccount}/*")
 ACTIONS = {
     "bucket": ("s3:*", "s3:Get*", "s3:GetObject", "s3:PutObject", "s3:List*", "s3:*Tagging", "s3:?etBucketPolicy"),
     "queue": ("sqs:*", "sqs:SendMessage", "SQS:receive*", "sqs:*Queue*"),
@@ -175,6 +175,8 @@ class Drawing:
             {"ArnLike": {"aws:SourceArn": f"arn:aws:*:*:{account}:*"}},
             {"StringEquals": {"aws:SourceOrgID": self.org}},
             {"StringEquals": {"kms:CallerAccount": account}},
+            {"StringNotEquals": {"aws:SourceOwner": account}},
+            {"StringNotEquals": {"aws:TagKeys": "${aws:RequestTag/team}"}},
             {"StringEquals": {"kms:EncryptionContext:app": "x"}},
             {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["${aws:username}"]}},
             {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
@@ -219,6 +221,7 @@ class Drawing:
                 f"arn:aws:*:*:*:${{aws:username}}-{name[-1]}",
             ]
             sorts += [f"arn:aws:*:*:{account}:${{aws:PrincipalTag/team, 'red'}}-*"]
+            sorts += ["arn:aws:*:*:*:${aws:ResourceTag/team}-*", "arn:aws:*:*:*:*${aws:ResourceAccount}*"]
         return str(pick(sorts))
 
     def statement(self, share_denied: float = 0.25) -> Json:

@@ -64,7 +64,7 @@ class Requests:
         self.certain: dict[Any, bool] = {}
         self.decided = self.compared = 0
 
-    # --- who asks ---
+    # --- who asks
 
     def subject(self, principal: str) -> Subject:
         """What a principal is: as a case names it, its account, the contents that its documents may have."""
@@ -303,7 +303,9 @@ class Requests:
             "aws:principaltype": UNKNOWN if stranger else names.get(kind, UNKNOWN),
             "aws:username": username if kind == "user" else ABSENT,
             "aws:userid": unnamed,
-            "kms:calleraccount": account or (UNKNOWN if kind == "service" else ABSENT),
+            **dict.fromkeys(
+                ("kms:calleraccount", "aws:sourceowner"), account or (UNKNOWN if kind == "service" else ABSENT)
+            ),
             "aws:requestedregion": self.region(case),
             "aws:securetransport": "true",
             "aws:currenttime": self.now,

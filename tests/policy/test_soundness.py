@@ -33,7 +33,8 @@ PATTERNS = [
 VALUES: dict[str, list[str]] = {
     "aws:username": ["alice", "bob", "a*", "AL?CE", "${aws:PrincipalTag/team}"],
     "aws:PrincipalTag/team": ["b", "x", "*", "alice/x", "${aws:username}"],
-    "aws:TagKeys": ["team", "t*", "cost"],
+    "aws:TagKeys": ["team", "t*", "cost", "${aws:username}"],
+    "aws:userid": ["AROAAPP:s1", "*:s2", "*:s*"],
     "aws:CalledVia": ["athena.amazonaws.com", "a*"],
     "aws:SourceIp": ["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32", "203.0.113.7"],
     "s3:max-keys": ["5", "10", "10.5", "x"],
@@ -128,7 +129,7 @@ WORLDS = st.builds(
     rcps=st.lists(st.tuples(policies(named=True)).map(list), max_size=1),
     resource_policy=st.one_of(st.none(), st.tuples(policies(named=True))),
     context=CONTEXTS,
-    unknown=st.lists(st.sampled_from([*sorted(VALUES), "aws:userid"]), max_size=4, unique=True),
+    unknown=st.lists(st.sampled_from(sorted(VALUES)), max_size=4, unique=True),
 )
 
 
@@ -219,6 +220,34 @@ def test_a_session_has_one_name(operator: str, value: str, wanted: Verdict) -> N
     statement = {"Effect": "Allow", "Principal": named, "Action": "s3:GetObject", "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": statement | {"Condition": {operator: {"aws:userid": value}}}}
     world = World(ROLE, RESOURCES[0], ACCOUNT, [], [], [], [], (policy,), {}, ["aws:userid"])
+    assert answered(world, partial(world), None, None).verdict is wanted
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "wanted"),
+    [
+        # Without the tag the values are nothing, and nothing is unlike anything.
+        ("StringNotEquals", "aws:ResourceTag/team", Verdict.EXPLICITLY_DENIED),
+        ("StringNotLikeIfExists", "aws:ResourceTag/team", Verdict.EXPLICITLY_DENIED),
+        ("ForAllValues:StringNotEquals", "aws:TagKeys", Verdict.CONDITIONAL),
+        # Two values, and no values, are false however they compare (C3).
+        ("StringNotEquals", "aws:TagKeys", Verdict.CONDITIONAL),
+        ("ForAnyValue:StringNotEqualsIfExists", "aws:TagKeys", Verdict.CONDITIONAL),
+        ("StringEquals", "aws:ResourceTag/team", Verdict.CONDITIONAL),
+    ],
+)
+def test_a_denial_unless_two_keys_agree_beside_one_where_the_second_is_there(
+    operator: str, key: str, wanted: Verdict
+) -> None:
+    """M3: a variable without a value matches nothing."""
+    everything = {"Action": "s3:*", "Resource": "*"}
+    statements = [
+        everything | {"Effect": "Allow"},
+        everything | {"Effect": "Deny", "Condition": {"Null": {"aws:RequestTag/team": "false"}}},
+        everything | {"Effect": "Deny", "Condition": {operator: {key: "${aws:RequestTag/team}"}}},
+    ]
+    policy = {"Version": "2012-10-17", "Statement": statements}
+    world = World(ROLE, RESOURCES[0], ACCOUNT, [policy], [], [], [], None, {}, [key, "aws:RequestTag/team"])
     assert answered(world, partial(world), None, None).verdict is wanted
 
 
