@@ -48,6 +48,9 @@ def in_contents(arn: str, container: Resource) -> bool:
 #: Variables about the resource stay unknown while it is not known which one it is.
 NOWHERE = Target(arn="", account="", service="", region=None)
 
+#: An action on contents of each type: all those of a type carry the same keys about the container.
+_EXAMPLES = {"s3:bucket": "s3:getobject", "dynamodb:table": "dynamodb:query"}
+
 
 #: So many globs of others are told from a part where several globs meet.
 _OTHERS = 8
@@ -117,7 +120,7 @@ class ContentPatterns:
                 rest = _behind(glob, prefix, container.type)
                 if rest:
                     said[rest].append((glob in patterns._everybody, patterns._holders.get(glob, set())))
-            for glob, holder in patterns._told_by(target):
+            for glob, holder in patterns._told_by(target, _EXAMPLES[container.type]):
                 rest = _behind(glob, prefix, container.type)
                 if rest:
                     said[rest].append((False, {holder}))
@@ -130,11 +133,11 @@ class ContentPatterns:
             found = self._parts[key] = tuple(_told_apart(key, self._matching))
         return found
 
-    def _told_by(self, target: Target) -> Iterator[tuple[str, int]]:
-        """The globs that patterns are where requests are for a target, with whom they are about."""
+    def _told_by(self, target: Target, action: str) -> Iterator[tuple[str, int]]:
+        """The globs that patterns are in requests like this one for a target, with whom they are about."""
         for parts, statement, subject in self._late:
             assert subject.caller is not None
-            for filled in _filled(parts, statement, RequestContext(subject.caller, target, "", self._now)):
+            for filled in _filled(parts, statement, RequestContext(subject.caller, target, action, self._now)):
                 yield glob_of(filled), subject.index
 
     def _near(self, prefix: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from graph.reading import _texts_named
 from graph.told import NOTHING
@@ -16,7 +17,23 @@ from policy.actions import catalogue
 from policy.conditions import condition_of
 from policy.verdicts import Verdict
 from tests.graph.test_quotient import decided, differences, granted, verdict_of
-from tests.graph.worlds import ONE, Json, allow, bucket, deny, key, made_world, queue, role, scp, secret, seeds, user
+from tests.graph.worlds import (
+    ONE,
+    OPEN,
+    Json,
+    allow,
+    bucket,
+    deny,
+    key,
+    made_world,
+    queue,
+    role,
+    scp,
+    secret,
+    seeds,
+    table,
+    user,
+)
 
 TEAMS = ("red", "Red", "blue", "", "r*d", "other", "others", "${aws:PrincipalTag/team}")
 VALUES: tuple[Any, ...] = (
@@ -160,6 +177,13 @@ VARYING = [
     ),
     ("s3:*", "arn:aws:s3:::b/${aws:ResourceAccount}/*", [bucket("b"), bucket("c")]),
     ("s3:*", "arn:aws:s3:::b/${aws:RequestedRegion}/*", [bucket("b"), bucket("c")]),
+    ("s3:*", "arn:aws:s3:::b/${s3:ResourceAccount}/*", [bucket("b"), bucket("c")]),
+    (
+        "s3:*",
+        "arn:aws:s3:::*/${aws:ResourceTag/team}/*",
+        [replace(bucket("b", tags={"team": "red"}), s3=replace(OPEN, abac=True)), bucket("c", tags={"team": "red"})],
+    ),
+    ("dynamodb:*", "arn:aws:dynamodb:*:*:table/*/index/${aws:ResourceTag/team}", [table("t", tags={"team": "red"})]),
     ("sqs:*", "arn:aws:sqs:*:*:q-${aws:ResourceAccount}", [queue(name) for name in ("q-" + ONE, "q-z", "x")]),
     ("sqs:*", "arn:aws:sqs:*:*:q-${aws:RequestedRegion}", [queue(name) for name in ("q-us-east-1", "q-z", "x")]),
     (
@@ -190,9 +214,9 @@ def test_patterns_are_about_what_their_variables_say_in_each_request(
     assert {None, Verdict.ALLOWED} <= seen
 
 
-@pytest.mark.parametrize("key_of", ["aws:ResourceAccount", "aws:RequestedRegion"])
+@pytest.mark.parametrize("key_of", ["aws:ResourceAccount", "s3:ResourceAccount", "aws:RequestedRegion"])
 def test_a_folder_by_a_variable_that_hangs_on_the_bucket_is_a_part_of_its_own(key_of: str) -> None:
-    folder = {"aws:ResourceAccount": ONE, "aws:RequestedRegion": "us-east-1"}[key_of]
+    folder = "us-east-1" if key_of == "aws:RequestedRegion" else ONE
     pattern = f"arn:aws:s3:::b/${{{key_of}}}/*"
     some = made_world(users=(user("u", ONE, allow("s3:*", pattern)),), resources=(bucket("b"),))
     assert f"arn:aws:s3:::b/{folder}/*" in [item.pattern for item in some.classes]
