@@ -64,7 +64,7 @@ class Requests:
         self.certain: dict[Any, bool] = {}
         self.decided = self.compared = 0
 
-    # --- who asks
+    # --- who asks ---
 
     def subject(self, principal: str) -> Subject:
         """What a principal is: as a case names it, its account, the contents that its documents may have."""
@@ -303,9 +303,7 @@ class Requests:
             "aws:principaltype": UNKNOWN if stranger else names.get(kind, UNKNOWN),
             "aws:username": username if kind == "user" else ABSENT,
             "aws:userid": unnamed,
-            **dict.fromkeys(
-                ("kms:calleraccount", "aws:sourceowner"), account or (UNKNOWN if kind == "service" else ABSENT)
-            ),
+            **dict.fromkeys(CARRIED_BY, account or (UNKNOWN if kind == "service" else ABSENT)),
             "aws:requestedregion": self.region(case),
             "aws:securetransport": "true",
             "aws:currenttime": self.now,
@@ -341,8 +339,6 @@ class Requests:
         if service == "sts" or case["resource"] == "*":
             return UNKNOWN
         return self.place(case["resource"]).get("region") or case["resource"].split(":")[3] or UNKNOWN
-
-    # --- the verdict ---
 
     def verdict(self, principal: str, action: str, resource: str, mfa: bool | None = None) -> str:
         """The naive verdict of one request; a session that lost its MFA says `mfa` False."""
