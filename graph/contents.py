@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 
 from graph.globs import (
     covers,
@@ -92,6 +92,9 @@ class ContentPatterns:
         if document not in self._fixed:
             self._fixed[document] = _written(document)
         fixed, varying = self._fixed[document]
+        late = [
+            each for each in varying if any(isinstance(one, Variable) and is_of_request(one.key) for one in each[1])
+        ]
         whose = list(subjects) if varying or not everybody else []
         for glob in fixed:
             self._keep(glob, whose, everybody=everybody)
@@ -100,8 +103,7 @@ class ContentPatterns:
             for statement, parts in varying:
                 for filled in _filled(parts, statement, RequestContext(subject.caller, NOWHERE, "", self._now)):
                     self._keep(glob_of(filled), (subject,), everybody=False)
-                if any(isinstance(part, Variable) and is_of_request(part.key) for part in parts):
-                    self._late.append((parts, statement, subject))
+            self._late += [(parts, statement, subject) for statement, parts in late]
 
     def _keep(self, glob: str, whose: Iterable[Subject], *, everybody: bool) -> None:
         self._by_start = None
@@ -116,14 +118,11 @@ class ContentPatterns:
         prefix = container.arn + CONTENTS[container.type]
         said: defaultdict[Rest, list[tuple[bool, set[int]]]] = defaultdict(list)
         for patterns in (self, more) if more is not None else (self,):
-            for glob in patterns._near(prefix):
+            globs = ((glob, patterns._holders.get(glob, set())) for glob in patterns._near(prefix))
+            for glob, holders in chain(globs, patterns._told_by(target, _EXAMPLES[container.type])):
                 rest = _behind(glob, prefix, container.type)
                 if rest:
-                    said[rest].append((glob in patterns._everybody, patterns._holders.get(glob, set())))
-            for glob, holder in patterns._told_by(target, _EXAMPLES[container.type]):
-                rest = _behind(glob, prefix, container.type)
-                if rest:
-                    said[rest].append((False, {holder}))
+                    said[rest].append((glob in patterns._everybody, holders))
         key = tuple(
             (rest, any(shared for shared, _ in whose), frozenset(holder for _, held in whose for holder in held))
             for rest, whose in sorted(said.items())
@@ -133,12 +132,12 @@ class ContentPatterns:
             found = self._parts[key] = tuple(_told_apart(key, self._matching))
         return found
 
-    def _told_by(self, target: Target, action: str) -> Iterator[tuple[str, int]]:
+    def _told_by(self, target: Target, action: str) -> Iterator[tuple[str, set[int]]]:
         """The globs that patterns are in requests like this one for a target, with whom they are about."""
         for parts, statement, subject in self._late:
             assert subject.caller is not None
             for filled in _filled(parts, statement, RequestContext(subject.caller, target, action, self._now)):
-                yield glob_of(filled), subject.index
+                yield glob_of(filled), {subject.index}
 
     def _near(self, prefix: str) -> Iterator[str]:
         """Globs that can match something behind the prefix, as far as their literal beginnings tell."""

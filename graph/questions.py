@@ -117,7 +117,6 @@ class Questions:
 
     # -- can
 
-    @uncollected()
     def can(self, principal: str, action: str, resource: str, overrides: Overrides = NO_OVERRIDES) -> dict[str, Any]:
         """``{verdict, because, residual, chains}``: the direct request, and the best chain to each last role."""
         return self.answer(principal, action, resource, overrides).to_json()

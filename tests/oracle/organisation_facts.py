@@ -29,8 +29,9 @@ GRANTABLE = [
     "Verify",
     "VerifyMac",
 ]
-#: Keys that the Service Authorization Reference lists for the actions of one service alone.
-CARRIED_BY = {"kms:calleraccount": "kms", "s3:resourceaccount": "s3", "aws:sourceowner": "sns"}
+#: Keys that are in requests of one service alone, with it; the first are those of the account that calls.
+CALLING = {"kms:calleraccount": "kms", "aws:sourceowner": "sns"}
+CARRIED_BY = {"s3:resourceaccount": "s3", **CALLING}
 Subject = dict[str, Any]
 
 
@@ -72,6 +73,11 @@ def can_be_about(statement: dict[str, Any], action: str, resource: str) -> bool:
         return any(glob(re.sub(r"\$\{[^}]*\}", "*", one))(resource) for one in listed(statement["Resource"]))
     plain = [one for one in listed(statement.get("NotResource")) if "${" not in one]
     return not any(glob(one)(resource) for one in plain)
+
+
+def may_carry(action: str, key: str) -> bool:
+    """Whether the requests of an action's service carry a key, as far as AWS says."""
+    return CARRIED_BY.get(key, "") in ("", action.split(":")[0])
 
 
 def owning(world: Any, account: str) -> dict[str, Any]:

@@ -28,12 +28,13 @@ from tests.oracle.expect import everyone, mentioned_keys
 from tests.oracle.organisation_completions import PREFIXED, UNREAD_ROLE, by_choice, outcomes
 from tests.oracle.organisation_facts import (
     ABSENT,
-    CARRIED_BY,
+    CALLING,
     GRANTABLE,
     UNKNOWN,
     Subject,
     can_be_about,
     carries_tags,
+    may_carry,
     owning,
     session_of,
     tag,
@@ -275,7 +276,7 @@ class Requests:
         signed, own = kind in ("user", "session", "root"), account in self.world["accounts"]
         if key in subject["known"]:
             return subject["known"][key]
-        if key in subject["limits"]:
+        if key in subject["limits"] or not may_carry(case["action"], key):
             return UNKNOWN
         if key.startswith("aws:principaltag/"):
             return (UNKNOWN if subject["tags"] is None else tag(subject["tags"], key)) if signed else ABSENT
@@ -285,8 +286,6 @@ class Requests:
             return UNKNOWN if mfa and signed else ABSENT
         if key in ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid"):
             return UNKNOWN if kind == "service" else ABSENT
-        if CARRIED_BY.get(key, "") not in ("", case["action"].split(":")[0]):
-            return UNKNOWN  # the requests of other services do not carry it, as far as AWS says
         if key in ("aws:principalorgid", "aws:principalorgpaths"):
             path = self.world["accounts"].get(account, {}).get("path", [])
             one = self.world["id"] if key.endswith("id") else ["/".join([self.world["id"], *path]) + "/"]
@@ -303,7 +302,7 @@ class Requests:
             "aws:principaltype": UNKNOWN if stranger else names.get(kind, UNKNOWN),
             "aws:username": username if kind == "user" else ABSENT,
             "aws:userid": unnamed,
-            **dict.fromkeys(CARRIED_BY, account or (UNKNOWN if kind == "service" else ABSENT)),
+            **dict.fromkeys(CALLING, account or (UNKNOWN if kind == "service" else ABSENT)),
             "aws:requestedregion": self.region(case),
             "aws:securetransport": "true",
             "aws:currenttime": self.now,
@@ -339,6 +338,8 @@ class Requests:
         if service == "sts" or case["resource"] == "*":
             return UNKNOWN
         return self.place(case["resource"]).get("region") or case["resource"].split(":")[3] or UNKNOWN
+
+    # --- the verdict ---
 
     def verdict(self, principal: str, action: str, resource: str, mfa: bool | None = None) -> str:
         """The naive verdict of one request; a session that lost its MFA says `mfa` False."""

@@ -169,6 +169,14 @@ def partial(world: World) -> DictContext:
     return DictContext(known, unknown)
 
 
+def verdict(
+    unknown: list[str], own: tuple[dict[str, Any], ...] = (), attached: tuple[dict[str, Any]] | None = None
+) -> Verdict:
+    """Of a role under its own policies and the resource's, where these keys are not known."""
+    world = World(ROLE, RESOURCES[0], ACCOUNT, [*own], [], [], [], attached, {}, unknown)
+    return answered(world, partial(world), None, None).verdict
+
+
 PROFILE = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -219,8 +227,7 @@ def test_a_session_has_one_name(operator: str, value: str, wanted: Verdict) -> N
     named = {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/app/s1"}
     statement = {"Effect": "Allow", "Principal": named, "Action": "s3:GetObject", "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": statement | {"Condition": {operator: {"aws:userid": value}}}}
-    world = World(ROLE, RESOURCES[0], ACCOUNT, [], [], [], [], (policy,), {}, ["aws:userid"])
-    assert answered(world, partial(world), None, None).verdict is wanted
+    assert verdict(["aws:userid"], attached=(policy,)) is wanted
 
 
 @pytest.mark.parametrize(
@@ -247,8 +254,7 @@ def test_a_denial_unless_two_keys_agree_beside_one_where_the_second_is_there(
         everything | {"Effect": "Deny", "Condition": {operator: {key: "${aws:RequestTag/team}"}}},
     ]
     policy = {"Version": "2012-10-17", "Statement": statements}
-    world = World(ROLE, RESOURCES[0], ACCOUNT, [policy], [], [], [], None, {}, [key, "aws:RequestTag/team"])
-    assert answered(world, partial(world), None, None).verdict is wanted
+    assert verdict([key, "aws:RequestTag/team"], own=(policy,)) is wanted
 
 
 @PROFILE
