@@ -153,9 +153,11 @@ def _facts(action: str, arn: str) -> tuple[object, ...]:
     """What rules, rather than documents, read of an action (lower case)."""
     service = action.partition(":")[0]
     parts = arn.split(":", 3)
+    own = parts[2] if len(parts) > 3 else ""
     return (
         # A policy, and S3's and KMS's settings, are asked about their own service; global ones are called elsewhere.
-        service == parts[2] if len(parts) > 3 else service in ("s3", "kms"),
+        service == own if own else service in ("s3", "kms"),
+        called_anywhere(service, own),
         carried(action),
         service in GLOBAL_SERVICES,
         service in RCP_SERVICES,

@@ -136,6 +136,32 @@ def test_what_regional_services_do_with_a_role_has_a_region_of_the_callers_choic
 
 @pytest.mark.parametrize("effect", [allow, deny])
 @pytest.mark.parametrize("operator", ["StringEquals", "StringNotEquals"])
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+def test_other_services_act_on_regional_things_where_these_are_and_on_roles_anywhere(
+    region: str, operator: str, effect: Callable[..., Json]
+) -> None:
+    """Each is decided for itself, also where nothing but this tells an action on a role from one on a table there."""
+    topic = replace(queue("q"), arn=f"arn:aws:sns:us-east-1:{ONE}:topic", type="sns:topic")
+    asks = {"Condition": {operator: {"aws:RequestedRegion": region}}}
+    some = made_world(
+        users=(user("u", ONE, *([] if effect is allow else [allow("*")]), effect("*", **asks)),),
+        resources=(queue("q"), bucket("b"), table("t"), topic),
+        roles=(role("r", ONE),),
+    )
+    grants = granted(some)
+    (subject,) = [one for one in some.subjects.deciding() if one.key.endswith("user/u")]
+    found = set()
+    for item in some.classes:
+        for action in catalogue().actions_for_resource(item.representative):
+            verdict = verdict_of(grants.get((subject.index, item.index, action)))
+            assert verdict == verdict_of(decided(some, subject, action, item.representative)), (action, item)
+            if action.partition(":")[0] != item.type.partition(":")[0]:
+                found.add((item.type, verdict))
+    assert ("iam:role", Verdict.CONDITIONAL) in found
+
+
+@pytest.mark.parametrize("effect", [allow, deny])
+@pytest.mark.parametrize("operator", ["StringEquals", "StringNotEquals"])
 @pytest.mark.parametrize("name", ["kms:CallerAccount", "s3:ResourceAccount", "aws:SourceOwner"])
 def test_keys_of_one_service_say_nothing_sure_in_requests_of_others(
     name: str, operator: str, effect: Callable[..., Json]
