@@ -25,7 +25,8 @@ from policy.request import WITHOUT_IDENTITY, Principal, Request
 from policy.required import with_required
 from policy.services import PROVIDERS, TRUST_ACTIONS, is_awss
 from policy.shares import Shares
-from policy.targets import MANDATORY, Place, decides, uncollected_type, unread_policy
+from policy.targets import Place, decides, uncollected_type, unread_policy
+from policy.uncollected import Uncollected
 
 
 class Assembler:
@@ -243,9 +244,10 @@ class Assembler:
         honours = False if resource == "*" else None
         partition = parts[1] if len(parts) == 6 else inventory.partition
         target = Target(resource, account, service, region, org_id, org_path, None, honours, partition)
-        if len(parts) == 6 and service == "s3" and not parts[4] and not self._buckets_unread:
-            # Every bucket of the organisation is listed, and this one is not among them: it is somebody else's.
-            target = replace(target, account="", org_id=None, org_path=None, foreign=True)
+        if len(parts) == 6 and service == "s3" and not parts[4]:
+            # It is somebody else's, or in an account whose buckets were not listed, as the caller's may be.
+            own = account if account in self.uncollected.buckets_in else ""
+            target = replace(target, account=own, org_id=None, org_path=None, foreign=True)
         elif is_awss(account):  # whose AWS reports it to be is not documented
             target = replace(target, account="", org_id=None, org_path=None)
         return Place(target, None, uncollected_type(parts))
@@ -301,7 +303,7 @@ class Assembler:
             return None
         if place.point is not None or is_access_point(target.arn):
             return PolicyRef(f"{target.arn.partition('/object/')[0]}#policy", None)
-        if target.service == "s3" and (target.foreign or self._buckets_unread):
+        if target.service == "s3" and (target.foreign or self.uncollected.buckets_in):
             owner = target.arn.partition("/")[0] if ":::" in target.arn else target.arn
             return PolicyRef(f"{owner}#policy", None, unlisted=True)
         if target.account not in self.inventory.accounts:
@@ -310,29 +312,13 @@ class Assembler:
             role = self.inventory.roles.get(target.arn)
             trust = role.trust if role is not None else None
             return self.ref(f"{target.arn}#trust", trust) if action in TRUST_ACTIONS else None
-        unread = (
-            type_name in MANDATORY
-            or not self.inventory.accounts[target.account].collected
-            or (target.account, target.region or "", type_name) in self._unread
-            or (target.account, "", type_name) in self._unread
-            or (bool(target.region) and bool(self._regions) and target.region not in self._regions)
-        )
-        return PolicyRef(f"{target.arn}#policy", None) if unread and type_name else None
+        unread = self.uncollected.may_have_policy(target, type_name)
+        return PolicyRef(f"{target.arn}#policy", None) if unread else None
 
     @cached_property
-    def _buckets_unread(self) -> bool:
-        """Whether a bucket may exist that was not listed: its ARN does not say in which account."""
-        accounts = self.inventory.data.accounts
-        left_out = any(account.status == "ACTIVE" and not account.collected for account in accounts)
-        return left_out or any(kind == "s3:bucket" for _, _, kind in self._unread)
-
-    @cached_property
-    def _regions(self) -> frozenset[str]:
-        return frozenset(self.inventory.data.regions)
-
-    @cached_property
-    def _unread(self) -> frozenset[tuple[str, str, str]]:
-        return frozenset(self.inventory.data.unread_lists)
+    def uncollected(self) -> Uncollected:
+        """What may be there although nobody collected it."""
+        return Uncollected(self.inventory)
 
     def settings(self, place: Place) -> Settings:
         """What S3 looks at beside policies, and KMS grants of the resource, as far as they were collected (L7)."""
@@ -377,13 +363,15 @@ class Assembler:
         identity, boundary = self.identity(principal)
         exempt = principal.kind == "service" or principal.service_linked
         aws_owned = place.container is not None and place.container.key_manager == "AWS"
+        exempt_from_rcps = principal.service_linked or aws_owned or place.target.foreign
         inputs = Inputs(
             identity=identity,
             boundary=boundary,
             # What a federated user's session was given hangs on the same as its user's policies: nobody read them.
             session=identity if principal.kind == "federated-user" else None,
             scps=() if exempt or principal.account is None else self.guardrails("scp", principal.account),
-            rcps=() if principal.service_linked or aws_owned else self.guardrails("rcp", place.target.account),
+            # Over what may be anywhere no guardrail is certain; that its policy was not read says so already.
+            rcps=() if exempt_from_rcps else self.guardrails("rcp", place.target.account),
             settings=self.settings(place),
         )
         return Aim(self, caller, place, resource if place.point is None else place.target.arn, inputs)

@@ -64,7 +64,7 @@ class Target:
     """What the inventory knows of the resource; ``region`` ``None``: not known, empty: the ARN has none.
 
     ``partition`` is the ARN's, or the organisation's for ``*``.
-    ``foreign``: it belongs to an account that nobody read, which its ARN does not name.
+    ``foreign``: nobody knows whose it is, which its ARN does not say; ``account`` is the caller's where it may be that.
     ``without_points`` are the accounts that are known to have no access point of the bucket (semantics L7).
     ``tags``: ``None``: not known. ``honours_tags`` is false for resources whose tags do not count in decisions
     (an S3 bucket without attribute-based access control), ``None``: not known.
@@ -194,7 +194,8 @@ class RequestContext:
         if key in _OF_SERVICES and key not in carried(self._action):
             return None
         if key in ("aws:resourceaccount", "s3:resourceaccount"):
-            return None if self._action in WITHOUT_RESOURCE_ACCOUNT or not target.account else (target.account,)
+            unknown = self._action in WITHOUT_RESOURCE_ACCOUNT or target.foreign or not target.account
+            return None if unknown else (target.account,)
         if key in ("aws:resourceorgid", "aws:resourceorgpaths"):
             if self._action in WITHOUT_RESOURCE_ACCOUNT:
                 return None

@@ -10,6 +10,7 @@ answer Conditional; covering too little would be unsound, so every limit below w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,13 +30,13 @@ from policy.expression import (
     fold,
     leaves,
 )
+from policy.joint_leaves import SESSION, USER_ID, may_be_either, names_of, sole_key, without_key
 from policy.operators import instant, network, number
 from policy.patterns import Parts, Variable, arn_parts, matcher, parse_parts
 from policy.witnesses import TooManyStates, text_witnesses
 
 _BUDGET = 4000
 _SUBSET_WITNESSES = 7
-_SESSION, _USER_ID = "session name", "aws:userid"
 Values = tuple[str, ...] | None
 """What a key is given: its values, or `None` for absent."""
 
@@ -149,55 +150,26 @@ def _keys(node: Residual, *, joined: bool = True, chosen: bool = False) -> list[
     constraint: dict[str, Unknown] = {}
     several: list[Leaf] = []
     for leaf in leaves(node):
-        name, unknown = _sole_key(leaf)
+        name, unknown = sole_key(leaf)
         if name is None:
             several.append(leaf)
             continue
         by_key.setdefault(name, []).append(leaf)
         if unknown is not None:
             constraint[name] = unknown
-    if _SESSION in by_key and _USER_ID in constraint and constraint[_USER_ID].prefix:
-        by_key[_USER_ID] += by_key.pop(_SESSION)  # which ends with the session's name
+    if SESSION in by_key and USER_ID in constraint and constraint[USER_ID].prefix:
+        by_key[USER_ID] += by_key.pop(SESSION)  # which ends with the session's name
     found = []
     for name, group in by_key.items():
         if chosen and not all(map(_by_caller, group)):
             continue
-        without = tuple((leaf, truth) for leaf in several if joined and (truth := _without(leaf, name)) is not None)
+        without = tuple((leaf, truth) for leaf in several if joined and (truth := without_key(leaf, name)) is not None)
         found.append(_choices(name, tuple(group), without, constraint.get(name, Unknown())))
+    if chosen:
+        taken = Counter(name for leaf in leaves(node) for name in names_of(leaf))
+        free = (leaf for leaf in several if may_be_either(leaf) and all(taken[name] == 1 for name in names_of(leaf)))
+        found += [_Key(({leaf: True}, {leaf: False})) for leaf in free]
     return sorted((key for key in found if key is not None), key=lambda key: len(key.choices))
-
-
-def _sole_key(leaf: Leaf) -> tuple[str | None, Unknown | None]:
-    """The one unknown key that a leaf hangs on; `None` for a leaf of none or several."""
-    if isinstance(leaf, DocumentLeaf):
-        return None, None
-    names = dict(leaf.variables)
-    if isinstance(leaf, KeyLeaf):
-        if leaf.session:
-            return _SESSION, Unknown("caller")
-        if leaf.unknown is not None:
-            names[leaf.question[0]] = leaf.unknown
-    return next(iter(names.items())) if len(names) == 1 else (None, None)
-
-
-def _without(leaf: Leaf, name: str) -> bool | None:
-    """What a leaf of several keys is in every request without one of them: its own, or one that all its values have a
-    variable of, so that they match nothing (semantics M3). ``None``: it hangs on the others."""
-    if not isinstance(leaf, KeyLeaf) or leaf.session:
-        return None
-    condition = condition_of(leaf.operator, leaf.key, leaf.values)
-    negated = condition.operator.negated
-    if condition.operator.family == "null" or condition.when_absent is not (TRUE if negated else FALSE):
-        return None
-    if name == leaf.question[0]:
-        return negated if leaf.unknown is not None else None
-    if negated and (condition.multivalued or condition.set_operator == "any"):
-        return None  # of several values, or of none, it is false all the same (C3)
-    wanted = (
-        any(isinstance(one, Variable) and one.key == name and one.default is None for one in parts)
-        for parts in condition.parts
-    )
-    return negated if all(wanted) else None
 
 
 def _choices(
@@ -237,14 +209,14 @@ def _holds(leaf: Leaf, name: str, value: Values) -> bool:
         return pattern_holds(leaf.pattern, leaf.resource, context)
     if leaf.session:
         own = value[0] if value is not None else ""
-        return (own if name == _SESSION else own.partition(":")[2]) in leaf.values
+        return (own if name == SESSION else own.partition(":")[2]) in leaf.values
     if leaf.unknown is None:
         context[leaf.question[0]] = leaf.present
     return leaf_holds(leaf.operator, leaf.key, leaf.values, context)
 
 
 def _values(name: str, group: tuple[Leaf, ...], unknown: Unknown) -> Iterator[Values]:
-    session = name == _SESSION
+    session = name == SESSION
     if not unknown.prefix and not session:
         yield None
     texts = _texts(name, group, unknown)

@@ -23,11 +23,14 @@ from tests.graph.worlds import (
     TWO,
     allow,
     bucket,
+    deny,
     document,
     key,
     made,
     queue,
+    rcp,
     role,
+    scp,
     secret,
     table,
     trust,
@@ -449,10 +452,32 @@ def test_a_bucket_that_is_in_no_list_is_somebody_elses() -> None:
 def test_whose_a_bucket_is_that_no_list_could_have_is_not_known_of_root_users_either() -> None:
     """U2: one account at most owns it, and its own root user alone keeps the last word about its policy (L10)."""
     there = "arn:aws:s3:::unseen"
-    some = assembler(unread_lists=((ONE, "", "s3:bucket"),))
-    for account in (ONE, TWO):
-        root = some.caller(some.principal(f"arn:aws:iam::{account}:root"))
-        found = decide(*some.request(root, "s3:PutBucketPolicy", there))
+    for unread in ((ONE, TWO), (ONE,)):
+        some = assembler(unread_lists=tuple((account, "", "s3:bucket") for account in unread))
+        for account in (ONE, TWO):
+            root = some.caller(some.principal(f"arn:aws:iam::{account}:root"))
+            found = decide(*some.request(root, "s3:PutBucketPolicy", there))
+            if account not in unread:  # it is not in an account that listed its buckets
+                assert found.verdict is Verdict.IMPLICITLY_DENIED
+                continue
+            assert found.verdict is Verdict.CONDITIONAL
+            assert found.residual is not None and found.residual.to_json() == {"document": f"{there}#policy"}
+            for name in ("aws:ResourceAccount", "s3:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"):
+                assert value(some, DEVICE.arn, name, there, "s3:GetObject") == ENVIRONMENT
+
+
+def test_no_guardrail_over_the_callers_account_is_sure_to_be_over_a_bucket_that_nobody_listed() -> None:
+    """L3: it may be in another account, where its policy may let the caller in."""
+    nothing = rcp("none", deny("*", Principal="*"))
+    there = "arn:aws:s3:::unseen"
+    for unread in ((ONE, TWO), (TWO,)):
+        some = assembler(
+            users=(user("u", ONE, allow("*")),),
+            guardrails=(scp("all", allow("*")), nothing),
+            unread_lists=tuple((account, "", "s3:bucket") for account in unread),
+        )
+        caller = some.caller(some.principal(user("u").arn))
+        found = decide(*some.request(caller, "s3:GetObject", f"{there}/x"))
         assert found.verdict is Verdict.CONDITIONAL
         assert found.residual is not None and found.residual.to_json() == {"document": f"{there}#policy"}
 

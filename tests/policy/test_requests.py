@@ -124,6 +124,29 @@ def test_a_residual_is_simplified_as_it_is_built() -> None:
     assert conjunction([]) is None
 
 
+@pytest.mark.parametrize(
+    ("key", "operator", "other", "can"),
+    [
+        ("aws:RequestTag/team", "StringEquals", "caller", True),
+        ("aws:RequestTag/team", "StringNotEqualsIfExists", "caller", True),
+        ("aws:TagKeys", "StringNotEquals", "caller", True),
+        ("aws:TagKeys", "StringEquals", "caller", False),  # several values match nothing without a set operator
+        ("aws:TagKeys", "ForAllValues:StringEquals", "caller", True),
+        ("aws:RequestTag/team", "StringEquals", "environment", False),
+        ("aws:RequestTag/team", "ArnLike", "caller", False),  # nothing says that it can be an ARN
+    ],
+)
+def test_who_can_bring_about_that_two_unknown_keys_agree(key: str, operator: str, other: Any, can: bool) -> None:
+    """U7: the caller, where both are theirs and neither is asked for elsewhere."""
+    variables = (("s3:prefix", Unknown(other)),)
+    both = KeyLeaf(key, operator, ("x-${s3:prefix}",), other, HERE, Unknown("caller"), variables=variables)
+    assert by_caller_only(both) is can
+    assert by_caller_only(negation(both)) is can
+    again = leaf("s3:prefix", "caller")
+    assert not by_caller_only(conjunction([both, again]) or both)
+    assert not by_caller_only(conjunction([both, leaf("aws:SourceVpc", "environment")]) or both)
+
+
 def test_who_can_bring_it_about() -> None:
     mine, yours = leaf("s3:prefix", "caller"), leaf("aws:SourceVpc", "environment")
     assert by_caller_only(mine)

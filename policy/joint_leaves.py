@@ -1,0 +1,66 @@
+"""Leaves of a residual by the unknown keys that they hang on: one, or several that are compared with one another."""
+
+from __future__ import annotations
+
+from policy.conditions import condition_of
+from policy.context_values import Unknown
+from policy.expression import FALSE, TRUE, DocumentLeaf, KeyLeaf, Leaf
+from policy.patterns import Variable
+
+#: What stands for the name of a session, which no key holds, and the key that ends with it.
+SESSION, USER_ID = "session name", "aws:userid"
+
+
+def sole_key(leaf: Leaf) -> tuple[str | None, Unknown | None]:
+    """The one unknown key that a leaf hangs on; `None` for a leaf of none or several."""
+    if isinstance(leaf, DocumentLeaf):
+        return None, None
+    names = dict(leaf.variables)
+    if isinstance(leaf, KeyLeaf):
+        if leaf.session:
+            return SESSION, Unknown("caller")
+        if leaf.unknown is not None:
+            names[leaf.question[0]] = leaf.unknown
+    return next(iter(names.items())) if len(names) == 1 else (None, None)
+
+
+def names_of(leaf: Leaf) -> set[str]:
+    """The unknown keys that a leaf hangs on."""
+    if isinstance(leaf, DocumentLeaf):
+        return set()
+    names = {name for name, _ in leaf.variables}
+    if isinstance(leaf, KeyLeaf) and leaf.session:
+        return {*names, SESSION, USER_ID}
+    return names | {leaf.question[0]} if isinstance(leaf, KeyLeaf) and leaf.unknown is not None else names
+
+
+def may_be_either(leaf: Leaf) -> bool:
+    """Whether a leaf of several keys, all of them the caller's, is true for some values of these and false for others:
+    a text that may be anything is compared with one that may be anything."""
+    if not isinstance(leaf, KeyLeaf) or leaf.session or leaf.unknown is None or leaf.by != "caller":
+        return False
+    if any(one.by != "caller" or one.prefix or one.excludes for one in (leaf.unknown, *dict(leaf.variables).values())):
+        return False
+    condition = condition_of(leaf.operator, leaf.key, leaf.values)
+    matches_nothing = condition.multivalued and not condition.set_operator and not condition.operator.negated
+    return condition.operator.family == "string" and not matches_nothing
+
+
+def without_key(leaf: Leaf, name: str) -> bool | None:
+    """What a leaf of several keys is in every request without one of them: its own, or one that all its values have a
+    variable of, so that they match nothing (semantics M3). ``None``: it hangs on the others."""
+    if not isinstance(leaf, KeyLeaf) or leaf.session:
+        return None
+    condition = condition_of(leaf.operator, leaf.key, leaf.values)
+    negated = condition.operator.negated
+    if condition.operator.family == "null" or condition.when_absent is not (TRUE if negated else FALSE):
+        return None
+    if name == leaf.question[0]:
+        return negated if leaf.unknown is not None else None
+    if negated and (condition.multivalued or condition.set_operator == "any"):
+        return None  # of several values, or of none, it is false all the same (C3)
+    wanted = (
+        any(isinstance(one, Variable) and one.key == name and one.default is None for one in parts)
+        for parts in condition.parts
+    )
+    return negated if all(wanted) else None
