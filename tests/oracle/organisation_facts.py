@@ -90,3 +90,8 @@ def owning(world: Any, account: str) -> dict[str, Any]:
         "aws:resourceorgid": UNKNOWN if own is None else world["id"],
         "aws:resourceorgpaths": UNKNOWN if own is None else ["/".join([world["id"], *own["path"]]) + "/"],
     }
+
+
+def canonical_id(account: str) -> str:
+    """The canonical user id of an account, which the owner of its buckets has."""
+    return account.rjust(64, "a")

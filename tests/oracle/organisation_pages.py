@@ -43,7 +43,11 @@ def units(organisation: Organisation, account: str) -> Iterator[tuple[str, str, 
     for region in REGIONS:
         here = [one for one in mine if one["region"] == region]
         for kind in LISTS:
-            yield region, SERVICE_OF[kind], service(kind, account, region, [one for one in here if one["type"] == kind])
+            listed, mine_ = (
+                [account, kind, region] not in organisation["unlisted"],
+                [o for o in here if o["type"] == kind],
+            )
+            yield region, SERVICE_OF[kind], service(kind, account, region, mine_, listed=listed)
         yield region, "ec2", empty_lists(account)
         yield (
             region,

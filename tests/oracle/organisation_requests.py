@@ -5,6 +5,7 @@ Every document is reduced to the statements that can be about the request; then 
 
 * A role asked for directly chooses the name of its session; so does a person's session (its name is not compared).
 * The rows of `reach` are about single resources: what else an action needs (semantics M6) is asked of none here.
+* No guardrail is asked about a bucket that was not listed, since nobody knows which are over it.
 * A foreign account belongs to no organisation or to another one; a principal of it has unknown tags and MFA.
 """
 
@@ -21,7 +22,6 @@ from tests.oracle.evaluate import (
     caller,
     fits,
     glob,
-    is_public,
     listed,
 )
 from tests.oracle.expect import everyone, mentioned_keys
@@ -29,17 +29,16 @@ from tests.oracle.organisation_completions import PREFIXED, UNREAD_ROLE, by_choi
 from tests.oracle.organisation_facts import (
     ABSENT,
     CALLING,
-    GRANTABLE,
     UNKNOWN,
     Subject,
     can_be_about,
     carries_tags,
     may_carry,
     owning,
-    session_of,
     tag,
 )
-from tests.oracle.organisations import SERVICE_OF, UNREAD_POLICY, Organisation
+from tests.oracle.organisation_sides import BY_BUCKET_ACL, attach, buckets_unlisted
+from tests.oracle.organisations import UNREAD_POLICY, Organisation
 from tests.oracle.unknown import CONDITIONAL, fold
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -112,7 +111,7 @@ class Requests:
         identities = [documents]
         if UNREAD_POLICY in attached:  # it may hold anything
             identities = [documents, [*documents, EVERYTHING], [*documents, NOTHING]]
-        boundary = [self.world["policies"][entity["boundary"]]] if entity["boundary"] else []
+        boundary = [self.world["policies"].get(entity["boundary"])] if entity["boundary"] else []
         more: Subject = {"identities": identities, "boundary": boundary, "tags": entity["tags"], "entity": entity}
         if found["kind"] == "user":
             return more | {"mfa": entity["mfa"], "known": {"aws:userid": entity["id"]}}
@@ -159,6 +158,13 @@ class Requests:
             return str(subject["account"])
         return str(self.place(resource).get("account") or resource.split(":")[4] or "")
 
+    def owners(self, subject: Subject, resource: str) -> list[str]:
+        """The accounts that a resource may be in: a bucket that was not collected where none were listed."""
+        found = self.owner(subject, resource)
+        if found or not resource.startswith("arn:aws:s3:::"):
+            return [found]
+        return [found, *(one for one in self.world["accounts"] if buckets_unlisted(self.world, one))]
+
     def levels(self, field: str, account: str) -> list[list[Any]]:
         """The policies of each place from the root to the account; the management account has none (L2, L3)."""
         if account == self.world["management"] or account not in self.world["accounts"]:
@@ -177,13 +183,17 @@ class Requests:
 
     # --- the request ---
 
-    def case(self, subject: Subject, action: str, resource: str, mfa: bool) -> Case:
+    def cases(self, subject: Subject, action: str, resource: str, mfa: bool) -> list[Case]:
+        """The request, by each account that the resource may be in."""
+        return [self.case(subject, action, resource, mfa, owner) for owner in self.owners(subject, resource)]
+
+    def case(self, subject: Subject, action: str, resource: str, mfa: bool, account: str | None = None) -> Case:
         """The request; `alternatives` are the contents of what could not be read."""
 
         def about(documents: Iterable[Any]) -> list[Any]:
             return [kept for one in documents if (kept := self.about(one, action, resource))]
 
-        account = self.owner(subject, resource)
+        account = self.owner(subject, resource) if account is None else account
         case: Case = {"principal": subject["principal"], "action": action, "resource": resource}
         case |= {"resource_account": account, "settings": {"crossAccountLimits": True}, "alternatives": {}}
         options = [about(documents) for documents in subject["identities"]]
@@ -191,11 +201,20 @@ class Requests:
         if len(options) > 1:
             case["alternatives"]["identity_policies"] = options
         # A boundary stays where nothing in it is about the request: it limits all the same.
-        case["permission_boundaries"] = [one for d in subject["boundary"] for one in about([d]) or [{"Statement": []}]]
+        if None in subject["boundary"]:  # it was not read
+            case["permission_boundaries"] = [NOTHING]
+            case["alternatives"]["permission_boundaries"] = [[NOTHING], [EVERYTHING]]
+        else:
+            bounds = [one for d in subject["boundary"] for one in about([d]) or [{"Statement": []}]]
+            case["permission_boundaries"] = bounds
         # Of an action that is about no resource AWS asks the RCPs of the caller's account, which `account` then is.
-        for field, where in (("scps", subject["account"]), ("rcps", account)):
+        unlisted = account and not self.owner(subject, resource)
+        for field, where in (("scps", subject["account"]), ("rcps", "" if unlisted else account)):
             self.guard(case, field, self.levels(field, where), about)
-        self.attach(case, subject, about)
+        if action.startswith("sts:") and resource in self.roles:
+            case["resource_policy"] = (about([self.roles[resource]["trust"]]) or [None])[0]
+        else:
+            attach(self.world, case, subject, self.place(resource), about)
         self.give_context(case, subject, mfa)
         return case
 
@@ -215,42 +234,6 @@ class Requests:
         case[field] = options[0]
         if unread:
             case["alternatives"][field] = options
-
-    def attach(self, case: Case, subject: Subject, about: Callable[[Iterable[Any]], list[Any]]) -> None:
-        """The resource's own policy, grants and settings."""
-        action, resource = case["action"], case["resource"]
-        place = self.place(resource)
-        if place and action.split(":")[0] != SERVICE_OF[place["type"]]:
-            case["resource_policy"] = None  # it says nothing about what other services do with the thing
-            return
-        if action.startswith("sts:") and resource in self.roles:
-            case["resource_policy"] = (about([self.roles[resource]["trust"]]) or [None])[0]
-            return
-        ghost = resource.startswith("arn:aws:s3:::") and not place  # somebody else's bucket
-        kind = {"service": "Service"}.get(subject["kind"], "AWS")
-        for_caller = {**everyone("Allow")["Statement"][0], "Principal": {kind: subject["principal"]}}
-        if ghost or (place and place["policy"] is None):
-            named = {"Version": "2012-10-17", "Statement": [for_caller]}
-            case["alternatives"]["resource_policy"] = [None, everyone("Allow"), named, everyone("Deny")]
-        policy = place.get("policy")
-        case["resource_policy"] = (about([policy]) or [None])[0] if policy else None
-        if place.get("type") == "key":
-            names = [subject["principal"], session_of(subject)]
-            anything = [{"grantee": name, "operations": [*GRANTABLE], "unread": True} for name in names]
-            if place["grants"] is None and subject["kind"] != "anonymous":
-                case["alternatives"]["settings"] = [{**case["settings"], "grants": g} for g in ([], anything)]
-            case["settings"]["grants"] = place["grants"] or []
-        if place.get("type") == "bucket":
-            flags = [place["bpa"], self.world["accounts"][place["account"]]["bpa"]]
-            values = [True] if True in flags else [False, True] if None in flags else [False]
-            # Of a policy that was not read some content is not public, and lets in whom it likes all the same.
-            if policy and is_public(policy):
-                # What makes a policy public may be about other requests: the whole of it counts.
-                case["resource_policy"] = policy
-                case["settings"]["s3"] = {"blockPublicAccess": values[0]}
-                if len(values) > 1:
-                    many = [{**case["settings"], "s3": {"blockPublicAccess": value}} for value in values]
-                    case["alternatives"]["settings"] = many
 
     # --- the context ---
 
@@ -355,7 +338,8 @@ class Requests:
         place = (principal, resource, mfa, self.alike(subject, action, resource))
         if place not in self.known:
             self.decided += 1
-            self.known[place] = fold(set(outcomes(self.case(subject, action, resource, mfa))))
+            cases = self.cases(subject, action, resource, mfa)
+            self.known[place] = fold({verdict for case in cases for verdict in outcomes(case)})
         return self.known[place]
 
     def sign_in(self, role: str) -> tuple[str, bool]:
@@ -370,7 +354,8 @@ class Requests:
     def alike(self, subject: Subject, action: str, resource: str) -> Any:
         """What the verdict hangs on: the statements about the action, and what the rules read of its name."""
         service, _, name = action.lower().partition(":")
-        documents = [d for option in subject["identities"] for d in option] + list(subject["boundary"])
+        documents = [d for option in subject["identities"] for d in option]
+        documents += [d for d in subject["boundary"] if d is not None]
         account = self.owner(subject, resource)
         for field, where in (("scps", subject["account"]), ("rcps", account)):
             documents += [one["document"] for level in self.levels(field, where) for one in level if one["document"]]
@@ -382,7 +367,8 @@ class Requests:
             if self.matches(statement, action)
         ]
         rules = action if service in ("sts", "iam", "kms") else fits(OWN_ACCOUNT_ONLY.get(service), name)
-        return service, tuple(about), rules, carries_tags(action, "aws:resourcetag")
+        by_acl = service == "s3" and name in BY_BUCKET_ACL and name
+        return service, tuple(about), rules, by_acl, carries_tags(action, "aws:resourcetag")
 
     def matches(self, statement: dict[str, Any], action: str) -> bool:
         place = (id(statement), action)

@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.world_records import MOMENT, absent, called, pairs
 from model.snapshot import CallError, CallRecord
+from tests.oracle.organisation_facts import canonical_id
 from tests.oracle.organisations import KINDS, SERVICE_OF, Organisation
 
 LISTS = {"key": "ListKeys Keys", "queue": "ListQueues QueueUrls", "topic": "ListTopics Topics"}
@@ -28,8 +29,11 @@ def denied(service: str, operation: str, affects: str, params: Json | None = Non
     )
 
 
-def service(kind: str, account: str, region: str, things: list[Json]) -> Records:
+def service(kind: str, account: str, region: str, things: list[Json], *, listed: bool) -> Records:
     operation, key = LISTS[kind].split()
+    if not listed:
+        yield denied(SERVICE_OF[kind], operation, affects=f"{SERVICE_OF[kind]}:{kind}")
+        return
     urls = {one["arn"]: f"https://sqs.{region}.amazonaws.com/{account}/{one['name']}" for one in things}
     entries: dict[str, Any] = {
         "key": [{"KeyId": one["name"], "KeyArn": one["arn"]} for one in things],
@@ -115,35 +119,46 @@ assert {*DETAILS, "bucket"} == {*KINDS}
 
 
 def s3(organisation: Organisation, account: str, things: list[Json]) -> Records:
-    owner = {"ID": account.rjust(64, "a")}
-    yield called(
-        "s3", "ListBuckets", {"Buckets": [{"Name": one["name"]} for one in things], "Owner": owner}, affects="s3:bucket"
-    )
-    yield blocked("s3control", organisation["accounts"][account]["bpa"], "s3:*", {"AccountId": account})
+    owner, own = {"ID": canonical_id(account)}, organisation["accounts"][account]
+    if [account, "bucket", "global"] in organisation["unlisted"]:
+        yield denied("s3", "ListBuckets", affects="s3:bucket")
+    else:
+        page: Json = {"Buckets": [{"Name": one["name"]} for one in things], "Owner": owner}
+        yield called("s3", "ListBuckets", page, affects="s3:bucket")
+    yield blocked("s3control", own["bpa"], own["ignore"], "s3:*", {"AccountId": account})
     for one in things:
         name, params = one["name"], {"Bucket": one["name"]}
         constraint = None if one["region"] == "us-east-1" else one["region"]
         yield told(one, "s3", "GetBucketLocation", {"LocationConstraint": constraint}, Bucket=name)
         yield policy(one, "s3", "GetBucketPolicy", "Policy", "NoSuchBucketPolicy", Bucket=name)
-        yield blocked("s3", one["bpa"], one["arn"], params)
-        grants = [{"Grantee": {"ID": owner["ID"]}, "Permission": "FULL_CONTROL"}]
-        yield told(one, "s3", "GetBucketAcl", {"Owner": owner, "Grants": grants}, Bucket=name)
-        rules = {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}
-        yield told(one, "s3", "GetBucketOwnershipControls", rules, Bucket=name)
+        yield blocked("s3", one["bpa"], one["ignore"], one["arn"], params)
+        grants = [{"grantee": owner["ID"], "permission": "FULL_CONTROL"}, *(one["acl"] or [])]
+        entries = [{"Grantee": grantee(each["grantee"]), "Permission": each["permission"]} for each in grants]
+        acl = None if one["acl"] is None else {"Owner": owner, "Grants": entries}
+        yield told(one, "s3", "GetBucketAcl", acl, Bucket=name)
+        rules = {"OwnershipControls": {"Rules": [{"ObjectOwnership": one["ownership"]}]}}
+        yield told(one, "s3", "GetBucketOwnershipControls", rules if one["ownership"] else None, Bucket=name)
         tags = None if one["tags"] is None else {"TagSet": pairs(one["tags"])}
         yield told(one, "s3", "GetBucketTagging", tags, Bucket=name)
         status = {"AbacStatus": {"Status": "Enabled" if one["abac"] else "Disabled"}}
         yield told(one, "s3", "GetBucketAbac", status, Bucket=name)
 
 
-def blocked(service: str, value: bool | None, affects: str, params: Json) -> CallRecord:
-    """Block Public Access: on, off, or refused."""
+def grantee(name: str) -> Json:
+    """Whom a grant of an ACL is to, as S3 writes it."""
+    if len(name) == 64:
+        return {"ID": name, "Type": "CanonicalUser"}
+    place = "global" if name in ("AllUsers", "AuthenticatedUsers") else "s3"
+    return {"URI": f"http://acs.amazonaws.com/groups/{place}/{name}", "Type": "Group"}
+
+
+def blocked(service: str, value: bool | None, ignore: bool | None, affects: str, params: Json) -> CallRecord:
+    """Block Public Access, or refused: its flags about policies, and about ACLs."""
     if value is None:
         return denied(service, "GetPublicAccessBlock", affects=affects, params=params)
-    if value:
-        flags = dict.fromkeys(
-            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
-        )
+    if value or ignore:
+        flags = {"BlockPublicAcls": ignore, "IgnorePublicAcls": ignore}
+        flags |= {"BlockPublicPolicy": value, "RestrictPublicBuckets": value}
         page: Json = {"PublicAccessBlockConfiguration": flags}
         return called(service, "GetPublicAccessBlock", page, affects=affects, params=params)
     code = "NoSuchPublicAccessBlockConfiguration"

@@ -5,7 +5,7 @@
      "users", "roles", "groups": [{"arn", "name", "account", "id", "inline", "attached", …}],
      "policies": {arn: document}, "providers": [{"arn", "account", "kind", "url"}],
      "resources": [{"arn", "type", "account", "region", "name", "policy", "tags", …}],
-     "people", "teams", "sets", "assignments", "abac"}
+     "people", "teams", "sets", "assignments", "abac", "unlisted": [[account, kind, region]], "hidden": resources}
 
 A document, tags or grants that are None could not be read. `tests.oracle.organisation_pages` writes it as a snapshot.
 """
@@ -13,6 +13,7 @@ A document, tags or grants that are None could not be read. `tests.oracle.organi
 import hashlib
 from typing import Any
 
+from tests.oracle.organisation_facts import canonical_id
 from tests.oracle.organisation_policies import FOREIGN, Drawing, Json, allow, document
 
 Organisation = dict[str, Any]
@@ -50,7 +51,7 @@ class Organising(Drawing):
             "users": [self.user(arn) for arn in self.users if arn.split(":")[4] in read],
             # Trusts may name those that were deleted.
             "providers": [one for one in self.providers if one["account"] in read and int(one["account"][-1]) % 3],
-            "resources": [self.resource(one) for one in self.resources],
+            **self.collected([self.resource(one) for one in self.resources]),
             "abac": self.chance(0.5),
             **self.control(),
         }
@@ -58,6 +59,14 @@ class Organising(Drawing):
         roles = [self.role(arn) for arn in self.roles if arn.split(":")[4] in read]
         found["roles"] = [*roles, *self.reserved(found, read), *self.linked(read)]
         return found
+
+    def collected(self, resources: list[Json]) -> Json:
+        """What there is, and what of it nobody knows of: the list that it is in was refused."""
+        unlisted = self.unlisted()
+        hidden = [one for one in resources if [one["account"], one["type"], one["region"]] in unlisted]
+        hidden += [one for one in resources if [one["account"], one["type"], "global"] in unlisted]
+        found = [one for one in resources if one not in hidden]
+        return {"unlisted": unlisted, "resources": found, "hidden": hidden}
 
     def names(self) -> None:
         """Everything that policies may name, before any of them is drawn."""
@@ -90,7 +99,9 @@ class Organising(Drawing):
         path = [place]
         while self.units[path[0]]:
             path.insert(0, self.units[path[0]])
-        return {"path": path, "bpa": self.random.choice([True, False, False, None]), "read": True}
+        bpa = self.random.choice([True, False, False, None])
+        ignore = bpa if bpa is None else self.chance(0.3)
+        return {"path": path, "bpa": bpa, "ignore": ignore, "read": True}
 
     # --- IAM ---
 
@@ -120,7 +131,7 @@ class Organising(Drawing):
 
     def bounded(self, arn: str) -> Json:
         own = [policy for policy in self.own_policies if policy.split(":")[4] == arn.split(":")[4]]
-        boundary = self.random.choice(own) if self.chance(0.2) else None
+        boundary = self.random.choice([*own, *own, UNREAD_POLICY]) if self.chance(0.2) else None
         return {"boundary": boundary, "tags": self.tags()}
 
     def user(self, arn: str) -> Json:
@@ -245,8 +256,31 @@ class Organising(Drawing):
         if self.chance(0.05):
             found["policy"] = None
         if kind == "bucket":
-            found |= {"bpa": self.random.choice([True, False, False, None]), "abac": self.chance(0.2)}
+            bpa = self.random.choice([True, False, False, None])
+            found |= {"bpa": bpa, "ignore": bpa if bpa is None else self.chance(0.3), "abac": self.chance(0.2)}
+            found |= self.access_list()
         return found
+
+    def access_list(self) -> Json:
+        """The ACL of a bucket and whether it counts; most buckets of today have none."""
+        if self.chance(0.7):
+            return {"acl": [], "ownership": "BucketOwnerEnforced"}
+        ownership = self.random.choice(["BucketOwnerPreferred", "ObjectWriter", "ObjectWriter", None])
+        grantees = ["AllUsers", "AuthenticatedUsers", *map(canonical_id, [*self.accounts, FOREIGN])]
+        permissions = ["READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL"]
+        acl = [
+            {"grantee": self.random.choice(grantees), "permission": self.random.choice(permissions)}
+            for _ in range(self.number(0, 3))
+        ]
+        return {"acl": None if self.chance(0.1) else acl, "ownership": ownership}
+
+    def unlisted(self) -> list[list[str]]:
+        """[account, kind, region] of lists that AWS refused."""
+        if self.chance(0.75):
+            return []
+        kind = self.random.choice(["bucket", "bucket", *KINDS])
+        region = "global" if kind == "bucket" else self.random.choice(REGIONS)
+        return [[self.random.choice(self.accounts), kind, region]]
 
     def grants(self) -> list[Json] | None:
         if self.chance(0.05):

@@ -75,6 +75,10 @@ class Judge:
         self.contents += [(f"{arn}/index/{name}", "index") for arn in tables for name in ("by-a", "other")]
         account = world["management"]
         self.ghosts = [(f"arn:aws:sqs:us-east-1:{account}:ghost", "queue"), ("arn:aws:s3:::zz-ghost/in/x", "object")]
+        insides = {"bucket": ("/in/x", "object"), "table": ("/index/by-a", "index")}
+        for one in world["hidden"]:
+            tail, kind = insides.get(one["type"], ("", one["type"]))
+            self.ghosts += [(one["arn"], one["type"]), (one["arn"] + tail, kind)]
         self.everybody = self.answers.everybody()
 
     def own_folder(self) -> str:
