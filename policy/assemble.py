@@ -26,7 +26,7 @@ from policy.required import with_required
 from policy.services import PROVIDERS, TRUST_ACTIONS, is_awss
 from policy.shares import Shares
 from policy.targets import Place, decides, uncollected_type, unread_policy
-from policy.uncollected import Uncollected
+from policy.uncollected import WHOEVER_OWNS, Uncollected
 
 
 class Assembler:
@@ -244,9 +244,9 @@ class Assembler:
         honours = False if resource == "*" else None
         partition = parts[1] if len(parts) == 6 else inventory.partition
         target = Target(resource, account, service, region, org_id, org_path, None, honours, partition)
-        if len(parts) == 6 and service == "s3" and not parts[4]:
-            # It is somebody else's, or in an account whose buckets were not listed, as the caller's may be.
-            own = account if account in self.uncollected.buckets_in else ""
+        if len(parts) == 6 and service in WHOEVER_OWNS and not parts[4]:
+            # A bucket is somebody else's, or in an account whose buckets were not listed, as the caller's may be.
+            own = account if service != "s3" or account in self.uncollected.buckets_in else ""
             target = replace(target, account=own, org_id=None, org_path=None, foreign=True)
         elif is_awss(account):  # whose AWS reports it to be is not documented
             target = replace(target, account="", org_id=None, org_path=None)

@@ -8,6 +8,10 @@ from model.inventory import Inventory
 from policy.context import Target
 from policy.targets import MANDATORY
 
+#: Services with ARNs that do not name the account, of things that other accounts may have: buckets; images and
+#: snapshots (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html, "Resource types").
+WHOEVER_OWNS = frozenset({"ec2", "s3"})
+
 
 class Uncollected:
     """What an inventory tells of things that it does not hold."""

@@ -482,6 +482,16 @@ def test_no_guardrail_over_the_callers_account_is_sure_to_be_over_a_bucket_that_
         assert found.residual is not None and found.residual.to_json() == {"document": f"{there}#policy"}
 
 
+@pytest.mark.parametrize("kind", ["image", "snapshot"])
+def test_images_may_be_of_any_account(kind: str) -> None:
+    """U3: their ARNs do not say of which; who may use one needs no more than the own side for it (L4)."""
+    there = f"arn:aws:ec2:eu-west-1::{kind}/x-1"
+    for name in ("aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"):
+        assert value(KNOWN, DEVICE.arn, name, there, "ec2:RunInstances") == ENVIRONMENT
+    caller = KNOWN.caller(KNOWN.principal(ROOT))
+    assert KNOWN.decide(caller, "ec2:CreateTags", there).verdict is Verdict.ALLOWED
+
+
 @pytest.mark.parametrize("owner", ["aws", "amazon", "third-party"])
 def test_what_aws_itself_offers_is_in_no_known_account(owner: str) -> None:
     """L4: the caller's own side decides; as whose AWS reports it is not documented (U3)."""
