@@ -10,6 +10,7 @@ from graph.deciding import Outcome, outcome_of
 from graph.partition import Content, related, related_document
 from graph.subjects import Subject
 from graph.units import Unit
+from policy.residual import by_caller_only
 from policy.verdicts import Decision, Verdict
 
 _CAN = (Verdict.ALLOWED, Verdict.CONDITIONAL)
@@ -32,14 +33,15 @@ class Contents:
         owner = "*" if unit.container is None else unit.container.arn
         because = tuple([item._replace(policy=related_document(item.policy, owner)) for item in decision.because])
         own = because != decision.because
-        residual = None
+        residual, by_choice = None, False
         written = ""
         if decision.residual is not None:
+            by_choice = by_caller_only(decision.residual)  # which is not in what is shown of it
             plain = decision.residual.to_json()
             residual = related(plain, owner, unit.arn)
             own = own or residual != plain
             written = json.dumps(residual)
-        key = (decision.verdict, because, written, subject.key if subject.kind == "Outsider" else None)
+        key = (decision.verdict, because, written, by_choice, subject.key if subject.kind == "Outsider" else None)
         found = self._outcomes.get(key)
         if found is None:
             outcome = outcome_of(subject, decision)

@@ -153,8 +153,8 @@ class Answers:
             found = {self.requests.verdict(account, action, resource)}
             if account.isdigit():  # a denial may spare the root user alone, whose tags are none
                 root = self.requests.verdict(f"arn:aws:iam::{account}:root", action, resource)
-                if RANK[root] < 2 <= min(RANK[one] for one in found):
-                    found = {root, CONDITIONAL}  # its root user alone
+                if RANK[root] < min(RANK[one] for one in found):  # its root user alone
+                    found = {root, CONDITIONAL}
                 return {one for one in found if RANK[one] < 2} or {IMPLICIT, EXPLICIT}
             return found
         verdicts = set()

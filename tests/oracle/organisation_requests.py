@@ -5,7 +5,8 @@ Every document is reduced to the statements that can be about the request; then 
 
 * A role asked for directly chooses the name of its session; so does a person's session (its name is not compared).
 * The rows of `reach` are about single resources: what else an action needs (semantics M6) is asked of none here.
-* No guardrail is asked about a bucket that was not listed, since nobody knows which are over it.
+* Of a bucket that was not listed nobody knows which guardrails are over it, and what conditions would read of its
+  account.
 * A foreign account belongs to no organisation or to another one; a principal of it has unknown tags and MFA.
 """
 
@@ -289,7 +290,7 @@ class Requests:
             "aws:requestedregion": self.region(case),
             "aws:securetransport": "true",
             "aws:currenttime": self.now,
-            **owning(self.world, case["resource_account"]),
+            **owning(self.world, case["resource_account"] if self.owner(subject, case["resource"]) else ""),
             "aws:epochtime": str(int(datetime.fromisoformat(self.now).timestamp())),
         }
         return simple.get(key, UNKNOWN)

@@ -159,7 +159,7 @@ class Judge:
         # An account that is asked about is one of its principals, whose own policies allow everything.
         principal = principal.removeprefix("account:")
         for arn, kind in [*self.things, *self.contents]:
-            said = self.said(rows, each, arn, kind)
+            said = self.said(principal, rows, each, arn, kind)
             yield from self.lower(f"{question}: {arn}", principal, arn, kind, said)
             yield from self.upper(f"{question}: {arn}", principal, arn, said)
         for action in self.random.sample(sorted({one for one, _ in self.targets()} - {*FEDERATED}), 3):
@@ -171,7 +171,7 @@ class Judge:
         for arn, kind in [*self.things, *self.contents]:
             if action in SAMPLE[kind].split():
                 wanted = self.reached(principal, action, arn)
-                said = self.said(rows, each, arn, kind)
+                said = self.said(principal, rows, each, arn, kind)
                 costs = {cost for level in said.values() for cost in level} or {(2, 0)}
                 self.counts["reach pairs"] += 1
                 if wanted not in costs:
@@ -179,9 +179,13 @@ class Judge:
                     yield Disagreement(f"reach {principal} --action {action}: {arn}", wanted, costs, why)
 
     def reached(self, principal: str, action: str, arn: str) -> Cost:
-        return self.answers.best(principal, action, arn)
+        return self.blurred(principal, self.answers.best(principal, action, arn))
 
-    def said(self, rows: list[Json], each: list[Json], arn: str, kind: str) -> dict[str, set[Cost]]:
+    def blurred(self, principal: str, cost: Cost) -> Cost:
+        """Of an account it may be told what its root user alone may, or what any principal of it may."""
+        return (max(cost[0], 1), cost[1]) if principal.isdigit() else cost
+
+    def said(self, principal: str, rows: list[Json], each: list[Json], arn: str, kind: str) -> dict[str, set[Cost]]:
         """What the rows say about one thing: its costs by level (Read not split), one unless patterns cross."""
         mine = [row for row in each if row["resource"] == arn]
         if kind in ("object", "index"):
@@ -189,6 +193,7 @@ class Judge:
         found: dict[str, dict[str, Cost]] = {}
         for row in mine:
             cost = (VERDICTS.get(row["verdict"], 2), len(row["via"]) if row["verdict"] in VERDICTS else 0)
+            cost = self.blurred(principal, cost)
             for level in row["levels"]:
                 name, place = level.partition(":")[0], found.setdefault(row["resource"], {})
                 place[name] = min(cost, place.get(name, cost))
