@@ -151,10 +151,12 @@ class Answers:
             # An account as who asks is one of its principals whose own policies allow everything, or its root user.
             account = principal.removeprefix("account:")
             found = {self.requests.verdict(account, action, resource)}
-            if account.isdigit():  # a denial may spare the root user alone, whose tags are none
+            # A denial may spare the root user alone, whose tags are none; what it alone keeps (L10) is told of itself.
+            if account.isdigit() and not action.endswith("BucketPolicy"):
                 root = self.requests.verdict(f"arn:aws:iam::{account}:root", action, resource)
-                if RANK[root] < min(RANK[one] for one in found):  # its root user alone
+                if RANK[root] < min(RANK[one] for one in found):
                     found = {root, CONDITIONAL}
+            if account.isdigit():
                 return {one for one in found if RANK[one] < 2} or {IMPLICIT, EXPLICIT}
             return found
         verdicts = set()
@@ -169,12 +171,13 @@ class Answers:
         costs = list(self.ends(principal, action, resource).values())
         if principal not in self.people:
             named = [principal]
-            if principal.startswith("account:"):  # a denial may spare its root user alone
+            own = not action.endswith("BucketPolicy")
+            if principal.startswith("account:") and own:  # a denial may spare its root user alone
                 named.append(f"arn:aws:iam::{principal.removeprefix('account:')}:root")
             ranks = [RANK[self.requests.verdict(one, action, resource)] for one in named]
             # An account is one of its principals, or its root user where a denial spares that; what a root user alone
             # keeps (L10) is told of itself.
-            if principal.isdigit() and not action.endswith("BucketPolicy"):
+            if principal.isdigit() and own:
                 ranks.append(max(1, RANK[self.requests.verdict(f"arn:aws:iam::{principal}:root", action, resource)]))
             costs.append((min(2, *ranks), 0))
         if action == SAML and principal in self.people:

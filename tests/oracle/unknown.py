@@ -114,15 +114,19 @@ def candidates(case: Case, key: str) -> list[Any]:
 
 
 def captured(case: Case, pattern: str, key: str) -> list[str]:
-    """What a variable would have to be for its resource pattern to match the resource."""
-    regex, parts = "", re.split(r"(\$\{[^}]*\})", pattern)
-    for part in parts:
-        if part.startswith("${"):
-            regex += "(.*?)" if part[2:-1].split(",")[0].strip().lower() == key.lower() else ".*?"
-        else:
-            regex += "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in part)
-    match = re.fullmatch(regex, case["resource"], re.DOTALL)
-    return list(match.groups()) if match else []
+    """What a variable would have to be for its resource pattern to match the resource: as little as it can, and more
+    than nothing."""
+    found: list[str] = []
+    for taken in ("(.*?)", "(.+?)"):
+        regex, parts = "", re.split(r"(\$\{[^}]*\})", pattern)
+        for part in parts:
+            if part.startswith("${"):
+                regex += taken if part[2:-1].split(",")[0].strip().lower() == key.lower() else ".*?"
+            else:
+                regex += "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in part)
+        match = re.fullmatch(regex, case["resource"], re.DOTALL)
+        found += match.groups() if match else []
+    return found
 
 
 def completed(case: Case, values: dict[str, Any]) -> Case:
