@@ -65,7 +65,7 @@ class ActionList:
     def roaming(self) -> int:
         """The actions that are called in a region of the caller's choice, whatever is said of the ARN's
         (``policy.context.called_anywhere``)."""
-        owner = "".join(self._arn.split(":", 3)[2:3])
+        owner = _owning_service(self._arn)
         return sum(self.of_service(service) for service in self.services if called_anywhere(service, owner))
 
     def about(self, statement: Statement) -> int:
@@ -149,11 +149,15 @@ def _unscoped_actions() -> tuple[str, ...]:
     return tuple(sorted(action for action in book.expand("*") if book.wildcard_only(action)))
 
 
+def _owning_service(arn: str) -> str:
+    """The service that an ARN names, empty for ``*``."""
+    return "".join(arn.split(":", 3)[2:3])
+
+
 def _facts(action: str, arn: str) -> tuple[object, ...]:
     """What rules, rather than documents, read of an action (lower case)."""
     service = action.partition(":")[0]
-    parts = arn.split(":", 3)
-    own = parts[2] if len(parts) > 3 else ""
+    own = _owning_service(arn)
     return (
         # A policy, and S3's and KMS's settings, are asked about their own service; global ones are called elsewhere.
         service == own if own else service in ("s3", "kms"),

@@ -11,27 +11,29 @@ from policy.patterns import Variable
 SESSION, USER_ID = "session name", "aws:userid"
 
 
-def sole_key(leaf: Leaf) -> tuple[str | None, Unknown | None]:
-    """The one unknown key that a leaf hangs on; `None` for a leaf of none or several."""
+def unknowns(leaf: Leaf) -> dict[str, Unknown]:
+    """The unknown keys that a leaf hangs on, with what is known of each."""
     if isinstance(leaf, DocumentLeaf):
-        return None, None
-    names = dict(leaf.variables)
+        return {}
+    found = dict(leaf.variables)
     if isinstance(leaf, KeyLeaf):
         if leaf.session:
-            return SESSION, Unknown("caller")
+            return {SESSION: Unknown("caller")}
         if leaf.unknown is not None:
-            names[leaf.question[0]] = leaf.unknown
-    return next(iter(names.items())) if len(names) == 1 else (None, None)
+            found[leaf.question[0]] = leaf.unknown
+    return found
+
+
+def sole_key(leaf: Leaf) -> tuple[str | None, Unknown | None]:
+    """The one unknown key that a leaf hangs on; `None` for a leaf of none or several."""
+    found = unknowns(leaf)
+    return next(iter(found.items())) if len(found) == 1 else (None, None)
 
 
 def names_of(leaf: Leaf) -> set[str]:
-    """The unknown keys that a leaf hangs on."""
-    if isinstance(leaf, DocumentLeaf):
-        return set()
-    names = {name for name, _ in leaf.variables}
-    if isinstance(leaf, KeyLeaf) and leaf.session:
-        return {*names, SESSION, USER_ID}
-    return names | {leaf.question[0]} if isinstance(leaf, KeyLeaf) and leaf.unknown is not None else names
+    """The unknown keys whose values say what a leaf is: the id of a session ends with its name."""
+    found = set(unknowns(leaf))
+    return found | {USER_ID} if SESSION in found else found
 
 
 def may_be_either(leaf: Leaf) -> bool:
@@ -39,7 +41,7 @@ def may_be_either(leaf: Leaf) -> bool:
     a text that may be anything is compared with one that may be anything."""
     if not isinstance(leaf, KeyLeaf) or leaf.session or leaf.unknown is None or leaf.by != "caller":
         return False
-    if any(one.by != "caller" or one.prefix or one.excludes for one in (leaf.unknown, *dict(leaf.variables).values())):
+    if any(one.by != "caller" or one.prefix or one.excludes for one in unknowns(leaf).values()):
         return False
     condition = condition_of(leaf.operator, leaf.key, leaf.values)
     matches_nothing = condition.multivalued and not condition.set_operator and not condition.operator.negated

@@ -79,26 +79,32 @@ def askers(world: World, item: ResourceClass) -> Iterator[Subject]:
             yield subject
 
 
+def questions(world: World) -> Iterator[tuple[ResourceClass, str, Subject, tuple[str, ...]]]:
+    """Every member of every class with everybody who may be listed there, and the actions that there are on it."""
+    for item in world.classes:
+        for arn in item.members or (item.representative,):
+            actions = (
+                world.resolver.shared.lists.unscoped.actions if item.open else catalogue().actions_for_resource(arn)
+            )
+            for subject in askers(world, item):
+                yield item, arn, subject, actions
+
+
 def differences(world: World, seed: int, *, contents: bool) -> list[str]:
     """Decisions one by one that the grants of a class do not say, for a sample of each type's actions; in a long run
     for all of them."""
     draw = random.Random(seed)
     grants = granted(world)
     found = []
-    for item in world.classes:
+    for item, arn, subject, actions in questions(world):
         if item.contents is not contents:
             continue
-        for arn in item.members or (item.representative,):
-            actions = (
-                world.resolver.shared.lists.unscoped.actions if item.open else catalogue().actions_for_resource(arn)
-            )
-            for subject in askers(world, item):
-                most = len(actions) if LONG and not item.open else 6
-                for action in draw.sample(actions, min(len(actions), most)):
-                    wanted = verdict_of(decided(world, subject, action, arn))
-                    got = verdict_of(grants.get((subject.index, item.index, action)))
-                    if wanted != got:
-                        found.append(f"{subject.key} {action} {arn}: decided {wanted}, granted {got}")
+        most = len(actions) if LONG and not item.open else 6
+        for action in draw.sample(actions, min(len(actions), most)):
+            wanted = verdict_of(decided(world, subject, action, arn))
+            got = verdict_of(grants.get((subject.index, item.index, action)))
+            if wanted != got:
+                found.append(f"{subject.key} {action} {arn}: decided {wanted}, granted {got}")
     return found
 
 

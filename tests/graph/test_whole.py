@@ -10,8 +10,7 @@ import pytest
 from graph.world import World
 from model.loading import load_inventory
 from model.snapshot import open_snapshot
-from policy.actions import catalogue
-from tests.graph.test_quotient import askers, decided, granted, verdict_of
+from tests.graph.test_quotient import decided, granted, questions, verdict_of
 from tests.graph.worlds import LONG
 from tests.oracle.organisation_pages import write
 from tests.oracle.organisations import organisation
@@ -36,15 +35,12 @@ def test_everything_on_everything_for_everybody_is_what_single_decisions_say(see
     world = World(load_inventory(open_snapshot(tmp_path, write(organisation(seed), tmp_path))))
     grants = granted(world)
     wrong, compared = [], 0
-    for item in world.classes:
-        for arn in item.members or (item.representative,):
-            book = world.resolver.shared.lists.unscoped.actions if item.open else catalogue().actions_for_resource(arn)
-            for subject in askers(world, item):
-                for action in book[:: 40 if item.open else 1]:
-                    single, told = decided(world, subject, action, arn), grants.get((subject.index, item.index, action))
-                    compared += 1
-                    certain = None if told is None or not told.can else told.certain
-                    if (verdict_of(single), single.certain if single.can else None) != (verdict_of(told), certain):
-                        wrong.append(f"{subject.key} {action} {arn}: decided {single}, granted {told}")
+    for item, arn, subject, actions in questions(world):
+        for action in actions[:: 40 if item.open else 1]:
+            single, told = decided(world, subject, action, arn), grants.get((subject.index, item.index, action))
+            compared += 1
+            certain = None if told is None or not told.can else told.certain
+            if (verdict_of(single), single.certain if single.can else None) != (verdict_of(told), certain):
+                wrong.append(f"{subject.key} {action} {arn}: decided {single}, granted {told}")
     assert not wrong, "\n\n".join(wrong[:3])
     assert compared > 1_000

@@ -95,3 +95,8 @@ def owning(world: Any, account: str) -> dict[str, Any]:
 def canonical_id(account: str) -> str:
     """The canonical user id of an account, which the owner of its buckets has."""
     return account.rjust(64, "a")
+
+
+def buckets_unlisted(world: Any, account: str) -> bool:
+    """Whether AWS refused the list of an account's buckets."""
+    return [account, "bucket", "global"] in world["unlisted"]

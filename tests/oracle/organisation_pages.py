@@ -43,11 +43,9 @@ def units(organisation: Organisation, account: str) -> Iterator[tuple[str, str, 
     for region in REGIONS:
         here = [one for one in mine if one["region"] == region]
         for kind in LISTS:
-            listed, mine_ = (
-                [account, kind, region] not in organisation["unlisted"],
-                [o for o in here if o["type"] == kind],
-            )
-            yield region, SERVICE_OF[kind], service(kind, account, region, mine_, listed=listed)
+            listed = [account, kind, region] not in organisation["unlisted"]
+            things = [one for one in here if one["type"] == kind]
+            yield region, SERVICE_OF[kind], service(kind, account, region, things, listed=listed)
         yield region, "ec2", empty_lists(account)
         yield (
             region,

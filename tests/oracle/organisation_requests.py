@@ -32,13 +32,14 @@ from tests.oracle.organisation_facts import (
     CALLING,
     UNKNOWN,
     Subject,
+    buckets_unlisted,
     can_be_about,
     carries_tags,
     may_carry,
     owning,
     tag,
 )
-from tests.oracle.organisation_sides import BY_BUCKET_ACL, attach, buckets_unlisted
+from tests.oracle.organisation_sides import BY_BUCKET_ACL, attach
 from tests.oracle.organisations import UNREAD_POLICY, Organisation
 from tests.oracle.unknown import CONDITIONAL, fold
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.world_records import MOMENT, absent, called, pairs
 from model.snapshot import CallError, CallRecord
-from tests.oracle.organisation_facts import canonical_id
+from tests.oracle.organisation_facts import buckets_unlisted, canonical_id
 from tests.oracle.organisations import KINDS, SERVICE_OF, Organisation
 
 LISTS = {"key": "ListKeys Keys", "queue": "ListQueues QueueUrls", "topic": "ListTopics Topics"}
@@ -120,7 +120,7 @@ assert {*DETAILS, "bucket"} == {*KINDS}
 
 def s3(organisation: Organisation, account: str, things: list[Json]) -> Records:
     owner, own = {"ID": canonical_id(account)}, organisation["accounts"][account]
-    if [account, "bucket", "global"] in organisation["unlisted"]:
+    if buckets_unlisted(organisation, account):
         yield denied("s3", "ListBuckets", affects="s3:bucket")
     else:
         page: Json = {"Buckets": [{"Name": one["name"]} for one in things], "Owner": owner}

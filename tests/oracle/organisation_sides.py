@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.oracle.evaluate import Case, is_public
 from tests.oracle.expect import everyone
-from tests.oracle.organisation_facts import GRANTABLE, Subject, canonical_id, session_of
+from tests.oracle.organisation_facts import GRANTABLE, Subject, buckets_unlisted, canonical_id, session_of
 from tests.oracle.organisations import SERVICE_OF, Organisation
 
 Json = dict[str, Any]
@@ -108,7 +108,3 @@ def canonical_ids(world: Organisation, subject: Subject) -> list[str]:
         return [canonical_id(account)]
     grants = [grant for one in world["resources"] for grant in one.get("acl") or []]
     return [*sorted({grant["grantee"] for grant in grants if len(grant["grantee"]) == 64} - known), "f" * 64]
-
-
-def buckets_unlisted(world: Organisation, account: str) -> bool:
-    return any((one, kind) == (account, "bucket") for one, kind, _ in world["unlisted"])

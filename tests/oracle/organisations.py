@@ -63,8 +63,11 @@ class Organising(Drawing):
     def collected(self, resources: list[Json]) -> Json:
         """What there is, and what of it nobody knows of: the list that it is in was refused."""
         unlisted = self.unlisted()
-        hidden = [one for one in resources if [one["account"], one["type"], one["region"]] in unlisted]
-        hidden += [one for one in resources if [one["account"], one["type"], "global"] in unlisted]
+        hidden = [
+            one
+            for one in resources
+            if any([one["account"], one["type"], region] in unlisted for region in (one["region"], "global"))
+        ]
         found = [one for one in resources if one not in hidden]
         return {"unlisted": unlisted, "resources": found, "hidden": hidden}
 

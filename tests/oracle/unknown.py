@@ -117,8 +117,9 @@ def captured(case: Case, pattern: str, key: str) -> list[str]:
     """What a variable would have to be for its resource pattern to match the resource: as little as it can, and more
     than nothing."""
     found: list[str] = []
+    parts = re.split(r"(\$\{[^}]*\})", pattern)
     for taken in ("(.*?)", "(.+?)"):
-        regex, parts = "", re.split(r"(\$\{[^}]*\})", pattern)
+        regex = ""
         for part in parts:
             if part.startswith("${"):
                 regex += taken if part[2:-1].split(",")[0].strip().lower() == key.lower() else ".*?"

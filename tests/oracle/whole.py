@@ -183,7 +183,7 @@ class Judge:
 
     def blurred(self, principal: str, cost: Cost) -> Cost:
         """Of an account it may be told what its root user alone may, or what any principal of it may."""
-        return (min(max(cost[0], 1), 2), 0) if principal.isdigit() else cost
+        return (max(cost[0], 1), 0) if principal.isdigit() else cost
 
     def said(self, principal: str, rows: list[Json], each: list[Json], arn: str, kind: str) -> dict[str, set[Cost]]:
         """What the rows say about one thing: its costs by level (Read not split), one unless patterns cross."""

@@ -462,8 +462,8 @@ def test_whose_a_bucket_is_that_no_list_could_have_is_not_known_of_root_users_ei
                 continue
             assert found.verdict is Verdict.CONDITIONAL
             assert found.residual is not None and found.residual.to_json() == {"document": f"{there}#policy"}
-            for name in ("aws:ResourceAccount", "s3:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"):
-                assert value(some, DEVICE.arn, name, there, "s3:GetObject") == ENVIRONMENT
+            assert_nobody_knows_whose(some, there, "s3:GetObject")
+            assert value(some, DEVICE.arn, "s3:ResourceAccount", there, "s3:GetObject") == ENVIRONMENT
 
 
 def test_no_guardrail_over_the_callers_account_is_sure_to_be_over_a_bucket_that_nobody_listed() -> None:
@@ -482,12 +482,16 @@ def test_no_guardrail_over_the_callers_account_is_sure_to_be_over_a_bucket_that_
         assert found.residual is not None and found.residual.to_json() == {"document": f"{there}#policy"}
 
 
+def assert_nobody_knows_whose(of: Assembler, there: str, action: str) -> None:
+    for name in ("aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"):
+        assert value(of, DEVICE.arn, name, there, action) == ENVIRONMENT
+
+
 @pytest.mark.parametrize("kind", ["image", "snapshot"])
 def test_images_may_be_of_any_account(kind: str) -> None:
     """U3: their ARNs do not say of which; who may use one needs no more than the own side for it (L4)."""
     there = f"arn:aws:ec2:eu-west-1::{kind}/x-1"
-    for name in ("aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"):
-        assert value(KNOWN, DEVICE.arn, name, there, "ec2:RunInstances") == ENVIRONMENT
+    assert_nobody_knows_whose(KNOWN, there, "ec2:RunInstances")
     caller = KNOWN.caller(KNOWN.principal(ROOT))
     assert KNOWN.decide(caller, "ec2:CreateTags", there).verdict is Verdict.ALLOWED
 
@@ -496,8 +500,7 @@ def test_images_may_be_of_any_account(kind: str) -> None:
 def test_what_aws_itself_offers_is_in_no_known_account(owner: str) -> None:
     """L4: the caller's own side decides; as whose AWS reports it is not documented (U3)."""
     there = f"arn:aws:imagebuilder:eu-west-1:{owner}:image/x/1.0.0/1"
-    for name in ("aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"):
-        assert value(KNOWN, DEVICE.arn, name, there, "imagebuilder:GetImage") == ENVIRONMENT
+    assert_nobody_knows_whose(KNOWN, there, "imagebuilder:GetImage")
     caller = KNOWN.caller(KNOWN.principal(ROOT))
     assert KNOWN.decide(caller, "imagebuilder:GetImage", there).verdict is Verdict.ALLOWED
     assert KNOWN.decide(caller, "iam:GetPolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess").verdict is Verdict.ALLOWED
