@@ -26,7 +26,7 @@ from policy.required import with_required
 from policy.services import PROVIDERS, TRUST_ACTIONS, is_awss
 from policy.shares import Shares
 from policy.targets import Place, decides, uncollected_type, unread_policy
-from policy.uncollected import WHOEVER_OWNS, Uncollected
+from policy.uncollected import Uncollected, whoever_owns
 
 
 class Assembler:
@@ -224,18 +224,22 @@ class Assembler:
 
     # -- targets
 
-    def place(self, resource: str, action: str, caller_account: str | None) -> Place:
-        """The target of a request; ``*`` and ARNs without account nobody collected are in the caller's account."""
+    def place(self, resource: str, action: str, caller_account: str | None, owner: str | None = None) -> Place:
+        """The target of a request; ``*`` and ARNs without account nobody collected are in the caller's account.
+
+        ``owner``: whose it is, where something else tells that.
+        """
         inventory = self.inventory
         found = access_point_of(inventory, resource)
         if found is not None:
-            return self.place(found[1], action, found[0].bucket_account or caller_account).through(found[0])
+            return self.place(found[1], action, caller_account, found[0].bucket_account).through(found[0])
         container = None if resource == "*" else inventory.container(resource)
         if container is not None:
             return self._collected(resource, container)
         parts = resource.split(":", 5)
         service = parts[2] if len(parts) == 6 else action.partition(":")[0].lower()
-        account = (parts[4] if len(parts) == 6 else "") or self.delegated.owner(parts) or caller_account or ""
+        named = owner or (parts[4] if len(parts) == 6 else "") or self.delegated.owner(parts)
+        account = named or caller_account or ""
         region: str | None = parts[3] if len(parts) == 6 else None
         if service == "s3":
             region = region or None
@@ -244,9 +248,9 @@ class Assembler:
         honours = False if resource == "*" else None
         partition = parts[1] if len(parts) == 6 else inventory.partition
         target = Target(resource, account, service, region, org_id, org_path, None, honours, partition)
-        if len(parts) == 6 and service in WHOEVER_OWNS and not parts[4]:
-            # A bucket is somebody else's, or in an account whose buckets were not listed, as the caller's may be.
-            own = account if service != "s3" or account in self.uncollected.buckets_in else ""
+        if len(parts) == 6 and not owner and whoever_owns(parts):
+            # It is somebody else's, or of an account where not everything was listed, as the caller's may be.
+            own = account if service != "s3" or named or self.uncollected.may_be_in(account, resource) else ""
             target = replace(target, account=own, org_id=None, org_path=None, foreign=True)
         elif is_awss(account):  # whose AWS reports it to be is not documented
             target = replace(target, account="", org_id=None, org_path=None)
@@ -301,11 +305,10 @@ class Assembler:
         target, type_name = place.target, place.type
         if target.arn == "*":
             return None
-        if place.point is not None or is_access_point(target.arn):
-            return PolicyRef(f"{target.arn.partition('/object/')[0]}#policy", None)
-        if target.service == "s3" and (target.foreign or self.uncollected.buckets_in):
-            owner = target.arn.partition("/")[0] if ":::" in target.arn else target.arn
-            return PolicyRef(f"{owner}#policy", None, unlisted=True)
+        point = place.point is not None or is_access_point(target.arn)
+        if point or (target.service == "s3" and (target.foreign or self.uncollected.buckets_in)):
+            owner = target.arn.partition("/" if ":::" in target.arn else "/object/")[0]
+            return PolicyRef(f"{owner}#policy", None, unlisted=place.point is None)
         if target.account not in self.inventory.accounts:
             return PolicyRef(f"account:{target.account}", None) if target.account else None
         if type_name == "iam:role":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from policy.conditions import condition_of
 from policy.context_values import Unknown
 from policy.expression import FALSE, TRUE, DocumentLeaf, KeyLeaf, Leaf
-from policy.patterns import Variable
+from policy.patterns import Parts, Variable
 
 #: What stands for the name of a session, which no key holds, and the key that ends with it.
 SESSION, USER_ID = "session name", "aws:userid"
@@ -36,16 +36,30 @@ def names_of(leaf: Leaf) -> set[str]:
     return found | {USER_ID} if SESSION in found else found
 
 
+#: Keys that hold a text of whoever calls STS, any letters and digits at all: a value of one may be that of another.
+#: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
+_FREE_TEXT = ("aws:requesttag/", "aws:tagkeys", "sts:externalid", "sts:rolesessionname", "sts:sourceidentity")
+
+
 def may_be_either(leaf: Leaf) -> bool:
     """Whether a leaf of several keys, all of them the caller's, is true for some values of these and false for others:
-    a text that may be anything is compared with one that may be anything."""
-    if not isinstance(leaf, KeyLeaf) or leaf.session or leaf.unknown is None or leaf.by != "caller":
+    a text that may be anything is compared with others that may be, and with nothing else."""
+    if not isinstance(leaf, KeyLeaf) or leaf.session or leaf.unknown is None:
         return False
     if any(one.by != "caller" or one.prefix or one.excludes for one in unknowns(leaf).values()):
         return False
     condition = condition_of(leaf.operator, leaf.key, leaf.values)
-    matches_nothing = condition.multivalued and not condition.set_operator and not condition.operator.negated
-    return condition.operator.family == "string" and not matches_nothing
+    if condition.operator.family != "string" or condition.if_exists or condition.set_operator:
+        return False  # of several values, or of none, such a condition may be true or false whatever the texts are
+    if condition.multivalued and not condition.operator.negated:
+        return False  # several values match nothing without a set operator (C3)
+    return condition.key.startswith(_FREE_TEXT) and all(_other_text(parts, condition.key) for parts in condition.parts)
+
+
+def _other_text(parts: Parts, key: str) -> bool:
+    """Whether a value is the text of another key that may be anything, and that alone."""
+    one = parts[0] if len(parts) == 1 else None
+    return isinstance(one, Variable) and one.key != key and one.key.startswith(_FREE_TEXT)
 
 
 def without_key(leaf: Leaf, name: str) -> bool | None:

@@ -5,12 +5,26 @@ from __future__ import annotations
 from functools import cached_property
 
 from model.inventory import Inventory
+from policy.buckets import is_access_point
 from policy.context import Target
 from policy.targets import MANDATORY
 
-#: Services with ARNs that do not name the account, of things that other accounts may have: buckets; images and
-#: snapshots (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html, "Resource types").
-WHOEVER_OWNS = frozenset({"ec2", "s3"})
+#: A service whose ARNs name a region and no account, all of things of the account that asks
+#: (https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html).
+_OWN_ALONE = "apigateway"
+
+
+def whoever_owns(parts: list[str]) -> bool:
+    """Whether an ARN in six parts that nobody collected leaves open whose thing it is, or what is behind it.
+
+    Buckets, and access points, whose bucket may be in any account. Of what is in a region, ARNs without account are of
+    things that AWS or others may have beside the account that asks: images and snapshots, documents and parameters of
+    Systems Manager, models of Bedrock (https://docs.aws.amazon.com/service-authorization/latest/reference/
+    reference_policies_actions-resources-contextkeys.html, "Resource types" of each service).
+    """
+    if parts[2] == "s3":
+        return not parts[4] or is_access_point(":".join(parts))
+    return bool(parts[3]) and not parts[4] and parts[2] != _OWN_ALONE
 
 
 class Uncollected:
@@ -25,6 +39,19 @@ class Uncollected:
         accounts = self._inventory.data.accounts
         left_out = {account.id for account in accounts if account.status == "ACTIVE" and not account.collected}
         return frozenset(left_out | {account for account, _, kind in self._unread if kind == "s3:bucket"})
+
+    @cached_property
+    def _points_in(self) -> frozenset[str]:
+        """The accounts where an access point may exist that was not listed: each region lists its own."""
+        if self._regions:
+            return frozenset(self._inventory.accounts)
+        return frozenset(account for account, _ in self._inventory.data.unread_points)
+
+    def may_be_in(self, account: str, arn: str) -> bool:
+        """Whether a bucket, or what an alias of an access point names, may be in an account without our knowing."""
+        if account not in self._inventory.accounts:
+            return True
+        return account in (self._points_in if is_access_point(arn) else self.buckets_in)
 
     def may_have_policy(self, target: Target, type_name: str) -> bool:
         """Whether an ARN of an account of the organisation may have a policy of its own without our knowing."""

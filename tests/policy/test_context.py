@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -466,6 +467,16 @@ def test_whose_a_bucket_is_that_no_list_could_have_is_not_known_of_root_users_ei
             assert value(some, DEVICE.arn, "s3:ResourceAccount", there, "s3:GetObject") == ENVIRONMENT
 
 
+@pytest.mark.parametrize("unread", [(), (("bucket", ONE),)])
+@pytest.mark.parametrize("kind", ["root", "account"])
+def test_an_account_outside_the_organisation_may_own_a_bucket_that_nobody_listed(kind: Any, unread: Any) -> None:
+    """L4: nobody reads its buckets, so that none is missing there, and its root user keeps its own (L10)."""
+    some = assembler(unread_lists=tuple((account, "", f"s3:{kind}") for kind, account in unread))
+    stranger = replace(some.principal("arn:aws:iam::999999999999:root"), kind=kind)
+    found = some.decide(some.caller(stranger), "s3:PutBucketPolicy", "arn:aws:s3:::unseen")
+    assert found.verdict is Verdict.CONDITIONAL
+
+
 def test_no_guardrail_over_the_callers_account_is_sure_to_be_over_a_bucket_that_nobody_listed() -> None:
     """L3: it may be in another account, where its policy may let the caller in."""
     nothing = rcp("none", deny("*", Principal="*"))
@@ -487,13 +498,25 @@ def assert_nobody_knows_whose(of: Assembler, there: str, action: str) -> None:
         assert value(of, DEVICE.arn, name, there, action) == ENVIRONMENT
 
 
-@pytest.mark.parametrize("kind", ["image", "snapshot"])
-def test_images_may_be_of_any_account(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("there", "action"),
+    [
+        ("arn:aws:ec2:eu-west-1::image/x-1", "ec2:RunInstances"),
+        ("arn:aws:ec2:eu-west-1::snapshot/x-1", "ec2:CreateTags"),
+        ("arn:aws:ssm:eu-west-1::document/AWS-RunShellScript", "ssm:SendCommand"),
+        ("arn:aws:bedrock:eu-west-1::foundation-model/m", "bedrock:InvokeModel"),
+    ],
+)
+def test_images_models_and_documents_may_be_of_any_account(there: str, action: str) -> None:
     """U3: their ARNs do not say of which; who may use one needs no more than the own side for it (L4)."""
-    there = f"arn:aws:ec2:eu-west-1::{kind}/x-1"
-    assert_nobody_knows_whose(KNOWN, there, "ec2:RunInstances")
-    caller = KNOWN.caller(KNOWN.principal(ROOT))
-    assert KNOWN.decide(caller, "ec2:CreateTags", there).verdict is Verdict.ALLOWED
+    assert_nobody_knows_whose(KNOWN, there, action)
+    assert KNOWN.decide(KNOWN.caller(KNOWN.principal(ROOT)), action, there).verdict is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize("there", ["arn:aws:route53:::hostedzone/z", "arn:aws:apigateway:eu-west-1::/restapis/x"])
+def test_what_an_account_alone_has_is_its_own_without_being_named(there: str) -> None:
+    """U3."""
+    assert value(KNOWN, DEVICE.arn, "aws:ResourceAccount", there, f"{there.split(':')[2]}:GET") == (ONE,)
 
 
 @pytest.mark.parametrize("owner", ["aws", "amazon", "third-party"])

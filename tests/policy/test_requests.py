@@ -15,6 +15,7 @@ from policy.errors import PrincipalError
 from policy.explain import explain
 from policy.expression import KeyLeaf, Where
 from policy.inputs import Inputs, Level, PolicyRef, Settings
+from policy.patterns import Variable, parse_parts
 from policy.request import Principal, Request, normal_service
 from policy.residual import FALSE, TRUE, by_caller_only, conjunction, disjunction, negation
 from policy.services import never_across_accounts
@@ -124,25 +125,43 @@ def test_a_residual_is_simplified_as_it_is_built() -> None:
     assert conjunction([]) is None
 
 
+TEAM = "${aws:RequestTag/team}"
+
+
 @pytest.mark.parametrize(
-    ("key", "operator", "other", "can"),
+    ("key", "operator", "values", "other", "can"),
     [
-        ("aws:RequestTag/team", "StringEquals", "caller", True),
-        ("aws:RequestTag/team", "StringNotEqualsIfExists", "caller", True),
-        ("aws:TagKeys", "StringNotEquals", "caller", True),
-        ("aws:TagKeys", "StringEquals", "caller", False),  # several values match nothing without a set operator
-        ("aws:TagKeys", "ForAllValues:StringEquals", "caller", True),
-        ("aws:RequestTag/team", "StringEquals", "environment", False),
-        ("aws:RequestTag/team", "ArnLike", "caller", False),  # nothing says that it can be an ARN
+        ("aws:RequestTag/owner", "StringEquals", [TEAM], "caller", True),
+        ("sts:RoleSessionName", "StringNotLike", [TEAM], "caller", True),
+        ("aws:TagKeys", "StringNotEquals", [TEAM], "caller", True),
+        ("aws:TagKeys", "StringEquals", [TEAM], "caller", False),  # several values match nothing without a set operator
+        ("aws:TagKeys", "ForAllValues:StringEquals", [TEAM], "caller", False),
+        ("aws:TagKeys", "ForAnyValue:StringNotLike", ["*", TEAM], "caller", False),  # false whatever they are
+        ("aws:RequestTag/owner", "StringLikeIfExists", ["*", TEAM], "caller", False),  # true whatever they are
+        ("aws:RequestTag/owner", "StringLike", ["?*", TEAM], "caller", False),
+        ("aws:RequestTag/team", "StringEquals", [f"{TEAM}-x"], "caller", False),  # no text is itself and more
+        ("sts:RoleSessionName", "StringEquals", [f"a/{TEAM}"], "caller", False),  # no session's name has a slash
+        ("aws:RequestedRegion", "StringEquals", [TEAM], "caller", False),  # not any text is a region
+        ("aws:RequestTag/owner", "StringEquals", ["${s3:prefix}"], "caller", False),
+        ("aws:RequestTag/owner", "StringEquals", [TEAM], "environment", False),
+        ("aws:RequestTag/owner", "ArnLike", [TEAM], "caller", False),  # nothing says that it can be an ARN
     ],
 )
-def test_who_can_bring_about_that_two_unknown_keys_agree(key: str, operator: str, other: Any, can: bool) -> None:
-    """U7: the caller, where both are theirs and neither is asked for elsewhere."""
-    variables = (("s3:prefix", Unknown(other)),)
-    both = KeyLeaf(key, operator, ("x-${s3:prefix}",), other, HERE, Unknown("caller"), variables=variables)
+def test_who_can_bring_about_that_two_unknown_keys_agree(
+    key: str, operator: str, values: list[str], other: Any, can: bool
+) -> None:
+    """U7: the caller, where both are theirs and any text at all, and neither is asked for elsewhere."""
+    keys = {
+        part.key
+        for text in values
+        for part in parse_parts(text, variables=True, wildcards=True)
+        if isinstance(part, Variable)
+    }
+    variables = tuple((name, Unknown(other)) for name in keys)
+    both = KeyLeaf(key, operator, tuple(values), other, HERE, Unknown("caller"), variables=variables)
     assert by_caller_only(both) is can
     assert by_caller_only(negation(both)) is can
-    again = leaf("s3:prefix", "caller")
+    again = leaf("aws:RequestTag/team", "caller")
     assert not by_caller_only(conjunction([both, again]) or both)
     assert not by_caller_only(conjunction([both, leaf("aws:SourceVpc", "environment")]) or both)
 

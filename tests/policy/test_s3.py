@@ -18,7 +18,7 @@ from model.inventory import Inventory, InventoryData
 from policy.assemble import Assembler
 from policy.cases import run_cases
 from policy.context import Overrides
-from policy.context_values import DictContext
+from policy.context_values import DictContext, Unknown
 from policy.decide import Decision, decide
 from policy.document import parse_document
 from policy.explain import explain
@@ -28,7 +28,23 @@ from policy.many import Side, decide_many
 from policy.request import Principal, Request
 from policy.s3 import is_public, strictest
 from tests.graph.test_quotient import askers, granted, verdict_of
-from tests.graph.worlds import FOREIGN, ONE, OPEN, TWO, allow, bucket, document, made, questions_of, seeds, user, world
+from tests.graph.worlds import (
+    FOREIGN,
+    ONE,
+    OPEN,
+    TWO,
+    allow,
+    bucket,
+    deny,
+    document,
+    made,
+    questions_of,
+    rcp,
+    scp,
+    seeds,
+    user,
+    world,
+)
 
 ALICE, BOB = user("alice", ONE, allow("s3:*")), user("bob", TWO, allow("s3:*"))
 NOBODY = user("nobody", ONE)
@@ -364,7 +380,31 @@ def test_an_access_point_from_its_vpc_alone_hangs_on_where_the_request_comes_fro
 @pytest.mark.parametrize("resource", [*BEHIND, POINT, "arn:aws:s3:::door-abc-s3alias"])
 def test_an_access_point_that_nobody_collected_is_not_known(resource: str) -> None:
     decision = ask(assembler(bucket("b")), ALICE.arn, "s3:ListBucket", resource)
-    assert residual(decision) == {"document": f"{resource.partition('/object/')[0]}#policy"}
+    assert residual(decision) == {"document": f"{resource.partition('/object/')[0].partition('/x')[0]}#policy"}
+
+
+@pytest.mark.parametrize("name", [NOBODY.arn, f"arn:aws:iam::{ONE}:root"])
+@pytest.mark.parametrize("resource", [BEHIND[1], BEHIND[1].partition("/")[0], POINT])
+def test_an_access_point_that_was_not_listed_may_be_the_callers_whatever_buckets_were(name: str, resource: str) -> None:
+    """L7: the list of buckets has no access points, and what is behind one may be anybody's."""
+    for elsewhere in ((), ((TWO, "", "s3:bucket"),)):
+        unread = assembler(bucket("b"), regions=(), unread_lists=elsewhere, unread_points=((ONE, "us-east-1"),))
+        for action in ("s3:ListBucket", "s3:PutBucketPolicy"):
+            decision = ask(unread, name, action, resource)
+            assert residual(decision) == {"document": f"{resource.partition('/x')[0]}#policy"}
+        key = "aws:ResourceAccount"
+        request, _ = unread.request(unread.caller(unread.principal(name)), "s3:ListBucket", resource)
+        assert isinstance(request.context.get(key), Unknown)
+    listed = assembler(bucket("b"), regions=(), unread_lists=((ONE, "", "s3:bucket"),))
+    assert (verdict(listed, NOBODY.arn, "s3:ListBucket", resource) == "ImplicitlyDenied") == (resource != POINT)
+
+
+def test_guardrails_over_the_account_of_a_bucket_that_was_not_listed_are_over_what_its_access_points_let_in() -> None:
+    """L3: an access point tells whose bucket it is of."""
+    denying = rcp("none", deny("*", Principal="*"), targets=(TWO,))
+    door = point(bucket="unseen", bucket_account=TWO)
+    some = assembler(access_points=(door,), guardrails=(scp("all", allow("*")), denying))
+    assert verdict(some, ALICE.arn, "s3:GetObject", BEHIND[0]) == "ExplicitlyDenied"
 
 
 def test_what_was_not_read_of_an_access_point_is_not_known() -> None:
@@ -372,7 +412,7 @@ def test_what_was_not_read_of_an_access_point_is_not_known() -> None:
     assert residual(ask(unread, NOBODY.arn, "s3:GetObject", BEHIND[0])) == {"document": f"{POINT}#policy"}
     elsewhere = assembler(access_points=(point(bucket="foreign", bucket_account=FOREIGN),))
     decision = ask(elsewhere, ALICE.arn, "s3:GetObject", BEHIND[0])
-    assert residual(decision) == {"document": "arn:aws:s3:::foreign/x/y#policy"}
+    assert residual(decision) == {"document": "arn:aws:s3:::foreign#policy"}
 
 
 def test_only_a_bucket_that_delegates_hangs_on_access_points_that_were_not_listed() -> None:
