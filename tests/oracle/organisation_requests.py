@@ -161,11 +161,13 @@ class Requests:
         return str(self.place(resource).get("account") or resource.split(":")[4] or "")
 
     def owners(self, subject: Subject, resource: str) -> list[str]:
-        """The accounts that a resource may be in: a bucket that was not collected where none were listed."""
+        """The accounts that a resource may be in: a bucket that was not collected where none were listed, or outside
+        the organisation where the caller is."""
         found = self.owner(subject, resource)
         if found or not resource.startswith("arn:aws:s3:::"):
             return [found]
-        return [found, *(one for one in self.world["accounts"] if buckets_unlisted(self.world, one))]
+        outside = {str(subject["account"])} - {"", *self.world["accounts"]}
+        return [found, *outside, *(one for one in self.world["accounts"] if buckets_unlisted(self.world, one))]
 
     def levels(self, field: str, account: str) -> list[list[Any]]:
         """The policies of each place from the root to the account; the management account has none (L2, L3)."""
