@@ -372,7 +372,8 @@ class Requests:
         ]
         rules = action if service in ("sts", "iam", "kms") else fits(OWN_ACCOUNT_ONLY.get(service), name)
         by_acl = service == "s3" and name in BY_BUCKET_ACL and name
-        return service, tuple(about), rules, by_acl, carries_tags(action, "aws:resourcetag")
+        carried = carries_tags(action, "aws:resourcetag"), may_carry(action, "s3:resourceaccount")
+        return service, tuple(about), rules, by_acl, carried
 
     def matches(self, statement: dict[str, Any], action: str) -> bool:
         place = (id(statement), action)
