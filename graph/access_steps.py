@@ -7,7 +7,7 @@ come by ``MEMBER_OF``, never one from each of them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from graph.deciding import Outcome, Reason, reason
@@ -17,41 +17,52 @@ from graph.outcome_text import under_conditions, written
 from graph.people import PeopleSteps, assignment_id, opened
 from graph.rows import GraphRows, Pieces
 from graph.steps import BY_ENTITLEMENT, WITH_SAML, Step
+from graph.stored_steps import StoredOutcome
 from model.access_manager import RoleEntitlement
 from model.inventory import Inventory
 
 #: (kind, key) of a node.
 Node = tuple[str, str]
 
+#: Steps whose texts are in memory at once.
+_AT_ONCE = 50_000
+
 
 def add_steps(pieces: Pieces, inventory: Inventory, steps: Iterable[Step]) -> set[tuple[Node, Node]]:
     """Adds the steps between principals, the best one of each pair, and answers with the pairs."""
+    nodes: dict[Node, Node] = {}  # each once, however many steps it has
     best: dict[tuple[Node, Node], Step] = {}
     for step in steps:
-        pair = (step.source.kind, step.source.key), ("Role", step.target.key)
+        source, target = (step.source.kind, step.source.key), ("Role", step.target.key)
+        pair = nodes.setdefault(source, source), nodes.setdefault(target, target)
         if pair not in best or step.outcome.rank < best[pair].outcome.rank:
             best[pair] = step
-    told = _Told()
     by_kind: defaultdict[str, list[Step]] = defaultdict(list)
     for step in best.values():
         by_kind[step.source.kind].append(step)
-    for kind, some in by_kind.items():
-        outcomes = [step.outcome for step in some]
-        pieces.edges(
-            EdgeTable("CAN_ASSUME", kind, "Role"),
-            [step.source.key for step in some],
-            [step.target.key for step in some],
-            action=[step.action for step in some],
-            verdict=[str(outcome.verdict) for outcome in outcomes],
-            conditional=[under_conditions(outcome) for outcome in outcomes],
-            tenant_bound=[
-                tenant_bound(inventory, step.source.key, step.outcome.residual) if kind == "Provider" else None
-                for step in some
-            ],
-            residual=[told.of(outcome)[0] for outcome in outcomes],
-            because=[told.of(outcome)[1] for outcome in outcomes],
-        )
+    for kind, every in by_kind.items():
+        for start in range(0, len(every), _AT_ONCE):
+            _add_some(pieces, inventory, kind, every[start : start + _AT_ONCE])
     return set(best)
+
+
+def _add_some(pieces: Pieces, inventory: Inventory, kind: str, some: Sequence[Step]) -> None:
+    outcomes = [step.outcome for step in some]
+    told = _Told()
+    pieces.edges(
+        EdgeTable("CAN_ASSUME", kind, "Role"),
+        [step.source.key for step in some],
+        [step.target.key for step in some],
+        action=[step.action for step in some],
+        verdict=[str(outcome.verdict) for outcome in outcomes],
+        conditional=[under_conditions(outcome) for outcome in outcomes],
+        tenant_bound=[
+            tenant_bound(inventory, step.source.key, step.outcome.residual) if kind == "Provider" else None
+            for step in some
+        ],
+        residual=[told.of(outcome)[0] for outcome in outcomes],
+        because=[told.of(outcome)[1] for outcome in outcomes],
+    )
 
 
 class _Told:
@@ -63,7 +74,10 @@ class _Told:
     def of(self, outcome: Outcome) -> tuple[str | None, str | None]:
         found = self._known.get(id(outcome))
         if found is None:
-            found = written(outcome.residual), written(outcome.because), outcome
+            if isinstance(outcome, StoredOutcome):
+                found = outcome.residual_text, outcome.because_text, outcome
+            else:
+                found = written(outcome.residual), written(outcome.because), outcome
             self._known[id(outcome)] = found
         return found[:2]
 

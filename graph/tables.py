@@ -20,12 +20,12 @@ from graph.naming import names_of, written
 from graph.partition import Grant
 from graph.steps import Step
 from graph.stored import StoredPartition
+from graph.stored_steps import steps_of
 from graph.subjects import Listed, Subject, Subjects
 from graph.table_format import BUILD_FILE, INVENTORY_FOLDER, TABLES_VERSION, BuildInfo, TablesError, arrow
 from model.errors import InventoryError
 from model.inventory import Inventory
 from model.sources import open_inventory
-from policy.verdicts import Verdict
 
 #: What was read of the tables of so many accounts stays.
 _OPEN_ACCOUNTS = 128
@@ -199,26 +199,9 @@ class Tables:
         keys = self.batch("subjects", 0).column(0).to_pylist()
         if keys != [subject.key for subject in subjects.all]:
             raise TablesError(f"the build in `{self.folder}` is of another version of grantmap: run `grantmap build`")
-        known: dict[tuple[Any, ...], Outcome] = {}
         return [
-            step
-            for number in range(len(self.accounts))
-            for step in _steps(self.batch("steps", number).to_pydict(), subjects.all, known)
+            step for number in range(len(self.accounts)) for step in steps_of(self.batch("steps", number), subjects.all)
         ]
-
-
-def _steps(
-    table: dict[str, list[Any]], subjects: Sequence[Subject], known: dict[tuple[Any, ...], Outcome]
-) -> Iterator[Step]:
-    decode, verdicts = msgspec.json.decode, {str(verdict): verdict for verdict in Verdict}
-    outcomes = zip(table["verdict"], table["certain"], table["residual"], table["because"], strict=True)
-    for source, target, action, key in zip(table["source"], table["target"], table["action"], outcomes, strict=True):
-        outcome = known.get(key)
-        if outcome is None:
-            verdict, certain, residual, because = key
-            tree = None if residual is None else decode(residual)
-            outcome = known[key] = Outcome(verdicts[verdict], tree, tuple(decode(because)), certain)
-        yield Step(subjects[source], subjects[target], action, outcome)
 
 
 class Classes(Sequence[ResourceClass]):
