@@ -16,6 +16,7 @@ from typing import TypeVar
 from graph.deciding import Tree
 from graph.people import PeopleSteps
 from graph.steps import Step
+from graph.stored_steps import StoredSteps
 from graph.subjects import Subject
 
 _Item = TypeVar("_Item")
@@ -197,19 +198,26 @@ class _Ends(Mapping[int, list[Step]]):
         return len(self.stored)
 
 
+class _Given:
+    """Steps that are there already, both ways."""
+
+    def __init__(self, steps: Iterable[Step]) -> None:
+        self.all = list(steps)
+        self.out: defaultdict[int, list[Step]] = defaultdict(list)
+        self.into: defaultdict[int, list[Step]] = defaultdict(list)
+        for step in self.all:
+            self.out[step.source.index].append(step)
+            self.into[step.target.index].append(step)
+
+
 class Steps:
     """Steps indexed both ways: those given, and people's where ``people`` makes them."""
 
-    def __init__(self, steps: Iterable[Step], people: PeopleSteps | None = None) -> None:
-        self._stored = list(steps)
+    def __init__(self, steps: Iterable[Step] | StoredSteps, people: PeopleSteps | None = None) -> None:
+        self._stored = steps if isinstance(steps, StoredSteps) else _Given(steps)
         self._people = people
-        out: defaultdict[int, list[Step]] = defaultdict(list)
-        into: defaultdict[int, list[Step]] = defaultdict(list)
-        for step in self._stored:
-            out[step.source.index].append(step)
-            into[step.target.index].append(step)
-        self.out = _Ends(out, None if people is None else people.out)
-        self.into = _Ends(into, None if people is None else people.into)
+        self.out = _Ends(self._stored.out, None if people is None else people.out)
+        self.into = _Ends(self._stored.into, None if people is None else people.into)
 
     @classmethod
     def searched(cls, out: Mapping[int, list[Step]], people: PeopleSteps) -> Steps:
@@ -221,12 +229,12 @@ class Steps:
     @property
     def all(self) -> list[Step]:
         """Every step; those of people may be many times the others."""
-        return self._stored if self._people is None else [*self._stored, *self._people.all()]
+        return self.stored if self._people is None else [*self.stored, *self._people.all()]
 
     @property
     def stored(self) -> list[Step]:
         """The steps but people's."""
-        return self._stored
+        return self._stored.all
 
     def forward(self, start: Subject, first: Iterable[Step] | None = None) -> Chains:
         """The best chains from ``start`` to every session it can get, by subject index; the start itself left out.

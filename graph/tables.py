@@ -18,9 +18,8 @@ from graph.deciding import Outcome
 from graph.keeping import Recent
 from graph.naming import names_of, written
 from graph.partition import Grant
-from graph.steps import Step
 from graph.stored import StoredPartition
-from graph.stored_steps import steps_of
+from graph.stored_steps import StoredSteps
 from graph.subjects import Listed, Subject, Subjects
 from graph.table_format import BUILD_FILE, INVENTORY_FOLDER, TABLES_VERSION, BuildInfo, TablesError, arrow
 from model.errors import InventoryError
@@ -194,14 +193,12 @@ class Tables:
 
     # -- steps
 
-    def steps(self, subjects: Subjects) -> list[Step]:
+    def steps(self, subjects: Subjects) -> StoredSteps:
         """The steps between subjects; raises ``TablesError`` when they are not the subjects of this build."""
         keys = self.batch("subjects", 0).column(0).to_pylist()
         if keys != [subject.key for subject in subjects.all]:
             raise TablesError(f"the build in `{self.folder}` is of another version of grantmap: run `grantmap build`")
-        return [
-            step for number in range(len(self.accounts)) for step in steps_of(self.batch("steps", number), subjects.all)
-        ]
+        return StoredSteps((self.batch("steps", number) for number in range(len(self.accounts))), subjects.all)
 
 
 class Classes(Sequence[ResourceClass]):

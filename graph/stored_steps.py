@@ -1,0 +1,188 @@
+"""Steps as a build's tables hold them: an organisation may have millions, of whose outcomes a question reads a few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from graph.columns import flags, numbers
+from graph.deciding import Outcome
+from graph.steps import Step
+from graph.subjects import Subject
+from policy.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.int32]
+
+_VERDICTS = {str(verdict): verdict for verdict in Verdict}
+
+
+class StoredOutcome(Outcome):
+    """An outcome whose residual and reasons are read from their columns when somebody asks for them."""
+
+    __slots__ = ("_columns", "_place")
+
+    @staticmethod
+    def at(place: int, columns: tuple[Any, Any], verdict: Verdict, *, certain: bool) -> StoredOutcome:
+        """The outcome in a row of the columns ``residual`` and ``because``, as texts."""
+        found = object.__new__(StoredOutcome)
+        put = object.__setattr__  # the fields of an outcome never change once they are there
+        put(found, "verdict", verdict)
+        put(found, "certain", certain)
+        put(found, "_columns", columns)
+        put(found, "_place", place)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("residual", "because"):  # every other field is there
+            raise AttributeError(name)
+        if name == "residual":
+            told = self.residual_text
+            found = None if told is None else msgspec.json.decode(told)
+        else:
+            found = tuple(msgspec.json.decode(self.because_text))
+        object.__setattr__(self, name, found)
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Outcome):
+            return NotImplemented
+        return _told(self) == _told(other)
+
+    __hash__ = None  # type: ignore[assignment]  # a residual has none either
+
+    @property
+    def residual_text(self) -> str | None:
+        """The residual as JSON."""
+        found: str | None = self._columns[0][self._place].as_py()
+        return found
+
+    @property
+    def because_text(self) -> str:
+        """The reasons as JSON."""
+        found: str = self._columns[1][self._place].as_py()
+        return found
+
+
+def _told(outcome: Outcome) -> tuple[object, ...]:
+    return outcome.verdict, outcome.certain, outcome.residual, outcome.because
+
+
+class StoredSteps:
+    """The steps of all accounts, one after the other, as ``batches`` of the table ``steps`` hold them.
+
+    Each step is made once, when somebody asks for it: a search comes to a few of an organisation's millions.
+    """
+
+    def __init__(self, batches: Iterable[Any], subjects: Sequence[Subject]) -> None:
+        self._batches = list(batches)
+        self._subjects = subjects
+        self._starts = np.cumsum([0, *(batch.num_rows for batch in self._batches)])
+        self._made: dict[int, Step] = {}
+
+    @cached_property
+    def out(self) -> Mapping[int, list[Step]]:
+        """The steps by the number of who takes them."""
+        return _ByEnd(self, "source")
+
+    @cached_property
+    def into(self) -> Mapping[int, list[Step]]:
+        """The steps by the number of the session that they lead to."""
+        return _ByEnd(self, "target")
+
+    @cached_property
+    def all(self) -> list[Step]:
+        """Every step."""
+        found = [step for batch in self._batches for step in _steps(batch, self._subjects)]
+        for place, step in self._made.items():
+            found[place] = step
+        return found
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.all)
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def ends(self, name: str) -> Numbers:
+        """One of the two columns of numbers of subjects."""
+        found = [numbers(_column(batch, name)) for batch in self._batches]
+        return np.concatenate(found) if found else np.empty(0, dtype=np.int32)
+
+    def at(self, place: int) -> Step:
+        """The step with a number."""
+        if "all" in self.__dict__:
+            return self.all[place]
+        found = self._made.get(place)
+        if found is None:
+            number = int(np.searchsorted(self._starts, place, side="right")) - 1
+            found = self._made.setdefault(place, self._step(self._batches[number], place - int(self._starts[number])))
+        return found
+
+    def _step(self, batch: Any, row: int) -> Step:
+        def value(name: str) -> Any:
+            return _column(batch, name)[row].as_py()
+
+        columns = _column(batch, "residual"), _column(batch, "because")
+        outcome = StoredOutcome.at(row, columns, _VERDICTS[value("verdict")], certain=value("certain"))
+        return Step(self._subjects[value("source")], self._subjects[value("target")], value("action"), outcome)
+
+
+class _ByEnd(Mapping[int, list[Step]]):
+    """Stored steps by the number of one of their ends, in their order."""
+
+    def __init__(self, steps: StoredSteps, name: str) -> None:
+        ends = steps.ends(name)
+        self._steps = steps
+        self._order = np.argsort(ends, kind="stable")
+        self._ends = ends[self._order]
+        self._found: dict[int, list[Step]] = {}
+
+    def __getitem__(self, index: int) -> list[Step]:
+        found = self._found.get(index)
+        if found is None:
+            first, last = np.searchsorted(self._ends, (index, index + 1))
+            if first == last:
+                raise KeyError(index)
+            some = [self._steps.at(place) for place in self._order[first:last].tolist()]
+            found = self._found.setdefault(index, some)
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(np.unique(self._ends).tolist())
+
+    def __len__(self) -> int:
+        return len(np.unique(self._ends))
+
+
+def _column(batch: Any, name: str) -> Any:
+    return batch.column(batch.schema.get_field_index(name))
+
+
+def _steps(batch: Any, subjects: Sequence[Subject]) -> Iterator[Step]:
+    """All steps into the roles of one account; equal outcomes are one."""
+    columns = _column(batch, "residual"), _column(batch, "because")
+    verdicts = _column(batch, "verdict").to_pylist()
+    told = zip(flags(_column(batch, "certain")).tolist(), verdicts, *map(_encoded, columns), strict=True)
+    ends = zip(*(numbers(_column(batch, name)).tolist() for name in ("source", "target")), strict=True)
+    known: dict[tuple[Any, ...], StoredOutcome] = {}
+    for place, ((source, target), action, key) in enumerate(
+        zip(ends, _column(batch, "action").to_pylist(), told, strict=True)
+    ):
+        outcome = known.get(key)
+        if outcome is None:
+            certain, verdict = key[:2]
+            outcome = known[key] = StoredOutcome.at(place, columns, _VERDICTS[verdict], certain=certain)
+        yield Step(subjects[source], subjects[target], action, outcome)
+
+
+def _encoded(column: Any) -> list[int]:
+    """The texts of a column as numbers, the same for equal ones."""
+    found: list[int] = numbers(column.dictionary_encode(null_encoding="encode").indices).tolist()
+    return found
