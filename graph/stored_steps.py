@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,8 +19,6 @@ from policy.verdicts import Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    Numbers = NDArray[np.int32]
 
 _VERDICTS = {str(verdict): verdict for verdict in Verdict}
 
@@ -83,7 +83,8 @@ class StoredSteps:
     def __init__(self, batches: Iterable[Any], subjects: Sequence[Subject]) -> None:
         self._batches = list(batches)
         self._subjects = subjects
-        self._starts = np.cumsum([0, *(batch.num_rows for batch in self._batches)])
+        self._starts: list[int] = [0, *accumulate(batch.num_rows for batch in self._batches)]
+        self._accounts: dict[int, _Account] = {}
         self._made: dict[int, Step] = {}
 
     @cached_property
@@ -108,12 +109,24 @@ class StoredSteps:
         return iter(self.all)
 
     def __len__(self) -> int:
-        return int(self._starts[-1])
+        return self._starts[-1]
 
-    def ends(self, name: str) -> Numbers:
-        """One of the two columns of numbers of subjects."""
-        found = [numbers(_column(batch, name)) for batch in self._batches]
-        return np.concatenate(found) if found else np.empty(0, dtype=np.int32)
+    @cached_property
+    def ends(self) -> dict[str, NDArray[Any]]:
+        """The numbers of subjects who take the steps (``source``), and of those that they lead to (``target``)."""
+        return {name: self._whole(partial(_numbers, name=name)) for name in ("source", "target")}
+
+    @cached_property
+    def subjects(self) -> int:
+        """How many subjects there are."""
+        return len(self._subjects)
+
+    @cached_property
+    def _certain(self) -> NDArray[Any]:
+        return self._whole(lambda batch: flags(_column(batch, "certain")))
+
+    def _whole(self, of: Callable[[Any], NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate([of(batch) for batch in self._batches]) if self._batches else np.empty(0, dtype=np.int32)
 
     def at(self, place: int) -> Step:
         """The step with a number."""
@@ -121,44 +134,76 @@ class StoredSteps:
             return self.all[place]
         found = self._made.get(place)
         if found is None:
-            number = int(np.searchsorted(self._starts, place, side="right")) - 1
-            found = self._made.setdefault(place, self._step(self._batches[number], place - int(self._starts[number])))
+            found = self._made.setdefault(place, self._step(place))
         return found
 
-    def _step(self, batch: Any, row: int) -> Step:
-        def value(name: str) -> Any:
-            return _column(batch, name)[row].as_py()
+    def _step(self, place: int) -> Step:
+        number = bisect_right(self._starts, place) - 1
+        row = place - self._starts[number]
+        account = self._accounts.get(number)
+        if account is None:
+            account = self._accounts.setdefault(number, _Account(self._batches[number]))
+        verdict, certain = _VERDICTS[account.verdicts[row].as_py()], bool(self._certain[place])
+        return Step(
+            self._subjects[self.ends["source"][place]],
+            self._subjects[self.ends["target"][place]],
+            account.actions[row].as_py(),
+            StoredOutcome.at(row, account.told, verdict, certain=certain),
+        )
 
-        columns = _column(batch, "residual"), _column(batch, "because")
-        outcome = StoredOutcome.at(row, columns, _VERDICTS[value("verdict")], certain=value("certain"))
-        return Step(self._subjects[value("source")], self._subjects[value("target")], value("action"), outcome)
+
+class _Account:
+    """The columns of one account's steps that are no numbers."""
+
+    __slots__ = ("actions", "told", "verdicts")
+
+    def __init__(self, batch: Any) -> None:
+        self.verdicts, self.actions = _column(batch, "verdict"), _column(batch, "action")
+        self.told = _column(batch, "residual"), _column(batch, "because")
 
 
 class _ByEnd(Mapping[int, list[Step]]):
     """Stored steps by the number of one of their ends, in their order."""
 
     def __init__(self, steps: StoredSteps, name: str) -> None:
-        ends = steps.ends(name)
+        ends = steps.ends[name]
         self._steps = steps
         self._order = np.argsort(ends, kind="stable")
-        self._ends = ends[self._order]
+        counted = np.bincount(ends, minlength=steps.subjects)
+        self._bounds: list[int] = [0, *np.cumsum(counted).tolist()]
         self._found: dict[int, list[Step]] = {}
 
     def __getitem__(self, index: int) -> list[Step]:
+        if index not in self:
+            raise KeyError(index)
         found = self._found.get(index)
         if found is None:
-            first, last = np.searchsorted(self._ends, (index, index + 1))
-            if first == last:
-                raise KeyError(index)
-            some = [self._steps.at(place) for place in self._order[first:last].tolist()]
-            found = self._found.setdefault(index, some)
+            places = self._order[self._bounds[index] : self._bounds[index + 1]]
+            found = self._found.setdefault(index, [self._steps.at(place) for place in places.tolist()])
         return found
 
+    def get(self, index: int, default: Any = None) -> Any:
+        """As ``__getitem__``, which searches ask of thousands who have none."""
+        if index not in self:
+            return default
+        return self[index]
+
+    def __contains__(self, index: object) -> bool:
+        return (
+            isinstance(index, int)
+            and 0 <= index < len(self._bounds) - 1
+            and self._bounds[index] < self._bounds[index + 1]
+        )
+
     def __iter__(self) -> Iterator[int]:
-        return iter(np.unique(self._ends).tolist())
+        return filter(self.__contains__, range(len(self._bounds) - 1))
 
     def __len__(self) -> int:
-        return len(np.unique(self._ends))
+        return sum(1 for _ in self)
+
+
+def _numbers(batch: Any, name: str) -> NDArray[Any]:
+    return numbers(_column(batch, name))
 
 
 def _column(batch: Any, name: str) -> Any:
