@@ -57,7 +57,7 @@ class StoredPartition:
     def class_of(self, resource: str) -> int:
         """The number in this account of the class of a resource; raises ``KeyError``."""
         members = self._column("classes", "members")
-        place = members.values.index(resource).as_py()
+        place = members.values.index(text(resource)).as_py()  # a scalar made by pyarrow imports pandas
         if place < 0:
             raise KeyError(resource)
         return int(np.searchsorted(numbers(members.offsets), place, side="right")) - 1
