@@ -94,9 +94,9 @@ class _Spots:
 
     def found(self) -> Iterator[Found]:
         """What changes, by account."""
-        accounts = {*self._live, *self._questions.tables.accounts_with_grants_of(self._sides.moved)}
-        for account in sorted(accounts):
-            live = set(self._live.get(account, ()))
+        moved = self._questions.tables.accounts_with_grants_of(self._sides.moved)
+        for account in sorted({*self._touched, *self._freed, *moved}):
+            live = self._live(account)
             stored = self._questions.tables.of_account(account)
             if stored is not None:
                 yield from self._stored(stored, live)
@@ -105,29 +105,39 @@ class _Spots:
 
     # -- where
 
+    def _live(self, account: str) -> set[str]:
+        """The containers of an account on which decisions must be made anew: those that somebody has access to whose
+        own documents change, those that they may have it to once nothing forbids it, and those whose policy changes."""
+        found = set(self._touched.get(account, ()))
+        if account in self._freed:
+            there = Openings(self._inventory, self._questions.world.resolver.shared, account)
+            for holder, gone in self._freed[account]:
+                found.update(there.to(holder, gone))
+        return found
+
     @cached_property
-    def _live(self) -> dict[str, set[str]]:
-        """The containers of each account on which decisions must be made anew: those that somebody has access to
-        whose own documents change, and the one whose policy changes."""
+    def _touched(self) -> dict[str, set[str]]:
+        """Of each account the containers that somebody has access to whose documents change, or whose policy does."""
         found: defaultdict[str, set[str]] = defaultdict(set)
-        freed: defaultdict[str, list[tuple[Subject, Gone]]] = defaultdict(list)
         for holder in self._sides.touched.values():
             gone = self._sides.gone(holder)
             for account, kind, arn in self._where(holder):
                 if arn not in found[account] and gone.may_be_about(kind, arn):
                     found[account].add(arn)
-            if self._sides.frees(holder):
-                gone = gone.only_forbidding()
-                for account in self._questions.tables.accounts_for(holder):
-                    freed[account].append((holder, gone))
-        shared = self._questions.world.resolver.shared
-        for account, several in freed.items():
-            there = Openings(self._inventory, shared, account)
-            for holder, gone in several:
-                found[account].update(there.to(holder, gone))
         for arn in self._sides.changed:
             found[self._inventory.resources[arn].account].add(arn)
         return {account: containers for account, containers in found.items() if containers}
+
+    @cached_property
+    def _freed(self) -> dict[str, list[tuple[Subject, Gone]]]:
+        """Of each account those who may be let in once nothing forbids it, with the statements that go and did."""
+        found: defaultdict[str, list[tuple[Subject, Gone]]] = defaultdict(list)
+        for holder in self._sides.touched.values():
+            if self._sides.frees(holder):
+                gone = self._sides.gone(holder).only_forbidding()
+                for account in self._questions.tables.accounts_for(holder):
+                    found[account].append((holder, gone))
+        return found
 
     def _where(self, holder: Subject) -> Iterator[tuple[str, str, str]]:
         """(account, type, ARN) of the containers that somebody has access to before the change."""
