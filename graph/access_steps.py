@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from graph.deciding import Outcome, Reason, reason
 from graph.federation import tenant_bound
 from graph.kinds import EdgeTable
-from graph.outcome_text import under_conditions, written
+from graph.outcome_text import beyond_an_account, under_conditions, written
 from graph.people import PeopleSteps, assignment_id, opened
 from graph.rows import GraphRows, Pieces
 from graph.steps import BY_ENTITLEMENT, WITH_SAML, Step
@@ -55,7 +57,7 @@ def _add_some(pieces: Pieces, inventory: Inventory, kind: str, some: Sequence[St
         [step.target.key for step in some],
         action=[step.action for step in some],
         verdict=[str(outcome.verdict) for outcome in outcomes],
-        conditional=[under_conditions(outcome) for outcome in outcomes],
+        conditional=[told.of(outcome)[2] for outcome in outcomes],
         tenant_bound=[
             tenant_bound(inventory, step.source.key, step.outcome.residual) if kind == "Provider" else None
             for step in some
@@ -66,20 +68,23 @@ def _add_some(pieces: Pieces, inventory: Inventory, kind: str, some: Sequence[St
 
 
 class _Told:
-    """Outcomes as JSON: many steps share one."""
+    """Outcomes as JSON, and whether something conditions them: many steps share one."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[str | None, str | None, Outcome]] = {}
+        self._known: dict[int, tuple[str | None, str | None, bool, Outcome]] = {}
 
-    def of(self, outcome: Outcome) -> tuple[str | None, str | None]:
+    def of(self, outcome: Outcome) -> tuple[str | None, str | None, bool]:
         found = self._known.get(id(outcome))
         if found is None:
             if isinstance(outcome, StoredOutcome):
-                found = outcome.residual_text, outcome.because_text, outcome
+                residual = outcome.residual_text
+                # Read for this alone: kept, the residuals of all steps would fill the memory.
+                bound = residual is not None and beyond_an_account(msgspec.json.decode(residual))
+                found = residual, outcome.because_text, bound, outcome
             else:
-                found = written(outcome.residual), written(outcome.because), outcome
+                found = written(outcome.residual), written(outcome.because), under_conditions(outcome), outcome
             self._known[id(outcome)] = found
-        return found[:2]
+        return found[:3]
 
 
 def add_assigned(rows: GraphRows, inventory: Inventory, steps: PeopleSteps) -> set[tuple[Node, Node]]:

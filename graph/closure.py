@@ -209,6 +209,9 @@ class _Given:
             self.out[step.source.index].append(step)
             self.into[step.target.index].append(step)
 
+    def __len__(self) -> int:
+        return len(self.all)
+
 
 class Steps:
     """Steps indexed both ways: those given, and people's where ``people`` makes them."""
@@ -230,6 +233,11 @@ class Steps:
     def all(self) -> list[Step]:
         """Every step; those of people may be many times the others."""
         return self.stored if self._people is None else [*self.stored, *self._people.all()]
+
+    @property
+    def count(self) -> int:
+        """How many steps there are but people's."""
+        return len(self._stored)
 
     @property
     def stored(self) -> list[Step]:

@@ -111,7 +111,7 @@ class Questions:
         with uncollected():
             found = Steps(self.tables.steps(self.world.subjects), self.world.people)
             self.world.people.ready()
-        if len(found.stored) > _MANY:
+        if found.count > _MANY:
             keep()
         return found
 

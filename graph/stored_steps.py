@@ -13,8 +13,10 @@ import numpy as np
 
 from graph.columns import flags, numbers
 from graph.deciding import Outcome
+from graph.outcome_text import written
 from graph.steps import Step
 from graph.subjects import Subject
+from graph.table_format import TablesError
 from policy.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -42,11 +44,14 @@ class StoredOutcome(Outcome):
     def __getattr__(self, name: str) -> Any:
         if name not in ("residual", "because"):  # every other field is there
             raise AttributeError(name)
-        if name == "residual":
-            told = self.residual_text
-            found = None if told is None else msgspec.json.decode(told)
-        else:
-            found = tuple(msgspec.json.decode(self.because_text))
+        try:
+            if name == "residual":
+                told = self.residual_text
+                found = None if told is None else msgspec.json.decode(told)
+            else:
+                found = tuple(msgspec.json.decode(self.because_text))
+        except ValueError as error:  # no JSON, or not even a text
+            raise _damaged(error) from error
         object.__setattr__(self, name, found)
         return found
 
@@ -60,14 +65,21 @@ class StoredOutcome(Outcome):
     @property
     def residual_text(self) -> str | None:
         """The residual as JSON."""
-        found: str | None = self._columns[0][self._place].as_py()
-        return found
+        return written(self.residual) if self._of_its_own else self._columns[0][self._place].as_py()
 
     @property
     def because_text(self) -> str:
         """The reasons as JSON."""
-        found: str = self._columns[1][self._place].as_py()
-        return found
+        return str(written(self.because) if self._of_its_own else self._columns[1][self._place].as_py())
+
+    @property
+    def _of_its_own(self) -> bool:
+        """Whether it was copied from another one and is in no row."""
+        return not hasattr(self, "_columns")
+
+
+def _damaged(error: object) -> TablesError:
+    return TablesError(f"the steps of the build are damaged ({error}): run `grantmap build`")
 
 
 def _told(outcome: Outcome) -> tuple[object, ...]:
@@ -100,10 +112,9 @@ class StoredSteps:
     @cached_property
     def all(self) -> list[Step]:
         """Every step."""
-        found = [step for batch in self._batches for step in _steps(batch, self._subjects)]
-        for place, step in self._made.items():
-            found[place] = step
-        return found
+        each = (step for batch in self._batches for step in _steps(batch, self._subjects))
+        # Threads that ask for single ones meanwhile get the same.
+        return [self._made.setdefault(place, step) for place, step in enumerate(each)]
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.all)
@@ -114,7 +125,11 @@ class StoredSteps:
     @cached_property
     def ends(self) -> dict[str, NDArray[Any]]:
         """The numbers of subjects who take the steps (``source``), and of those that they lead to (``target``)."""
-        return {name: self._whole(partial(_numbers, name=name)) for name in ("source", "target")}
+        found = {name: self._whole(partial(_numbers, name=name)) for name in ("source", "target")}
+        for name, several in found.items():
+            if len(several) and not 0 <= several.min() <= several.max() < self.subjects:
+                raise _damaged(f"the column `{name}` has numbers of nobody")
+        return found
 
     @cached_property
     def subjects(self) -> int:
@@ -130,8 +145,6 @@ class StoredSteps:
 
     def at(self, place: int) -> Step:
         """The step with a number."""
-        if "all" in self.__dict__:
-            return self.all[place]
         found = self._made.get(place)
         if found is None:
             found = self._made.setdefault(place, self._step(place))
@@ -143,7 +156,7 @@ class StoredSteps:
         account = self._accounts.get(number)
         if account is None:
             account = self._accounts.setdefault(number, _Account(self._batches[number]))
-        verdict, certain = _VERDICTS[account.verdicts[row].as_py()], bool(self._certain[place])
+        verdict, certain = _verdict(account.verdicts[row].as_py()), bool(self._certain[place])
         return Step(
             self._subjects[self.ends["source"][place]],
             self._subjects[self.ends["target"][place]],
@@ -174,7 +187,7 @@ class _ByEnd(Mapping[int, list[Step]]):
         self._found: dict[int, list[Step]] = {}
 
     def __getitem__(self, index: int) -> list[Step]:
-        if index not in self:
+        if not self._has(index):
             raise KeyError(index)
         found = self._found.get(index)
         if found is None:
@@ -184,22 +197,28 @@ class _ByEnd(Mapping[int, list[Step]]):
 
     def get(self, index: int, default: Any = None) -> Any:
         """As ``__getitem__``, which searches ask of thousands who have none."""
-        if index not in self:
+        if not self._has(index):
             return default
         return self[index]
 
     def __contains__(self, index: object) -> bool:
-        return (
-            isinstance(index, int)
-            and 0 <= index < len(self._bounds) - 1
-            and self._bounds[index] < self._bounds[index + 1]
-        )
+        return self._has(index)
+
+    def _has(self, index: Any) -> bool:
+        return bool(0 <= index < len(self._bounds) - 1 and self._bounds[index] < self._bounds[index + 1])
 
     def __iter__(self) -> Iterator[int]:
-        return filter(self.__contains__, range(len(self._bounds) - 1))
+        return filter(self._has, range(len(self._bounds) - 1))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _verdict(text: str) -> Verdict:
+    try:
+        return _VERDICTS[text]
+    except KeyError as error:
+        raise _damaged(f"`{text}` is no verdict") from error
 
 
 def _numbers(batch: Any, name: str) -> NDArray[Any]:
@@ -207,7 +226,10 @@ def _numbers(batch: Any, name: str) -> NDArray[Any]:
 
 
 def _column(batch: Any, name: str) -> Any:
-    return batch.column(batch.schema.get_field_index(name))
+    place = batch.schema.get_field_index(name)
+    if place < 0:
+        raise _damaged(f"they have no column `{name}`")
+    return batch.column(place)
 
 
 def _steps(batch: Any, subjects: Sequence[Subject]) -> Iterator[Step]:
@@ -223,7 +245,7 @@ def _steps(batch: Any, subjects: Sequence[Subject]) -> Iterator[Step]:
         outcome = known.get(key)
         if outcome is None:
             certain, verdict = key[:2]
-            outcome = known[key] = StoredOutcome.at(place, columns, _VERDICTS[verdict], certain=certain)
+            outcome = known[key] = StoredOutcome.at(place, columns, _verdict(verdict), certain=certain)
         yield Step(subjects[source], subjects[target], action, outcome)
 
 

@@ -26,7 +26,7 @@ from policy.required import with_required
 from policy.services import PROVIDERS, TRUST_ACTIONS, is_awss
 from policy.shares import Shares
 from policy.targets import Place, decides, uncollected_type, unread_policy
-from policy.uncollected import Uncollected, whoever_owns
+from policy.uncollected import Uncollected, may_be_anybodys
 
 
 class Assembler:
@@ -225,7 +225,7 @@ class Assembler:
     # -- targets
 
     def place(self, resource: str, action: str, caller_account: str | None, owner: str | None = None) -> Place:
-        """The target of a request; ``*`` and ARNs without account nobody collected are in the caller's account.
+        """The target of a request; ``*`` is in the caller's account, and what its ARN does not tell may be there.
 
         ``owner``: whose it is, where something else tells that.
         """
@@ -238,7 +238,8 @@ class Assembler:
             return self._collected(resource, container)
         parts = resource.split(":", 5)
         service = parts[2] if len(parts) == 6 else action.partition(":")[0].lower()
-        named = owner or (parts[4] if len(parts) == 6 else "") or self.delegated.owner(parts)
+        elsewhere = owner or self.delegated.owner(parts)
+        named = elsewhere or (parts[4] if len(parts) == 6 else "")
         account = named or caller_account or ""
         region: str | None = parts[3] if len(parts) == 6 else None
         if service == "s3":
@@ -248,7 +249,7 @@ class Assembler:
         honours = False if resource == "*" else None
         partition = parts[1] if len(parts) == 6 else inventory.partition
         target = Target(resource, account, service, region, org_id, org_path, None, honours, partition)
-        if len(parts) == 6 and not owner and whoever_owns(parts):
+        if len(parts) == 6 and not elsewhere and may_be_anybodys(parts):
             # It is somebody else's, or of an account where not everything was listed, as the caller's may be.
             own = account if service != "s3" or named or self.uncollected.may_be_in(account, resource) else ""
             target = replace(target, account=own, org_id=None, org_path=None, foreign=True)
@@ -307,7 +308,7 @@ class Assembler:
             return None
         point = place.point is not None or is_access_point(target.arn)
         if point or (target.service == "s3" and (target.foreign or self.uncollected.buckets_in)):
-            owner = target.arn.partition("/" if ":::" in target.arn else "/object/")[0]
+            owner = target.arn.partition("/object/" if target.arn.split(":", 5)[4] else "/")[0]
             return PolicyRef(f"{owner}#policy", None, unlisted=place.point is None)
         if target.account not in self.inventory.accounts:
             return PolicyRef(f"account:{target.account}", None) if target.account else None

@@ -64,7 +64,8 @@ class Target:
     """What the inventory knows of the resource; ``region`` ``None``: not known, empty: the ARN has none.
 
     ``partition`` is the ARN's, or the organisation's for ``*``.
-    ``foreign``: nobody knows whose it is, which its ARN does not say; ``account`` is the caller's where it may be that.
+    ``foreign``: nobody knows whose it is, or what is behind it; ``account`` is the caller's where it may be that, and
+    an access point's own.
     ``without_points`` are the accounts that are known to have no access point of the bucket (semantics L7).
     ``tags``: ``None``: not known. ``honours_tags`` is false for resources whose tags do not count in decisions
     (an S3 bucket without attribute-based access control), ``None``: not known.

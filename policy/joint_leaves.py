@@ -36,9 +36,9 @@ def names_of(leaf: Leaf) -> set[str]:
     return found | {USER_ID} if SESSION in found else found
 
 
-#: Keys that hold a text of whoever calls STS, any letters and digits at all: a value of one may be that of another.
+#: Keys that hold a text of whoever calls, any letters and digits at all: a value of one may be that of another.
 #: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
-_FREE_TEXT = ("aws:requesttag/", "aws:tagkeys", "sts:externalid", "sts:rolesessionname", "sts:sourceidentity")
+_FREE_TEXT = ("aws:requesttag/", "aws:tagkeys", "sts:rolesessionname", "sts:sourceidentity")
 
 
 def may_be_either(leaf: Leaf) -> bool:

@@ -9,22 +9,23 @@ from policy.buckets import is_access_point
 from policy.context import Target
 from policy.targets import MANDATORY
 
-#: A service whose ARNs name a region and no account, all of things of the account that asks
-#: (https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html).
-_OWN_ALONE = "apigateway"
+#: Services whose ARNs name no account, since all that they name is of the account that asks
+#: (https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html,
+#: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonroute53.html, "Resource types").
+_OWN_ALONE = frozenset({"apigateway", "route53"})
 
 
-def whoever_owns(parts: list[str]) -> bool:
+def may_be_anybodys(parts: list[str]) -> bool:
     """Whether an ARN in six parts that nobody collected leaves open whose thing it is, or what is behind it.
 
-    Buckets, and access points, whose bucket may be in any account. Of what is in a region, ARNs without account are of
-    things that AWS or others may have beside the account that asks: images and snapshots, documents and parameters of
-    Systems Manager, models of Bedrock (https://docs.aws.amazon.com/service-authorization/latest/reference/
+    Buckets, and access points, whose bucket may be in any account. ARNs without account are of things that AWS or
+    others may have beside the account that asks: images and snapshots, documents and parameters of Systems Manager,
+    models of Bedrock (https://docs.aws.amazon.com/service-authorization/latest/reference/
     reference_policies_actions-resources-contextkeys.html, "Resource types" of each service).
     """
     if parts[2] == "s3":
         return not parts[4] or is_access_point(":".join(parts))
-    return bool(parts[3]) and not parts[4] and parts[2] != _OWN_ALONE
+    return not parts[4] and parts[2] not in _OWN_ALONE
 
 
 class Uncollected:

@@ -25,11 +25,12 @@ assert "pyarrow" in sys.modules and "pandas" not in sys.modules
     "question",
     [
         ("can", WHO, "s3:GetObject", CARDS),
+        ("can", WHO, "s3:ListBucket", CARDS.partition("/")[0]),
         ("who-can", "s3:GetObject", CARDS),
         ("reach", WHO),
         ("what-if", "revoke", WHO, "--assignment", "PaymentsDeveloper@payments-dev"),
     ],
-    ids=lambda question: question[0],
+    ids=lambda question: " ".join(question[::2]),
 )
 def test_questions_do_not_import_pandas(question: tuple[str, ...], demo_home: Path) -> None:
     env = {**os.environ, "GRANTMAP_HOME": str(demo_home)}

@@ -13,6 +13,7 @@ import pytest
 from graph.deciding import Outcome
 from graph.steps import Step
 from graph.stored_steps import StoredOutcome, StoredSteps
+from graph.table_format import TablesError, arrow
 from graph.world import World
 from model.inventory import Inventory
 from tests.graph.worlds import questions_of, seeds, world
@@ -70,7 +71,40 @@ def test_an_outcome_of_the_tables_is_like_any_other(tmp_path: Path) -> None:
         assert one == plain
         assert plain == one
         assert one != replace(plain, because=())
-        assert replace(one, certain=not one.certain) == replace(plain, certain=not plain.certain)
+        copied = replace(one, certain=not one.certain)
+        assert copied == replace(plain, certain=not plain.certain)
+        assert isinstance(copied, StoredOutcome)
+        assert (copied.residual_text, copied.because_text) == (one.residual_text, one.because_text)
         assert one.can and one.rank == plain.rank
         with pytest.raises(AttributeError, match="reason"):
             one.reason  # noqa: B018
+
+
+def test_a_question_makes_the_steps_that_it_comes_to(tmp_path: Path) -> None:
+    built = World(Inventory(world(1)))
+    questions = questions_of(built, tmp_path)
+    kept = questions.steps._stored
+    assert isinstance(kept, StoredSteps)
+    questions.can(built.inventory.data.roles[0].arn, "s3:GetObject", "arn:aws:s3:::b/x")
+    assert len(kept._made) < len(kept) == questions.steps.count
+
+
+def damaged(steps: StoredSteps, column: str, value: object) -> StoredSteps:
+    """The same steps with one column of the first account that has some filled with something else."""
+    pa, batches = arrow(), list(steps._batches)
+    at = next(place for place, batch in enumerate(batches) if batch.num_rows)
+    place = batches[at].schema.get_field_index(column)
+    field = batches[at].schema.field(place)
+    batches[at] = batches[at].set_column(place, field, pa.array([value] * batches[at].num_rows, field.type))
+    return StoredSteps(batches, steps._subjects)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("because", "["), ("residual", "{"), ("verdict", "Perhaps"), ("source", -1), ("target", 1_000_000)],
+)
+def test_damaged_steps_are_told_of(column: str, value: object, tmp_path: Path) -> None:
+    found = damaged(stored(World(Inventory(world(1))), tmp_path), column, value)
+    with pytest.raises(TablesError, match="damaged"):
+        for index in found.out:
+            told(found.out[index])

@@ -505,6 +505,7 @@ def assert_nobody_knows_whose(of: Assembler, there: str, action: str) -> None:
         ("arn:aws:ec2:eu-west-1::snapshot/x-1", "ec2:CreateTags"),
         ("arn:aws:ssm:eu-west-1::document/AWS-RunShellScript", "ssm:SendCommand"),
         ("arn:aws:bedrock:eu-west-1::foundation-model/m", "bedrock:InvokeModel"),
+        ("arn:aws:bedrock:::foundation-model/m", "bedrock:InvokeModel"),
     ],
 )
 def test_images_models_and_documents_may_be_of_any_account(there: str, action: str) -> None:

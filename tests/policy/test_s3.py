@@ -384,19 +384,19 @@ def test_an_access_point_that_nobody_collected_is_not_known(resource: str) -> No
 
 
 @pytest.mark.parametrize("name", [NOBODY.arn, f"arn:aws:iam::{ONE}:root"])
-@pytest.mark.parametrize("resource", [BEHIND[1], BEHIND[1].partition("/")[0], POINT])
+@pytest.mark.parametrize("resource", [BEHIND[1], BEHIND[1].partition("/")[0], POINT, f"{POINT}/object/a:::b"])
 def test_an_access_point_that_was_not_listed_may_be_the_callers_whatever_buckets_were(name: str, resource: str) -> None:
     """L7: the list of buckets has no access points, and what is behind one may be anybody's."""
     for elsewhere in ((), ((TWO, "", "s3:bucket"),)):
         unread = assembler(bucket("b"), regions=(), unread_lists=elsewhere, unread_points=((ONE, "us-east-1"),))
         for action in ("s3:ListBucket", "s3:PutBucketPolicy"):
             decision = ask(unread, name, action, resource)
-            assert residual(decision) == {"document": f"{resource.partition('/x')[0]}#policy"}
+            assert residual(decision) == {"document": f"{resource.partition('/x')[0].partition('/object/')[0]}#policy"}
         key = "aws:ResourceAccount"
         request, _ = unread.request(unread.caller(unread.principal(name)), "s3:ListBucket", resource)
         assert isinstance(request.context.get(key), Unknown)
     listed = assembler(bucket("b"), regions=(), unread_lists=((ONE, "", "s3:bucket"),))
-    assert (verdict(listed, NOBODY.arn, "s3:ListBucket", resource) == "ImplicitlyDenied") == (resource != POINT)
+    assert (verdict(listed, NOBODY.arn, "s3:ListBucket", resource) == "ImplicitlyDenied") == (":::door" in resource)
 
 
 def test_guardrails_over_the_account_of_a_bucket_that_was_not_listed_are_over_what_its_access_points_let_in() -> None:
