@@ -14,7 +14,7 @@ from graph.account_units import Shared
 from graph.action_lists import ActionLists
 from graph.contents import CONTENTS
 from graph.globs import glob_of, remainders
-from graph.naming import Name, granted_by_name, named_by, names_of
+from graph.naming import Name, Named, granted_by_name, named_by, names_of
 from graph.subjects import Subject
 from model.entities import Resource
 from model.inventory import Inventory
@@ -96,6 +96,7 @@ class Openings:
         self._shared = shared
         self._account = account
         self._resources = inventory.resources_of(account)
+        self._named: dict[str, Named | None] = {}
         shares = bool(inventory.data.shares or inventory.data.unread_shares)
         #: (resource, text of its policy, whether something else lets in others) of those that others may use at all.
         self._to_others: list[tuple[Resource, str | None, bool]] = []
@@ -127,23 +128,24 @@ class Openings:
             may = self._shared.allowing.may(subject, one.arn, deciding_service(one.type), inside)
             if not may and (not one.grants or granted_by_name(one).isdisjoint(names)):
                 continue
-            if otherwise or _may_name(text, names):
+            if otherwise or self._may_name(text, names):
                 yield one.arn
+
+    def _may_name(self, text: str | None, names: set[Name]) -> bool:
+        """Whether a policy may be about somebody of these names; one that is not known may."""
+        if text is None:
+            return True
+        if text not in self._named:  # several ask of each: a principal's sessions, all who hold what goes
+            document = _parsed(text)
+            self._named[text] = None if document is None else named_by(document)
+        named = self._named[text]
+        return named is None or named.everyone or not names.isdisjoint(named.names)
 
 
 def _text(inventory: Inventory, resource: Resource) -> str | None:
     """The text of the policy that says who may use a resource."""
     role = inventory.roles.get(resource.arn) if resource.type == "iam:role" else None
     return resource.policy if role is None else role.trust
-
-
-def _may_name(text: str | None, names: set[Name]) -> bool:
-    """Whether a policy may be about somebody of these names; one that is not known may."""
-    document = None if text is None else _parsed(text)
-    if document is None:
-        return True
-    named = named_by(document)
-    return named.everyone or not names.isdisjoint(named.names)
 
 
 def _by_acl(resource: Resource) -> bool:
