@@ -6,6 +6,7 @@ What is told here may be too much, never too little: everything is decided anew.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -168,10 +169,16 @@ def marks_of(subject: Subject) -> tuple[str, ...]:
     return tuple(filter(None, (subject.account, subject.caller.user_id, subject.caller.principal.canonical_id)))
 
 
+#: What says of everything that it may be done, or done with, and nothing of whom it lets in.
+_EVERYTHING = re.compile(r'"(?:action|resource)"\s*:\s*(?:"\*"|\[\s*"\*"\s*\])', re.IGNORECASE)
+
+
 def mentions(text: str | None, marks: Iterable[str]) -> bool:
     """Whether the text of a policy may name somebody by one of these words, or anybody, or in a hidden way; one that
     was not collected, or that is none, may."""
     if not text:
         return text is None
-    hidden = ('"*"', "NotPrincipal", "\\u", "\\/")
-    return any(mark in text for mark in (*marks, *hidden)) or not text.lstrip().startswith("{")
+    hidden = ("NotPrincipal", "\\u", "\\/")
+    if any(mark in text for mark in (*marks, *hidden)) or not text.lstrip().startswith("{"):
+        return True
+    return '"*"' in text and '"*"' in _EVERYTHING.sub("", text)
