@@ -15,7 +15,7 @@ from graph.access_classes import GraphClasses, common, each, only
 from graph.access_levels import levels_in
 from graph.columns import Lists
 from graph.kinds import EdgeTable
-from graph.outcome_text import beyond_an_account
+from graph.outcome_text import text_under_conditions
 from graph.partition import ITSELF, SELF
 from graph.patterns import minimal
 from graph.rows import Pieces
@@ -330,7 +330,7 @@ class AccountRows:
 
     def _conditional(self) -> list[bool]:
         residuals = self._partition.column("contents", "residual").to_pylist()
-        return [text is not None and beyond_an_account(json.loads(text)) for text in residuals]
+        return list(map(text_under_conditions, residuals))
 
     def _add_holds(self, pieces: Pieces, keys: Any) -> None:
         """Who has which grant; a role's two kinds of session together where both have it."""

@@ -10,12 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from graph.deciding import Outcome, Reason, reason
 from graph.federation import tenant_bound
 from graph.kinds import EdgeTable
-from graph.outcome_text import beyond_an_account, under_conditions, written
+from graph.outcome_text import text_under_conditions, under_conditions, written
 from graph.people import PeopleSteps, assignment_id, opened
 from graph.rows import GraphRows, Pieces
 from graph.steps import BY_ENTITLEMENT, WITH_SAML, Step
@@ -76,13 +74,13 @@ class _Told:
     def of(self, outcome: Outcome) -> tuple[str | None, str | None, bool]:
         found = self._known.get(id(outcome))
         if found is None:
-            if isinstance(outcome, StoredOutcome):
-                residual = outcome.residual_text
-                # Read for this alone: kept, the residuals of all steps would fill the memory.
-                bound = residual is not None and beyond_an_account(msgspec.json.decode(residual))
-                found = residual, outcome.because_text, bound, outcome
+            residual: str | None
+            because: str | None
+            if isinstance(outcome, StoredOutcome):  # not decoded for good: the trees of all steps would fill the memory
+                residual, because = outcome.residual_text, outcome.because_text
             else:
-                found = written(outcome.residual), written(outcome.because), under_conditions(outcome), outcome
+                residual, because = written(outcome.residual), written(outcome.because)
+            found = residual, because, text_under_conditions(residual), outcome
             self._known[id(outcome)] = found
         return found[:3]
 

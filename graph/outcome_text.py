@@ -18,6 +18,11 @@ def beyond_an_account(residual: Any) -> bool:
     return not (set(residual) == {"document"} and residual["document"].startswith("account:"))
 
 
+def text_under_conditions(residual: str | None) -> bool:
+    """As ``under_conditions``, of a residual as it is written."""
+    return residual is not None and beyond_an_account(json.loads(residual))
+
+
 def written(value: Any) -> str | None:
     """Plain data as JSON, ``None`` for none."""
     return None if value is None else json.dumps(value, separators=(",", ":"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,6 @@ from policy.verdicts import Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_VERDICTS = {str(verdict): verdict for verdict in Verdict}
 
 
 class StoredOutcome(Outcome):
@@ -102,12 +100,15 @@ class StoredSteps:
     @cached_property
     def out(self) -> Mapping[int, list[Step]]:
         """The steps by the number of who takes them."""
-        return _ByEnd(self, "source")
+        return self._by("source")
 
     @cached_property
     def into(self) -> Mapping[int, list[Step]]:
         """The steps by the number of the session that they lead to."""
-        return _ByEnd(self, "target")
+        return self._by("target")
+
+    def _by(self, name: str) -> Mapping[int, list[Step]]:
+        return _ByEnd(self._ends[name], len(self._subjects), self._at)
 
     @cached_property
     def all(self) -> list[Step]:
@@ -123,28 +124,23 @@ class StoredSteps:
         return self._starts[-1]
 
     @cached_property
-    def ends(self) -> dict[str, NDArray[Any]]:
-        """The numbers of subjects who take the steps (``source``), and of those that they lead to (``target``)."""
-        found = {name: self._whole(partial(_numbers, name=name)) for name in ("source", "target")}
+    def _ends(self) -> dict[str, NDArray[Any]]:
+        found = {name: self._whole(name, numbers) for name in ("source", "target")}
         for name, several in found.items():
-            if len(several) and not 0 <= several.min() <= several.max() < self.subjects:
+            if len(several) and not 0 <= several.min() <= several.max() < len(self._subjects):
                 raise _damaged(f"the column `{name}` has numbers of nobody")
         return found
 
     @cached_property
-    def subjects(self) -> int:
-        """How many subjects there are."""
-        return len(self._subjects)
-
-    @cached_property
     def _certain(self) -> NDArray[Any]:
-        return self._whole(lambda batch: flags(_column(batch, "certain")))
+        return self._whole("certain", flags)
 
-    def _whole(self, of: Callable[[Any], NDArray[Any]]) -> NDArray[Any]:
-        return np.concatenate([of(batch) for batch in self._batches]) if self._batches else np.empty(0, dtype=np.int32)
+    def _whole(self, name: str, read: Callable[[Any], NDArray[Any]]) -> NDArray[Any]:
+        """One column of all accounts."""
+        found = [read(_column(batch, name)) for batch in self._batches]
+        return np.concatenate(found) if found else np.empty(0, dtype=np.int32)
 
-    def at(self, place: int) -> Step:
-        """The step with a number."""
+    def _at(self, place: int) -> Step:
         found = self._made.get(place)
         if found is None:
             found = self._made.setdefault(place, self._step(place))
@@ -158,8 +154,8 @@ class StoredSteps:
             account = self._accounts.setdefault(number, _Account(self._batches[number]))
         verdict, certain = _verdict(account.verdicts[row].as_py()), bool(self._certain[place])
         return Step(
-            self._subjects[self.ends["source"][place]],
-            self._subjects[self.ends["target"][place]],
+            self._subjects[self._ends["source"][place]],
+            self._subjects[self._ends["target"][place]],
             account.actions[row].as_py(),
             StoredOutcome.at(row, account.told, verdict, certain=certain),
         )
@@ -176,13 +172,13 @@ class _Account:
 
 
 class _ByEnd(Mapping[int, list[Step]]):
-    """Stored steps by the number of one of their ends, in their order."""
+    """Steps by the number of one of their ends, in their order: ``ends`` of each, all less than ``count``; ``at`` makes
+    the step in a place."""
 
-    def __init__(self, steps: StoredSteps, name: str) -> None:
-        ends = steps.ends[name]
-        self._steps = steps
+    def __init__(self, ends: NDArray[Any], count: int, at: Callable[[int], Step]) -> None:
+        self._at = at
         self._order = np.argsort(ends, kind="stable")
-        counted = np.bincount(ends, minlength=steps.subjects)
+        counted = np.bincount(ends, minlength=count)
         self._bounds: list[int] = [0, *np.cumsum(counted).tolist()]
         self._found: dict[int, list[Step]] = {}
 
@@ -192,7 +188,7 @@ class _ByEnd(Mapping[int, list[Step]]):
         found = self._found.get(index)
         if found is None:
             places = self._order[self._bounds[index] : self._bounds[index + 1]]
-            found = self._found.setdefault(index, [self._steps.at(place) for place in places.tolist()])
+            found = self._found.setdefault(index, [self._at(place) for place in places.tolist()])
         return found
 
     def get(self, index: int, default: Any = None) -> Any:
@@ -216,13 +212,9 @@ class _ByEnd(Mapping[int, list[Step]]):
 
 def _verdict(text: str) -> Verdict:
     try:
-        return _VERDICTS[text]
-    except KeyError as error:
-        raise _damaged(f"`{text}` is no verdict") from error
-
-
-def _numbers(batch: Any, name: str) -> NDArray[Any]:
-    return numbers(_column(batch, name))
+        return Verdict(text)
+    except ValueError as error:
+        raise _damaged(error) from error
 
 
 def _column(batch: Any, name: str) -> Any:

@@ -22,8 +22,8 @@ from policy.request import Principal, normal_service
 
 #: By what a text can name a principal of an account: the account, or a unique id.
 _NAMES = re.compile(r"\d{12}|(?<=\")A[A-Z]{3}[^\"]*")
-#: Where a text may be about anybody, or name somebody in a hidden way.
-_HIDDEN = ('"*"', "NotPrincipal", "\\u", "\\/")
+#: Where a text may be about anybody without saying so by ``"*"``, or name somebody in a hidden way.
+HIDDEN = ("NotPrincipal", "\\u", "\\/")
 #: What the text of a trust holds that is about those who are no principals of an account.
 _KINDS = {"Service": '"service"', "Provider": '"federated"'}
 #: Whom a build decides about where a trust is about everybody, or was not read.
@@ -164,7 +164,7 @@ _ASSUME = "sts:assumerole"
 def _hides(text: str) -> bool:
     """Whether a trust may be about whom its text does not name; one that is cut off, or no policy, is not read."""
     whole = text.lstrip().startswith("{") and text.rstrip().endswith("}") and '"Statement"' in text
-    return not whole or any(mark in text for mark in _HIDDEN)
+    return not whole or any(mark in text for mark in ('"*"', *HIDDEN))
 
 
 def _names(subject: Subject) -> set[str]:

@@ -17,6 +17,7 @@ from graph.contents import CONTENTS
 from graph.globs import glob_of, remainders
 from graph.naming import Name, Named, granted_by_name, named_by, names_of
 from graph.subjects import Subject
+from graph.trusts import HIDDEN
 from model.entities import Resource
 from model.inventory import Inventory
 from policy.document import Document, Statement, parse_document
@@ -178,7 +179,6 @@ def mentions(text: str | None, marks: Iterable[str]) -> bool:
     was not collected, or that is none, may."""
     if not text:
         return text is None
-    hidden = ("NotPrincipal", "\\u", "\\/")
-    if any(mark in text for mark in (*marks, *hidden)) or not text.lstrip().startswith("{"):
+    if any(mark in text for mark in (*marks, *HIDDEN)) or not text.lstrip().startswith("{"):
         return True
     return '"*"' in text and '"*"' in _EVERYTHING.sub("", text)
