@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
 from policy.conditions import Condition, condition_of, leaf_holds, pattern_holds
 from policy.context_values import Unknown, is_multivalued
@@ -164,7 +164,7 @@ def _keys(node: Residual, *, joined: bool = True, chosen: bool = False) -> list[
         if chosen and not all(map(_by_caller, group)):
             continue
         without = tuple((leaf, truth) for leaf in several if joined and (truth := without_key(leaf, name)) is not None)
-        found.append(_choices(name, tuple(group), without, constraint.get(name, Unknown())))
+        found.append(_choices(name, tuple(group), without, constraint.get(name, Unknown()), not chosen))
     if chosen:
         taken = Counter(name for leaf in leaves(node) for name in names_of(leaf))
         free = (leaf for leaf in several if may_be_either(leaf) and all(taken[name] == 1 for name in names_of(leaf)))
@@ -173,10 +173,10 @@ def _keys(node: Residual, *, joined: bool = True, chosen: bool = False) -> list[
 
 
 def _choices(
-    name: str, group: tuple[Leaf, ...], without: tuple[tuple[Leaf, bool], ...], unknown: Unknown
+    name: str, group: tuple[Leaf, ...], without: tuple[tuple[Leaf, bool], ...], unknown: Unknown, widened: bool
 ) -> _Key | None:
     about = tuple((leaf.present, leaf.unknown is None) if isinstance(leaf, KeyLeaf) else () for leaf in group)
-    return _choices_of(name, group, without, about, unknown)
+    return _choices_of(name, group, without, about, unknown, widened)
 
 
 @lru_cache(maxsize=16384)
@@ -186,19 +186,50 @@ def _choices_of(
     without: tuple[tuple[Leaf, bool], ...],
     _about: tuple[object, ...],
     unknown: Unknown,
+    widened: bool,
 ) -> _Key | None:
-    """`_about` is what the leaves hold beyond their equality; `without` what others are where the key is absent."""
+    """`_about` is what the leaves hold beyond their equality; `without` what others are where the key is absent.
+
+    A pattern with more solutions than can be listed is told for absence and for texts that another leaf names; for what
+    stands for many texts it may be either where that is ``widened``, and else there is no such choice.
+    """
+    loose = tuple(leaf for leaf in group if isinstance(leaf, ResourceLeaf) and not _has_short_list(leaf, name))
+    told = tuple(leaf for leaf in group if leaf not in loose)
     try:
-        values = list(_values(name, group, unknown))
+        values = [*_values(name, told, unknown)] if told else []
     except TooManyStates:
         return None
+    sole = _sole_texts(told) if loose else frozenset()
     distinct: dict[tuple[bool, ...], dict[Leaf, bool]] = {}
     for value in values:
-        truths = {leaf: _holds(leaf, name, value) for leaf in group}
+        truths = {leaf: _holds(leaf, name, value) for leaf in told}
         if value is None:
             truths |= dict(without)
-        distinct[tuple(truths.values())] = truths
-    return _Key(tuple(distinct.values()))
+        either = (True, False) if widened else ()
+        fixed = value is None or sole.issuperset(value)
+        for some in product(*([_holds(leaf, name, value)] if fixed else either for leaf in loose)):
+            every = truths | dict(zip(loose, some, strict=True))
+            distinct[tuple(every.values())] = every
+    return _Key(tuple(distinct.values())) if distinct else None
+
+
+def _has_short_list(leaf: Leaf, name: str) -> bool:
+    try:
+        _solutions(leaf, name)
+    except TooManyStates:
+        return False
+    return True
+
+
+def _sole_texts(group: Iterable[Leaf]) -> frozenset[str]:
+    """Texts that some leaf tells from every other text."""
+    found: set[str] = set()
+    for leaf in group:
+        if isinstance(leaf, KeyLeaf) and not leaf.session and leaf.unknown is not None:
+            condition = condition_of(leaf.operator, leaf.key, leaf.values)
+            if condition.operator.family == "string" and not condition.operator.ignore_case:
+                found.update(one for parts in condition.parts if len(parts) == 1 and isinstance(one := parts[0], str))
+    return frozenset(found)
 
 
 def _holds(leaf: Leaf, name: str, value: Values) -> bool:

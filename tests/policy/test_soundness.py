@@ -20,7 +20,8 @@ from policy.residual import by_caller_only, conjunction, disjunction, evaluate, 
 ACCOUNT, OTHER = "111111111111", "222222222222"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/app"
 PRINCIPALS = [f"arn:aws:iam::{ACCOUNT}:user/alice", ROLE, f"arn:aws:sts::{ACCOUNT}:assumed-role/app/s1", "anonymous"]
-RESOURCES = ["arn:aws:s3:::b/alice/x", "arn:aws:s3:::b/s3/x", "arn:aws:s3:::c"]
+LONG = "arn:aws:s3:::b/alice/team-zebra/00000000-1111-2222-3333-444444444444"
+RESOURCES = ["arn:aws:s3:::b/alice/x", "arn:aws:s3:::b/s3/x", "arn:aws:s3:::c", LONG]
 PATTERNS = [
     "*",
     "arn:aws:s3:::b/*",
@@ -28,6 +29,8 @@ PATTERNS = [
     "arn:aws:s3:::${aws:PrincipalTag/team, 'b'}/*",
     "arn:aws:s3:::b/${aws:username}/${aws:PrincipalTag/team}",
     "arn:aws:s3:::c",
+    "arn:aws:s3:::*${aws:username}*",
+    "arn:aws:s3:::b*${aws:PrincipalTag/team, 'b'}*",
 ]
 # Key → values that policies and requests use; the patterns overlap on purpose.
 VALUES: dict[str, list[str]] = {
@@ -255,6 +258,38 @@ def test_a_denial_unless_two_keys_agree_beside_one_where_the_second_is_there(
     ]
     policy = {"Version": "2012-10-17", "Statement": statements}
     assert verdict([key, "aws:RequestTag/team"], own=(policy,)) is wanted
+
+
+@pytest.mark.parametrize(
+    ("pattern", "condition", "wanted"),
+    [
+        ("arn:aws:s3:::*${aws:username}*", {"StringEquals": {"aws:username": "alice"}}, Verdict.CONDITIONAL),
+        ("arn:aws:s3:::*${aws:username}*", {"StringEquals": {"aws:username": "bob"}}, Verdict.IMPLICITLY_DENIED),
+        (
+            "arn:aws:s3:::*${aws:username}*",
+            {"StringEquals": {"aws:username": ["bob", "carol"]}},
+            Verdict.IMPLICITLY_DENIED,
+        ),
+        (
+            "arn:aws:s3:::*${aws:username}*",
+            {"StringLike": {"aws:username": ["bob", "team-?ebra"]}},
+            Verdict.CONDITIONAL,
+        ),
+        ("arn:aws:s3:::*${aws:username}*", {"Null": {"aws:username": "true"}}, Verdict.IMPLICITLY_DENIED),
+        ("arn:aws:s3:::*${aws:username, 'none'}*", {"Null": {"aws:username": "true"}}, Verdict.IMPLICITLY_DENIED),
+        ("arn:aws:s3:::*${aws:username, 'alice'}*", {"Null": {"aws:username": "true"}}, Verdict.CONDITIONAL),
+        ("arn:aws:s3:::*${aws:username}*", {"StringNotEquals": {"aws:username": "alice"}}, Verdict.CONDITIONAL),
+    ],
+)
+def test_a_variable_in_the_midst_of_a_long_name(pattern: str, condition: dict[str, Any], wanted: Verdict) -> None:
+    """A value that a condition asks for is in the name or not, however many others would be in it (semantics U2)."""
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": pattern, "Condition": condition}
+    world = World(ROLE, LONG, ACCOUNT, [{"Version": "2012-10-17", "Statement": statement}], [], [], [], None, {}, [])
+    decision = answered(world, DictContext({}, {"aws:username": Unknown("caller")}), None, None)
+    assert decision.verdict is wanted
+    if decision.residual is not None:  # the caller can only where a text is known that does it
+        named = "alice" in json.dumps(condition.get("StringEquals", {})) or "Null" in condition
+        assert by_caller_only(decision.residual) is named
 
 
 @PROFILE
