@@ -11,7 +11,7 @@ from graph.action_lists import ActionList, ActionLists, shape_of
 from graph.allowing import Allowing
 from graph.bits import bits_of, members
 from graph.candidates import Beyond, Candidates
-from graph.contents import CONTENTS, ContentPatterns
+from graph.contents import CONTENTS, ContentPatterns, start_inside
 from graph.ground import Ground
 from graph.naming import granted_by_name, names_of, written
 from graph.partition import Lent
@@ -204,8 +204,7 @@ class AccountUnits:
     def _let_in(self, beyond: Beyond, arn: str) -> Iterator[Subject]:
         container = self._places[arn].container
         assert container is not None
-        inside = arn + CONTENTS[container.type] if container.type in CONTENTS else ""
-        return self._shared.let_in(beyond, container, arn, inside)
+        return self._shared.let_in(beyond, container, arn, start_inside(arn, container.type))
 
     def lent_to(self) -> Iterator[Lent]:
         """What hangs here on principals of other accounts: a build that follows looks only at those."""

@@ -12,12 +12,18 @@ from functools import cached_property
 from itertools import islice, takewhile
 from typing import NamedTuple
 
+from graph.account_policies import deciding_service
+from graph.contents import start_inside
 from graph.globs import glob_of, remainders
+from graph.naming import granted_by_name, names_of
 from graph.subjects import Subject
 from policy.assemble import Assembler
 from policy.document import Document, Statement
 from policy.inputs import PolicyRef
 from policy.patterns import Parts, loosened, matcher, resource_parts
+
+#: Users and roles need an Allow of their own to reach what lies in another account, but for grants of keys (L4, L7).
+OWN_POLICIES = ("User", "Role")
 
 
 class Entry(NamedTuple):
@@ -53,6 +59,15 @@ class Allowing:
     def may(self, subject: Subject, arn: str, service: str, inside: str = "") -> bool:
         """Whether a subject's own policies may allow it an action of ``service`` on ``arn``, or on contents of it."""
         return next(self.those((subject,), arn, service, inside), None) is not None
+
+    def may_use(self, subject: Subject, arn: str, kind: str) -> bool:
+        """Whether a subject may use a resource of another account that lets it in, as far as its own policies tell."""
+        if subject.kind not in OWN_POLICIES:
+            return True
+        if self.may(subject, arn, deciding_service(kind), start_inside(arn, kind)):
+            return True
+        key = self._assembler.inventory.container(arn) if kind == "kms:key" else None
+        return key is not None and not granted_by_name(key).isdisjoint(names_of(subject))
 
     def those(self, subjects: Iterable[Subject], arn: str, service: str, inside: str) -> Iterator[Subject]:
         """Of users and roles those of whom ``may`` is true."""

@@ -40,6 +40,11 @@ from policy.patterns import Parts, Variable, Wild, loosened, resolve, resource_p
 CONTENTS = {"s3:bucket": "/", "dynamodb:table": "/index/"}
 
 
+def start_inside(arn: str, kind: str) -> str:
+    """What the ARNs of the contents of a resource begin with; empty for a type that has none."""
+    return arn + CONTENTS[kind] if kind in CONTENTS else ""
+
+
 def in_contents(arn: str, container: Resource) -> bool:
     """Whether an ARN is of those contents of a container that classes stand for."""
     return container.type in CONTENTS and arn.startswith(container.arn + CONTENTS[container.type])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graph import generations
+from graph.allowing import OWN_POLICIES
 from graph.clock import tells_apart
 from graph.engines import resources_in
 from graph.inputs import Comparison, Difference
@@ -26,7 +27,7 @@ from graph.store import StoreError
 from graph.subjects import Listed
 from graph.table_format import BY_ACCOUNT, INVENTORY_FOLDER, TablesError
 from graph.tables import Tables
-from graph.touched import OWN_POLICIES, Touched
+from graph.touched import Touched
 from graph.versions import maker
 from graph.world import World
 from model.errors import InventoryError

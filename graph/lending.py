@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
+from graph.allowing import OWN_POLICIES
 from graph.columns import flags, numbers, places_of, texts
+from graph.naming import names_of, written
 from graph.partition import Lent
+from graph.subjects import STRANGERS, Subject
 from graph.table_format import arrow
 from graph.tables import Tables
+
+#: Whom "everybody" means (``Candidates.anybody``).
+_ANYBODY = (*OWN_POLICIES, "RootUser", "Anonymous", *STRANGERS)
 
 
 class Lending:
@@ -26,7 +32,7 @@ class Lending:
         self._accounts = tables.accounts
         #: Rows that are for everybody, and those for whoever is of an account without a known canonical id.
         self.everyone, self.unnamed = (
-            np.flatnonzero(flags(self._column(name))).tolist() for name in ("everyone", "unnamed")
+            frozenset(np.flatnonzero(flags(self._column(name))).tolist()) for name in ("everyone", "unnamed")
         )
 
     def _column(self, name: str) -> Any:
@@ -44,6 +50,18 @@ class Lending:
         for name, row in zip(column.values.take(places_of(places)).to_pylist(), rows.tolist(), strict=True):
             found[name].append(row)
         return found
+
+    def unnaming(self, subject: Subject, known: Container[str]) -> set[int]:
+        """The rows by which a subject may be let in without a name; ``known`` are accounts of known canonical ids."""
+        if subject.kind not in _ANYBODY:
+            return set()
+        nameless = subject.account and subject.account not in known
+        return {*self.everyone, *(self.unnamed if nameless else ())}
+
+    def letting_in(self, subject: Subject, known: Container[str]) -> set[int]:
+        """The rows that may let in a subject, of whatever account; ``known`` as for ``unnaming``."""
+        named = self.naming({*map(written, names_of(subject))}).values()
+        return self.unnaming(subject, known).union(*named)
 
     def account(self, row: int) -> str:
         return self._accounts[int(self._of[row])]

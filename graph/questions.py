@@ -17,6 +17,7 @@ from graph.contents import in_contents
 from graph.deciding import Outcome, Reason, Tree
 from graph.deciding_gaps import deciding, matters
 from graph.heap import keep, uncollected
+from graph.lending import Lending
 from graph.names import acting_subject, action_of, resource_of
 from graph.steps import WITH_SAML, WITH_WEB_IDENTITY, Step
 from graph.subjects import ANONYMOUS, Subject
@@ -114,6 +115,11 @@ class Questions:
         if found.count > _MANY:
             keep()
         return found
+
+    @cached_property
+    def lending(self) -> Lending:
+        """What the accounts let others at."""
+        return Lending(self.tables)
 
     # -- can
 

@@ -109,9 +109,8 @@ def _world(shared: bytes) -> World:
 
 def resolved_in(accounts: Accounts, account: str, resources: tuple[Resource, ...]) -> bytes:
     """As ``resolved``, with accounts that are there already."""
-    resolver, place = accounts.opened(account, resources)
+    resolver, _ = accounts.opened(account, resources)
     partition = resolver.partition()
-    partition.lent = list(place.lent_to())
     partition.clocked = any(reads_clock(one.policy) for one in resources if one.policy)
     # The world's assembler may have met a principal's policies first; those of others are for their tasks to tell.
     invalid = {**accounts.shared.assembler.invalid, **resolver.assembler.invalid}

@@ -10,23 +10,18 @@ from typing import TYPE_CHECKING
 
 from graph.account_policies import deciding_service
 from graph.allowing import Allowing, Entry, entries_of
-from graph.contents import CONTENTS
+from graph.contents import CONTENTS, start_inside
 from graph.inputs import Difference
 from graph.lending import Lending
-from graph.naming import granted_by_name, names_of, written
+from graph.naming import names_of, written
 from graph.partition import Lent
-from graph.subjects import STRANGERS, Listed, Subject, Subjects
+from graph.subjects import Listed, Subjects
 from graph.world import World
 from policy.assemble import Assembler
 from policy.document import Document
 
 if TYPE_CHECKING:
     from graph.stored import Numbers
-
-#: Users and roles need an Allow of their own to reach what lies in another account, but for grants of keys (L4, L7).
-OWN_POLICIES = ("User", "Role")
-#: Whom "everybody" means (``Candidates.anybody``).
-_ANYBODY = (*OWN_POLICIES, "RootUser", "Anonymous", *STRANGERS)
 
 #: The services that have contents (``graph.contents``).
 _OF_CONTENTS = frozenset(map(deciding_service, CONTENTS))
@@ -114,25 +109,18 @@ class _Side:
         if subject is None:
             return set()
         rows = {row for name in self._names[listed] for row in self._naming.get(name, ())}
-        if listed.kind in _ANYBODY:
-            rows.update(self._everyone)
-        if listed.kind in _ANYBODY and listed.account and listed.account not in self._known:
-            rows.update(self._lending.unnamed)
-        return {row for row in rows if self._lending.account(row) != listed.account and self._may(subject, row)}
-
-    def _may(self, subject: Subject, row: int) -> bool:
-        if subject.kind not in OWN_POLICIES:
-            return True
-        arn, kind = self._lending.resource(row)
-        if self._allowing.may(subject, arn, deciding_service(kind), _inside(arn, kind)):
-            return True
-        key = self._assembler.inventory.container(arn) if kind == "kms:key" else None
-        return key is not None and not granted_by_name(key).isdisjoint(names_of(subject))
+        rows |= self._lending.unnaming(subject, self._known)
+        return {
+            row
+            for row in rows
+            if self._lending.account(row) != listed.account
+            and self._allowing.may_use(subject, *self._lending.resource(row))
+        }
 
     def said(self, listed: Listed, row: int) -> list[_Said]:
         """What the documents of a user or role can say about the resource of a row, statement by statement."""
         arn, kind = self._lending.resource(row)
-        inside = _inside(arn, kind)
+        inside = start_inside(arn, kind)
         # Which parts contents have hangs on patterns for contents of whatever kind.
         services = {deciding_service(kind), *(_OF_CONTENTS if inside else ())}
         # What shares of AWS RAM give may be actions of any.
@@ -161,7 +149,3 @@ def _statements(document: Document) -> tuple[tuple[int, str, tuple[Entry, ...]],
         (one.index, f"{document.version} {json.dumps(one.to_json())}", tuple(entries_of(document, one)))
         for one in document.statements
     )
-
-
-def _inside(arn: str, kind: str) -> str:
-    return arn + CONTENTS[kind] if kind in CONTENTS else ""

@@ -35,7 +35,7 @@ from graph.whatif_outdone import Outdone
 from graph.whatif_rows import Change, Difference, Spot, Way, compared, kept
 from graph.whatif_sides import Sides
 from graph.whatif_stored import Stored, StoredWays
-from graph.whatif_where import Gone, Openings
+from graph.whatif_where import openings
 from policy.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -108,12 +108,7 @@ class _Spots:
     def _live(self, account: str) -> set[str]:
         """The containers of an account on which decisions must be made anew: those that somebody has access to whose
         own documents change, those that they may have it to once nothing forbids it, and those whose policy changes."""
-        found = set(self._touched.get(account, ()))
-        if account in self._freed:
-            there = Openings(self._inventory, self._questions.world.resolver.shared, account)
-            for holder, gone in self._freed[account]:
-                found.update(there.to(holder, gone))
-        return found
+        return {*self._touched.get(account, ()), *self._freed.get(account, ())}
 
     @cached_property
     def _touched(self) -> dict[str, set[str]]:
@@ -129,15 +124,15 @@ class _Spots:
         return {account: containers for account, containers in found.items() if containers}
 
     @cached_property
-    def _freed(self) -> dict[str, list[tuple[Subject, Gone]]]:
-        """Of each account those who may be let in once nothing forbids it, with the statements that go and did."""
-        found: defaultdict[str, list[tuple[Subject, Gone]]] = defaultdict(list)
+    def _freed(self) -> dict[str, set[str]]:
+        """Of each account the containers that somebody may have access to once nothing forbids it."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
         for holder in self._sides.touched.values():
             if self._sides.frees(holder):
                 gone = self._sides.gone(holder).only_forbidding()
-                for account in self._questions.tables.accounts_for(holder):
-                    found[account].append((holder, gone))
-        return found
+                for account, arns in openings(self._questions, holder, gone).items():
+                    found[account] |= arns
+        return {account: containers for account, containers in found.items() if containers}
 
     def _where(self, holder: Subject) -> Iterator[tuple[str, str, str]]:
         """(account, type, ARN) of the containers that somebody has access to before the change."""

@@ -7,23 +7,18 @@ What is told here may be too much, never too little: everything is decided anew.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graph.account_policies import deciding_service
-from graph.account_units import Shared
 from graph.action_lists import ActionLists
-from graph.contents import CONTENTS
+from graph.contents import start_inside
 from graph.globs import glob_of, remainders
-from graph.naming import Name, Named, granted_by_name, named_by, names_of
+from graph.questions import Questions
 from graph.subjects import Subject
 from graph.trusts import HIDDEN
-from model.entities import Resource
-from model.inventory import Inventory
-from policy.document import Document, Statement, parse_document
-from policy.errors import PolicyError
+from policy.document import Statement
 from policy.patterns import Test, loosened, matcher, resource_parts
-from policy.shares import shareable
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,7 @@ class Gone:
         has no resource."""
         if self._all:
             return True
-        inside = arn + CONTENTS[kind] if kind in CONTENTS else ""
+        inside = start_inside(arn, kind)
         near = [
             one.statement
             for one in self._gone
@@ -91,77 +86,25 @@ def _patterns(statement: Statement) -> tuple[_Pattern, ...] | None:
 # -- who may be let in
 
 
-class Openings:
-    """The resources of one account that somebody may have access to once nothing forbids it."""
+def openings(questions: Questions, subject: Subject, gone: Gone) -> dict[str, set[str]]:
+    """By account the ARNs of what somebody may have access to once nothing forbids it, and a statement that goes may be
+    about, too.
 
-    def __init__(self, inventory: Inventory, shared: Shared, account: str) -> None:
-        self._shared = shared
-        self._account = account
-        self._resources = inventory.resources_of(account)
-        self._named: dict[str, Named | None] = {}
-        shares = bool(inventory.data.shares or inventory.data.unread_shares)
-        #: (resource, text of its policy, whether something else lets in others) of those that others may use at all.
-        self._to_others: list[tuple[Resource, str | None, bool]] = []
-        for one in self._resources:
-            # An account has many resources and few that others may use.
-            if one.policy == "" and one.grants == () and one.s3 is None and one.type != "iam:role" and not shares:
-                continue
-            text, otherwise = _text(inventory, one), _by_acl(one) or one.grants != ()
-            otherwise = otherwise or (shares and shareable(one.arn))
-            if otherwise or text != "":
-                self._to_others.append((one, text, otherwise))
-
-    def to(self, subject: Subject, gone: Gone) -> Iterator[str]:
-        """The ARNs of those that a statement which goes may be about, too.
-
-        In somebody's own account all, and ``*``; elsewhere those that their own policies may be about and whose policy
-        may name them, or that are given in another way (semantics L4, L7).
-        """
-        if subject.account == self._account:
-            own = (("*", "*"), *((one.type, one.arn) for one in self._resources))
-            yield from (arn for kind, arn in own if gone.may_be_about(kind, arn))
-            return
-        names = {*names_of(subject)}
-        marks = marks_of(subject)
-        for one, text, otherwise in self._to_others:  # what is soon told comes first, policies are read last
-            if not (otherwise or mentions(text, marks)) or not gone.may_be_about(one.type, one.arn):
-                continue
-            inside = one.arn + CONTENTS[one.type] if one.type in CONTENTS else ""
-            may = self._shared.allowing.may(subject, one.arn, deciding_service(one.type), inside)
-            if not may and (not one.grants or granted_by_name(one).isdisjoint(names)):
-                continue
-            if otherwise or self._may_name(text, names):
-                yield one.arn
-
-    def _may_name(self, text: str | None, names: set[Name]) -> bool:
-        """Whether a policy may be about somebody of these names; one that is not known may."""
-        if text is None:
-            return True
-        if text not in self._named:  # several ask of each: a principal's sessions, all who hold what goes
-            document = _parsed(text)
-            self._named[text] = None if document is None else named_by(document)
-        named = self._named[text]
-        return named is None or named.everyone or not names.isdisjoint(named.names)
-
-
-def _text(inventory: Inventory, resource: Resource) -> str | None:
-    """The text of the policy that says who may use a resource."""
-    role = inventory.roles.get(resource.arn) if resource.type == "iam:role" else None
-    return resource.policy if role is None else role.trust
-
-
-def _by_acl(resource: Resource) -> bool:
-    own = resource.s3
-    if own is None or own.ownership == "BucketOwnerEnforced":
-        return False
-    return own.acl is None or any(grant.grantee != own.owner for grant in own.acl)
-
-
-def _parsed(text: str) -> Document | None:
-    try:
-        return parse_document(text, source="policy")
-    except PolicyError:
-        return None
+    In somebody's own account these are all, and ``*``; elsewhere those whose own policies, shares or ACLs may let them
+    in, and that their own policies may be about (semantics L4, L7).
+    """
+    inventory = questions.world.inventory
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    if questions.tables.of_account(subject.account) is not None:
+        own = (("*", "*"), *((one.type, one.arn) for one in inventory.resources_of(subject.account)))
+        found[subject.account].update(arn for kind, arn in own if gone.may_be_about(kind, arn))
+    lending, allowing = questions.lending, questions.world.resolver.shared.allowing
+    for row in lending.letting_in(subject, inventory.data.canonical_ids):
+        arn, kind = lending.resource(row)
+        account = lending.account(row)
+        if account != subject.account and gone.may_be_about(kind, arn) and allowing.may_use(subject, arn, kind):
+            found[account].add(arn)
+    return found
 
 
 def marks_of(subject: Subject) -> tuple[str, ...]:

@@ -79,6 +79,8 @@ def may_carry(action: str, key: str) -> bool:
     """Whether the requests of an action's service carry a key, as far as AWS says."""
     if key == "s3:resourceaccount" and action.lower() == "s3:allowvendedlogdeliveryforresource":
         return False  # AWS lists no key for what CloudWatch asks in the name of whoever turns logs on
+    if key == "kms:calleraccount" and action.lower() == "kms:synchronizemultiregionkey":
+        return False  # nor for what KMS asks itself
     return CARRIED_BY.get(key, "") in ("", action.split(":")[0])
 
 
