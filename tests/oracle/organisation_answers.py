@@ -154,7 +154,7 @@ class Answers:
             # A denial may spare the root user alone, whose tags are none; what it alone keeps (L10) is told of itself.
             if account.isdigit() and not action.endswith("BucketPolicy"):
                 root = self.requests.verdict(f"arn:aws:iam::{account}:root", action, resource)
-                if RANK[root] < min(RANK[one] for one in found):
+                if RANK[root] < min(2, *(RANK[one] for one in found)):
                     found = {root, CONDITIONAL}
             if account.isdigit():
                 return {one for one in found if RANK[one] < 2} or {IMPLICIT, EXPLICIT}
