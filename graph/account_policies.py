@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
-from graph.naming import Name, grantee, named_in_statement, names_of, written
+from graph.naming import Name, grantee, named_in_statement, names_of
 from graph.partition import SELF
 from graph.subjects import Subject
 from graph.units import Units
@@ -49,11 +49,6 @@ class AccountPolicies:
         self.alone = 0
         for resource in resources:
             self._take(resource)
-
-    def named(self) -> tuple[str, ...]:
-        """Whom the policies name, as texts; ``*``: some may be about anybody, or were not read."""
-        everyone = ("*",) if self._everyone or self.unread else ()
-        return tuple(sorted({*map(written, (*self._by_name, *self._granted)), *everyone}))
 
     def concerning(self, subject: Subject) -> list[Said]:
         """The statements that may mean a subject."""

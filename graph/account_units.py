@@ -214,8 +214,3 @@ class AccountUnits:
             reached = {one.index for one in self._reached(beyond, arn) if one.account != self.account}
             names = tuple(sorted(map(written, beyond.names)))
             yield Lent(arn, container.type, names, beyond.everyone, beyond.unnamed, tuple(sorted(reached)))
-
-    def named(self) -> tuple[str, ...]:
-        """Whom the policies here name, as texts; ``*``: anybody may have access by them, by a share or by an ACL."""
-        anybody = self.ground.anyhow or any(beyond.everyone for beyond in self._beyond.values())
-        return tuple(dict.fromkeys((*self.ground.policies.named(), *(("*",) if anybody else ()))))

@@ -62,7 +62,7 @@ class Allowing:
 
     def may_use(self, subject: Subject, arn: str, kind: str) -> bool:
         """Whether a subject may use a resource of another account that lets it in, as far as its own policies tell."""
-        if subject.kind not in OWN_POLICIES:
+        if subject.kind not in OWN_POLICIES or (subject.caller and subject.caller.principal.kind == "federated-user"):
             return True
         if self.may(subject, arn, deciding_service(kind), start_inside(arn, kind)):
             return True

@@ -10,14 +10,15 @@ import numpy as np
 
 from graph.allowing import OWN_POLICIES
 from graph.columns import flags, numbers, places_of, texts
-from graph.naming import names_of, written
+from graph.naming import STRANGER, names_of, written
 from graph.partition import Lent
 from graph.subjects import STRANGERS, Subject
 from graph.table_format import arrow
 from graph.tables import Tables
+from graph.world import World
 
-#: Whom "everybody" means (``Candidates.anybody``).
-_ANYBODY = (*OWN_POLICIES, "RootUser", "Anonymous", *STRANGERS)
+#: Whom "everybody" means (``Candidates.anybody``). An account as who asks is any of its principals.
+_ANYBODY = (*OWN_POLICIES, "RootUser", "Anonymous", "Account", *STRANGERS)
 
 
 class Lending:
@@ -60,8 +61,20 @@ class Lending:
 
     def letting_in(self, subject: Subject, known: Container[str]) -> set[int]:
         """The rows that may let in a subject, of whatever account; ``known`` as for ``unnaming``."""
-        named = self.naming({*map(written, names_of(subject))}).values()
+        names = {*names_of(subject), *((STRANGER,) if subject.kind == "Account" else ())}
+        named = self.naming({*map(written, names)}).values()
         return self.unnaming(subject, known).union(*named)
+
+    def elsewhere(self, subject: Subject, world: World) -> dict[str, list[tuple[str, str]]]:
+        """By account what may let in a subject, listed or not, of another one: (type, ARN) of each resource that its
+        policy, grants, shares or ACL may let it use, and that its own policies may let it (semantics L4, L7)."""
+        found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        allowing = world.resolver.shared.allowing
+        for row in sorted(self.letting_in(subject, world.inventory.data.canonical_ids)):
+            arn, kind = self.resource(row)
+            if self.account(row) != subject.account and allowing.may_use(subject, arn, kind):
+                found[self.account(row)].append((kind, arn))
+        return found
 
     def account(self, row: int) -> str:
         return self._accounts[int(self._of[row])]

@@ -62,8 +62,6 @@ class Partition:
     holders: list[tuple[int, ...]] = field(default_factory=list)
     sets: list[list[int]] = field(default_factory=list)
     rows: list[tuple[int, int, int]] = field(default_factory=list)
-    #: Whom the policies here name, as ``graph.naming.written`` says it; ``*``: they may be about anybody.
-    named: tuple[str, ...] = ()
     lent: list[Lent] = field(default_factory=list)
     #: Whether a policy on a resource reads the clock.
     clocked: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from graph.access_levels import LEVELS, level_bits
+from graph.account_units import AccountUnits
 from graph.bits import members
 from graph.carriers import Carried, carried
 from graph.classes import ResourceClass
@@ -21,6 +22,8 @@ from graph.questions import Questions, gap_json
 from graph.quotient import classes_of
 from graph.reaching_apart import Account, Apart, Given, Row, Told, by_way
 from graph.reaching_ways import NONE, Way, Ways
+from graph.resolver import AccountResolver, Held
+from graph.some_units import SomeUnits
 from graph.stored import StoredPartition
 from graph.subjects import Subject
 from model.errors import GrantmapError
@@ -67,11 +70,23 @@ class _Live:
     """
 
     def __init__(self, questions: Questions, subject: Subject, account: str, others: Iterable[Subject]) -> None:
-        self.account = account
         resolver, place, own = questions.world.resolver.held(subject, account)
         everything = place.units.everything
         held = {subject: own}
         held.update((one, resolver.held(resolver.asker(one, place.ground, everything))) for one in others)
+        self._take(account, place, resolver, held)
+
+    @classmethod
+    def let_in(cls, questions: Questions, subject: Subject, account: str, containers: Collection[str]) -> _Live:
+        """In an account where none of the others holds anything, and these containers may let in the subject."""
+        found, world = cls.__new__(cls), questions.world
+        place = SomeUnits(world.resolver.shared, world, account, containers, (subject,))
+        asker = place.resolver.asker(subject, place.ground, place.units.everything)
+        found._take(account, place, place.resolver, {subject: place.resolver.held(asker)})
+        return found
+
+    def _take(self, account: str, place: AccountUnits, resolver: AccountResolver, held: Mapping[Subject, Held]) -> None:
+        self.account = account
         sets = dict.fromkeys(units for mine in held.values() for units in mine.values())
         classes, number = classes_of(place.units, account, sets)
         self.classes = _Made(classes)
@@ -127,12 +142,18 @@ class _Reach(Sequence[Reached]):
         self._ways = ways = Ways(questions, subject)
         tables = questions.tables
         # A resource has nothing but what the role that it carries has.
-        live = [] if subject.index >= 0 or subject.caller is None else tables.accounts_for(subject)
+        unlisted = subject.index < 0 and subject.caller is not None
         self.carried = carried(questions.world.inventory, questions.world.decider, subject.key)
-        self._live = {account: _Live(questions, subject, account, ways.holders[1:]) for account in live}
         self._numbers = ways.by_subject(len(questions.world.subjects.all))
         listed = [one.index for one in ways.holders if one.index >= 0]
-        self._accounts = sorted({*live, *tables.accounts_with_grants_of(listed)})
+        self._stored_in = frozenset(tables.accounts_with_grants_of(listed))
+        #: Where the subject itself is decided about: in its own account, and on what lets it in elsewhere.
+        self._there = questions.lending.elsewhere(subject, questions.world) if unlisted else {}
+        if unlisted and tables.of_account(subject.account) is not None:
+            self._there[subject.account] = []
+        self._subject = subject
+        self._live: dict[str, _Live] = {}
+        self._accounts = sorted({*self._there, *self._stored_in})
         self._known: dict[str, _Told] = {}
 
     def __len__(self) -> int:
@@ -168,9 +189,19 @@ class _Reach(Sequence[Reached]):
         return found
 
     def _where(self, account: str) -> Account:
-        found = self._live.get(account) or self._questions.tables.of_account(account)
-        assert found is not None
-        return found
+        if account not in self._there:
+            found = self._questions.tables.of_account(account)
+            assert found is not None
+            return found
+        if account not in self._live:
+            self._live[account] = self._decided(account)
+        return self._live[account]
+
+    def _decided(self, account: str) -> _Live:
+        if account == self._subject.account or account in self._stored_in:
+            return _Live(self._questions, self._subject, account, self._ways.holders[1:])
+        containers = {arn for _, arn in self._there[account]}
+        return _Live.let_in(self._questions, self._subject, account, containers)
 
     def _shown(self, account: str) -> Iterator[Reached]:
         """The rows of one account, by ARN."""

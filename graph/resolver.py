@@ -139,7 +139,6 @@ class AccountResolver(GroundResolver):
             covered = self._place.ground.classes_in(bits, number)
             of_units[bits] = of_classes.setdefault(covered, len(of_classes))
         found.sets = [members(covered) for covered in of_classes]
-        found.named = self._place.named()
         found.lent = list(self._place.lent_to())
         for subjects, mine in held:
             if not mine:

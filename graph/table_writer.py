@@ -142,7 +142,6 @@ class TableWriter:
     def _account(self, partition: Partition, invalid: Mapping[str, str]) -> None:
         row = {
             "account": [partition.account],
-            "named": [list(partition.named)],
             "invalid": [_json(dict(invalid))],
             "clocked": [partition.clocked],
         }

@@ -16,11 +16,10 @@ from graph.classes import ResourceClass
 from graph.columns import Lists, StoredActions
 from graph.deciding import Outcome
 from graph.keeping import Recent
-from graph.naming import names_of, written
 from graph.partition import Grant
 from graph.stored import StoredPartition
 from graph.stored_steps import StoredSteps
-from graph.subjects import Listed, Subject, Subjects
+from graph.subjects import Listed, Subjects
 from graph.table_format import BUILD_FILE, INVENTORY_FOLDER, TABLES_VERSION, BuildInfo, TablesError, arrow
 from model.errors import InventoryError
 from model.inventory import Inventory
@@ -95,21 +94,6 @@ class Tables:
         """The accounts, in the order of their numbers."""
         found: list[str] = self.batch("accounts", 0).column(0).to_pylist()
         return found
-
-    @cached_property
-    def _naming(self) -> dict[str, list[int]]:
-        """The accounts, by number, whose policies name somebody; ``*``: anybody."""
-        found: dict[str, list[int]] = {}
-        for number, names in enumerate(self.batch("accounts", 0).column(1).to_pylist()):
-            for name in names:
-                found.setdefault(name, []).append(number)
-        return found
-
-    def accounts_for(self, subject: Subject) -> list[str]:
-        """The accounts where a subject, listed or not, may have access: its own, and where policies may mean it."""
-        found = {number for name in ("*", *map(written, names_of(subject))) for number in self._naming.get(name, ())}
-        found.update(self._number[account] for account in (subject.account,) if account in self._number)
-        return [self.accounts[number] for number in sorted(found)]
 
     @cached_property
     def _number(self) -> dict[str, int]:

@@ -72,7 +72,6 @@ class Resolved(msgspec.Struct):
     steps: list[_Step]
     outcomes: list[_Content]
     invalid: dict[str, str]
-    named: tuple[str, ...]
     lent: list[Lent]
     clocked: bool
 
@@ -153,7 +152,6 @@ def _travelling(partition: Partition, steps: Sequence[Step], invalid: dict[str, 
         steps=travelling,
         outcomes=outcomes,
         invalid=invalid,
-        named=partition.named,
         lent=partition.lent,
         clocked=partition.clocked,
     )
@@ -181,7 +179,6 @@ def decode(answer: bytes, subjects: Sequence[Subject]) -> tuple[Partition, list[
         found.holders,
         found.sets,
         found.rows,
-        found.named,
         found.lent,
         found.clocked,
     )

@@ -137,18 +137,24 @@ class _Spots:
     def _where(self, holder: Subject) -> Iterator[tuple[str, str, str]]:
         """(account, type, ARN) of the containers that somebody has access to before the change."""
         if holder.index < 0:
-            for account in self._questions.tables.accounts_for(holder):
-                _, place, held = self._questions.world.resolver.held(holder, account)
+            for account, several in self._questions.lending.elsewhere(holder, self._questions.world).items():
+                yield from ((account, kind, arn) for kind, arn in several)
+            if self._questions.tables.of_account(holder.account) is not None:
+                _, place, held = self._questions.world.resolver.held(holder, holder.account)
                 for unit in (place.units.all[one] for bits in held.values() for one in members(bits)):
-                    yield (
-                        account,
-                        *(("*", "*") if unit.container is None else (unit.container.type, unit.container.arn)),
-                    )
+                    of = ("*", "*") if unit.container is None else (unit.container.type, unit.container.arn)
+                    yield holder.account, *of
             return
         for partition in self._questions.tables.with_grants_of(holder.index):
             places = {place for _, classes in partition.held_by(holder.index) for place in classes.tolist()}
             for item in partition.classes.some(sorted(places)):
                 yield from ((partition.account, item.type, arn) for arn in _containers(item))
+
+    @cached_property
+    def _alone_in(self) -> frozenset[str]:
+        """The accounts where a principal that no build lists may have access: its own, and those that may let it in."""
+        alone = self._sides.subject
+        return frozenset((alone.account, *self._questions.lending.elsewhere(alone, self._questions.world)))
 
     @cached_property
     def _ways(self) -> StoredWays:
@@ -166,7 +172,7 @@ class _Spots:
         if not wanted.any():
             return
         alone = self._sides.subject
-        if alone.index < 0 and partition.account in self._questions.tables.accounts_for(alone):
+        if alone.index < 0 and partition.account in self._alone_in:
             live.update(
                 arn for item in partition.classes.some(np.flatnonzero(wanted).tolist()) for arn in _containers(item)
             )

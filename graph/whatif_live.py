@@ -7,20 +7,15 @@ make known a tag of which a pattern speaks.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 
-from graph.account_policies import policy_of
-from graph.account_units import AccountUnits, Shared
-from graph.candidates import Beyond
-from graph.contents import ContentPatterns
-from graph.resolver import AccountResolver
+from graph.account_units import Shared
+from graph.some_units import SomeUnits
 from graph.subjects import Subject
 from graph.units import Unit, Units
 from graph.whatif_held import Rights
 from graph.whatif_sides import Sides
 from graph.world import World
-from model.entities import Resource
 
 
 class Live:
@@ -64,8 +59,8 @@ class Live:
         return was, now
 
 
-class _Place(AccountUnits):
-    """Some containers of an account in one world; ``given`` are the units where another place has made them."""
+class _Place(SomeUnits):
+    """Some containers of an account in one world, with what is held there."""
 
     def __init__(
         self,
@@ -76,50 +71,16 @@ class _Place(AccountUnits):
         holders: Sequence[Subject],
         given: Sequence[Unit] | None = None,
     ) -> None:
-        self._holders = holders
-        self._given = given
-        view = world.inventory.partition_view(account)
-        assembler = world.assembler.part(view)
-        resources = [resource for resource in view.data.resources if resource.arn in containers]
-        super().__init__(shared, assembler, account, resources)
-        self._resolver = AccountResolver(assembler, self)
+        super().__init__(shared, world, account, containers, holders, given)
         self._rights: dict[int, Rights] = {}
 
     def held(self, subject: Subject, units: int) -> Iterator[tuple[Rights, int]]:
         """What a subject may do on which of these units."""
-        found = self._resolver.held(self._resolver.asker(subject, self.ground, units))
+        found = self.resolver.held(self.resolver.asker(subject, self.ground, units))
         return ((self._of(content), bits) for content, bits in found.items())
 
     def _of(self, content: int) -> Rights:
         found = self._rights.get(content)
         if found is None:
-            found = self._rights[content] = Rights.of(self._resolver.contents[content])
-        return found
-
-    def _others(self) -> dict[str, Beyond]:
-        return {}  # who is asked about is told
-
-    def _made(self) -> Iterator[Unit]:
-        if self._given is None:
-            yield from super()._made()
-            return
-        own = {resource.arn: resource for resource in self.resources}
-        for unit in self._given:
-            yield unit if unit.container is None else replace(unit, container=own[unit.container.arn])
-
-    def _patterns(self) -> ContentPatterns:
-        found = ContentPatterns(self._assembler.now)
-        self._add(found, self._holders)
-        for level in self._assembler.guardrails("rcp", self.account):
-            for ref in level.policies:
-                if ref.document is not None:
-                    found.add(ref.document, self._holders, everybody=True)
-        return found
-
-    def _patterns_on(self, container: Resource) -> ContentPatterns | None:
-        ref, _ = policy_of(self._assembler, container)
-        if ref is None or ref.document is None:
-            return None
-        found = ContentPatterns(self._assembler.now)
-        found.add(ref.document, self._holders, everybody=True)
+            found = self._rights[content] = Rights.of(self.resolver.contents[content])
         return found

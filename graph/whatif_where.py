@@ -7,7 +7,6 @@ What is told here may be too much, never too little: everything is decided anew.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -88,23 +87,14 @@ def _patterns(statement: Statement) -> tuple[_Pattern, ...] | None:
 
 def openings(questions: Questions, subject: Subject, gone: Gone) -> dict[str, set[str]]:
     """By account the ARNs of what somebody may have access to once nothing forbids it, and a statement that goes may be
-    about, too.
-
-    In somebody's own account these are all, and ``*``; elsewhere those whose own policies, shares or ACLs may let them
-    in, and that their own policies may be about (semantics L4, L7).
-    """
-    inventory = questions.world.inventory
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    about, too: in somebody's own account of all that there is, with ``*``; elsewhere of what may let them in."""
+    found = questions.lending.elsewhere(subject, questions.world)
     if questions.tables.of_account(subject.account) is not None:
-        own = (("*", "*"), *((one.type, one.arn) for one in inventory.resources_of(subject.account)))
-        found[subject.account].update(arn for kind, arn in own if gone.may_be_about(kind, arn))
-    lending, allowing = questions.lending, questions.world.resolver.shared.allowing
-    for row in lending.letting_in(subject, inventory.data.canonical_ids):
-        arn, kind = lending.resource(row)
-        account = lending.account(row)
-        if account != subject.account and gone.may_be_about(kind, arn) and allowing.may_use(subject, arn, kind):
-            found[account].add(arn)
-    return found
+        resources = questions.world.inventory.resources_of(subject.account)
+        found[subject.account] = [("*", "*"), *((one.type, one.arn) for one in resources)]
+    return {
+        account: {arn for kind, arn in several if gone.may_be_about(kind, arn)} for account, several in found.items()
+    }
 
 
 def marks_of(subject: Subject) -> tuple[str, ...]:

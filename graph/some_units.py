@@ -1,0 +1,69 @@
+"""Some containers of one account as units, for some who are asked about: as fine as the documents of these need.
+
+What of an account somebody may have access to is often a few containers of thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from graph.account_policies import policy_of
+from graph.account_units import AccountUnits, Shared
+from graph.candidates import Beyond
+from graph.contents import ContentPatterns
+from graph.resolver import AccountResolver
+from graph.subjects import Subject
+from graph.units import Unit
+from graph.world import World
+from model.entities import Resource
+
+
+class SomeUnits(AccountUnits):
+    """``containers`` are ARNs of resources of the account; there is a unit of what has no resource, too. ``given`` are
+    the units where another place has made them."""
+
+    def __init__(
+        self,
+        shared: Shared,
+        world: World,
+        account: str,
+        containers: Collection[str],
+        holders: Sequence[Subject],
+        given: Sequence[Unit] | None = None,
+    ) -> None:
+        self._holders = holders
+        self._given = given
+        view = world.inventory.partition_view(account)
+        assembler = world.assembler.part(view)
+        resources = [resource for resource in view.data.resources if resource.arn in containers]
+        super().__init__(shared, assembler, account, resources)
+        self.resolver = AccountResolver(assembler, self)
+
+    def _others(self) -> dict[str, Beyond]:
+        return {}  # who is asked about is told
+
+    def _made(self) -> Iterator[Unit]:
+        if self._given is None:
+            yield from super()._made()
+            return
+        own = {resource.arn: resource for resource in self.resources}
+        for unit in self._given:
+            yield unit if unit.container is None else replace(unit, container=own[unit.container.arn])
+
+    def _patterns(self) -> ContentPatterns:
+        found = ContentPatterns(self._assembler.now)
+        self._add(found, self._holders)
+        for level in self._assembler.guardrails("rcp", self.account):
+            for ref in level.policies:
+                if ref.document is not None:
+                    found.add(ref.document, self._holders, everybody=True)
+        return found
+
+    def _patterns_on(self, container: Resource) -> ContentPatterns | None:
+        ref, _ = policy_of(self._assembler, container)
+        if ref is None or ref.document is None:
+            return None
+        found = ContentPatterns(self._assembler.now)
+        found.add(ref.document, self._holders, everybody=True)
+        return found

@@ -1,0 +1,65 @@
+"""Whoever no inventory lists is decided about where policies may let them in, and says there what ``can`` says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from graph.questions import Questions
+from graph.reaching import reach
+from tests.graph.worlds import ONE, TWO, allow, bucket, deny, document, made_world, questions_of, role, trust, user
+
+GET = "s3:GetObject"
+X = "999999999999"
+PARTNER, SESSION = f"arn:aws:iam::{X}:role/partner", f"arn:aws:sts::{X}:assumed-role/partner/bob"
+#: Who is let in at the bucket of this name.
+LET_IN = {
+    "role": {"Principal": {"AWS": PARTNER}},
+    "session": {"Principal": {"AWS": SESSION}},
+    "federated": {"Principal": {"AWS": f"arn:aws:sts::{X}:federated-user/bob"}},
+    "account": {"Principal": {"AWS": X}},
+    "others": {"NotPrincipal": {"AWS": ONE}},
+    "id": {"Principal": {"AWS": "AROA1234567890ABCDEFG"}},
+    "anybody": {"Principal": "*", "Condition": {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{X}:role/*"}}},
+    "member": {"Principal": {"AWS": f"arn:aws:sts::{ONE}:federated-user/bob"}},
+}
+BUCKETS = [bucket(name, TWO, allow(GET, f"arn:aws:s3:::{name}/*", **who)) for name, who in LET_IN.items()]
+CLOSED = [
+    bucket("closed", TWO),
+    bucket("shut", TWO, deny(GET, "arn:aws:s3:::shut/*", Principal="*")),
+    bucket("own", ONE),
+]
+#: Who becomes it holds something where nobody lets in the others.
+READER = role("reader", TWO, allow(GET, "arn:aws:s3:::closed/*"), trusts=document(trust({"AWS": PARTNER})))
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory: pytest.TempPathFactory) -> Questions:
+    people = (user("ann", ONE, allow("*")), user("bob", ONE, allow("*")))
+    built = made_world(users=people, roles=(READER,), resources=(*BUCKETS, *CLOSED))
+    folder: Path = tmp_path_factory.mktemp("unlisted")
+    return questions_of(built, folder)
+
+
+@pytest.mark.parametrize(
+    ("who", "direct"),
+    [
+        (f"account:{X}", {"account", "others", "anybody"}),
+        (f"arn:aws:iam::{X}:root", {"account", "others"}),
+        (PARTNER, {"role", "session", "account", "others", "anybody"}),
+        (SESSION, {"role", "session", "account", "others"}),
+        (f"arn:aws:iam::{X}:role/other", {"account", "others", "anybody"}),
+        (f"arn:aws:sts::{X}:federated-user/bob", {"federated", "account", "others"}),
+        (f"arn:aws:sts::{ONE}:federated-user/bob", {"member", "own"}),
+    ],
+)
+def test_it_reaches_what_it_can(questions: Questions, who: str, direct: set[str]) -> None:
+    can = {one.name: questions.can(who, GET, f"{one.arn}/x") for one in (*BUCKETS, *CLOSED)}
+    rows = [row for row in reach(questions, who, action=GET) if row.verdict in ("Allowed", "Conditional")]
+    told = {(row.resource_class.owner.rpartition(":")[2], str(row.verdict)) for row in rows if not row.via}
+    assert told == {(name, one["verdict"]) for name, one in can.items() if "Denied" not in one["verdict"]}
+    assert {name for name, _ in told} == direct
+    through = {row.resource_class.owner.rpartition(":")[2] for row in rows if row.via}
+    assert through <= {name for name, one in can.items() if one["chains"]}
+    assert ("closed" in through) == (who in (PARTNER, SESSION))
