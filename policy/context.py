@@ -323,7 +323,10 @@ def _caller_identity(principal: Principal, key: str) -> Value | None:
     if principal.kind == "account":
         # Somebody of that account: a user, a role or its root.
         return Unknown("environment", prefix=f"arn:{_partition(principal)}:iam::{principal.account}:")
-    # C6: a session is known by its role's ARN, with the role's path.
+    # C6: a session is known by its role's ARN, with the role's path, which its own ARN does not tell.
+    if principal.kind == "session" and principal.role_arn is None:
+        prefix = f"arn:{_partition(principal)}:iam::{principal.account}:role/"
+        return Unknown("environment", prefix=prefix, last=principal.role_name or "")
     return (principal.role_arn or principal.text,)
 
 

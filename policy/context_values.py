@@ -28,12 +28,21 @@ class Unknown:
     """A key of which it is not known whether it is in the request, nor with what value.
 
     `by` says who chooses it (U7). With `prefix` the key is known to be present and its value to start with that text
-    (`aws:userid` of a role is `AROA…:` and then anything). `excludes` are values that it is known not to have.
+    (`aws:userid` of a role is `AROA…:` and then anything); with `last`, too, it ends with a slash and that text, or is
+    nothing else behind the prefix, which then ends with a slash (the ARN of a role whose path is not known).
+    `excludes` are values that it is known not to have.
     """
 
     by: By = "environment"
     prefix: str = ""
     excludes: frozenset[str] = frozenset()
+    last: str = ""
+
+    def may_be(self, value: str) -> bool:
+        """Whether the key may have a value."""
+        if self.last and value.rpartition("/")[2] != self.last:
+            return False
+        return value.startswith(self.prefix) and value not in self.excludes
 
 
 ContextValue = tuple[str, ...] | Absent | Unknown

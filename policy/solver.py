@@ -251,7 +251,7 @@ def _values(name: str, group: tuple[Leaf, ...], unknown: Unknown) -> Iterator[Va
     if not unknown.prefix and not session:
         yield None
     texts = _texts(name, group, unknown)
-    allowed = [text for text in texts if text.startswith(unknown.prefix) and text not in unknown.excludes]
+    allowed = [text for text in texts if unknown.may_be(text)]
     if session or not is_multivalued(name):
         for text in allowed:
             yield (text,)
@@ -287,9 +287,18 @@ def _texts(name: str, group: tuple[Leaf, ...], unknown: Unknown) -> tuple[str, .
         if unknown.prefix or unknown.excludes:
             raise TooManyStates
         return _border_witnesses(kind, tuple(borders))
-    extra = [((unknown.prefix, *parse_parts("*", variables=False, wildcards=True)), False)] if unknown.prefix else []
-    extra += [((text,) if text else (), False) for text in sorted(unknown.excludes)]
-    return text_witnesses(tuple(patterns) + tuple(extra))
+    return text_witnesses((*patterns, *_bounds(unknown)))
+
+
+def _bounds(unknown: Unknown) -> Iterator[tuple[Parts, bool]]:
+    """Patterns that tell the values that a key may have from others."""
+    anything = parse_parts("*", variables=False, wildcards=True)
+    if unknown.last:
+        yield (unknown.prefix + unknown.last,), False
+        yield (unknown.prefix, *anything, f"/{unknown.last}"), False
+    elif unknown.prefix:
+        yield (unknown.prefix, *anything), False
+    yield from (((text,) if text else (), False) for text in sorted(unknown.excludes))
 
 
 def _condition_patterns(condition: Condition) -> Iterator[tuple[Parts, bool]]:

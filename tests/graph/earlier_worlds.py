@@ -78,7 +78,7 @@ def said(tables: Tables) -> dict[str, Counter[Hashable]]:
         "steps": Counter(_steps(tables)),
         "subjects": Counter(_subjects(tables)),
         "accounts": Counter(
-            (row["account"], tuple(row["named"]), row["clocked"], *sorted(json.loads(row["invalid"]).items()))
+            (row["account"], row["clocked"], *sorted(json.loads(row["invalid"]).items()))
             for row in tables.batch("accounts", 0).to_pylist()
         ),
     }

@@ -8,13 +8,26 @@ import pytest
 
 from graph.questions import Questions
 from graph.reaching import reach
-from tests.graph.worlds import ONE, TWO, allow, bucket, deny, document, made_world, questions_of, role, trust, user
+from tests.graph.worlds import (
+    ONE,
+    TWO,
+    Json,
+    allow,
+    bucket,
+    deny,
+    document,
+    made_world,
+    questions_of,
+    role,
+    trust,
+    user,
+)
 
 GET = "s3:GetObject"
 X = "999999999999"
 PARTNER, SESSION = f"arn:aws:iam::{X}:role/partner", f"arn:aws:sts::{X}:assumed-role/partner/bob"
 #: Who is let in at the bucket of this name.
-LET_IN = {
+LET_IN: dict[str, Json] = {
     "role": {"Principal": {"AWS": PARTNER}},
     "session": {"Principal": {"AWS": SESSION}},
     "federated": {"Principal": {"AWS": f"arn:aws:sts::{X}:federated-user/bob"}},
@@ -48,7 +61,7 @@ def questions(tmp_path_factory: pytest.TempPathFactory) -> Questions:
         (f"account:{X}", {"account", "others", "anybody"}),
         (f"arn:aws:iam::{X}:root", {"account", "others"}),
         (PARTNER, {"role", "session", "account", "others", "anybody"}),
-        (SESSION, {"role", "session", "account", "others"}),
+        (SESSION, {"role", "session", "account", "others", "anybody"}),
         (f"arn:aws:iam::{X}:role/other", {"account", "others", "anybody"}),
         (f"arn:aws:sts::{X}:federated-user/bob", {"federated", "account", "others"}),
         (f"arn:aws:sts::{ONE}:federated-user/bob", {"member", "own"}),
@@ -63,3 +76,37 @@ def test_it_reaches_what_it_can(questions: Questions, who: str, direct: set[str]
     through = {row.resource_class.owner.rpartition(":")[2] for row in rows if row.via}
     assert through <= {name for name, one in can.items() if one["chains"]}
     assert ("closed" in through) == (who in (PARTNER, SESSION))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "verdict"),
+    [
+        ("arn:aws:iam::*:role/partne?", "Conditional"),
+        ("arn:aws:iam::*:role/app/*", "Conditional"),
+        (f"arn:aws:iam::{X}:role/app/partner", "Conditional"),
+        ("arn:aws:iam::*:role/*", "Allowed"),
+        (f"arn:aws:iam::{X}:role*partner", "Allowed"),
+        (f"arn:aws:iam::{X}:role/other", "ImplicitlyDenied"),
+        ("arn:aws:iam::*:role/*/other", "ImplicitlyDenied"),
+        (f"arn:aws:iam::{X}:role/app/xpartner", "ImplicitlyDenied"),
+        (SESSION, "ImplicitlyDenied"),
+    ],
+)
+@pytest.mark.parametrize("operator", ["ArnLike", "StringLike"])
+def test_a_session_is_known_by_its_role_of_which_the_path_is_not_known(
+    pattern: str, operator: str, verdict: str, tmp_path: Path
+) -> None:
+    """C6: ``aws:PrincipalArn`` is the role's ARN with its path, which the session's own ARN does not tell."""
+    allowed = allow(GET, "arn:aws:s3:::a/*", Principal={"AWS": X}, Condition={operator: {"aws:PrincipalArn": pattern}})
+    spared = deny(
+        GET, "arn:aws:s3:::b/*", Principal="*", Condition={f"{operator[:-4]}NotLike": {"aws:PrincipalArn": pattern}}
+    )
+    both = bucket("a", TWO, allowed), bucket("b", TWO, allow(GET, "arn:aws:s3:::b/*", Principal={"AWS": X}), spared)
+    asked = questions_of(made_world(resources=both), tmp_path)
+    # What the session's own policies say is not known: what would be Allowed hangs on them.
+    wanted = "Conditional" if verdict == "Allowed" else verdict
+    assert asked.can(SESSION, GET, "arn:aws:s3:::a/x")["verdict"] == wanted
+    residual = asked.can(SESSION, GET, "arn:aws:s3:::a/x")["residual"]
+    assert ("aws:PrincipalArn" in str(residual)) == (verdict == "Conditional")
+    denied = "ExplicitlyDenied" if verdict == "ImplicitlyDenied" else "Conditional"
+    assert asked.can(SESSION, GET, "arn:aws:s3:::b/x")["verdict"] == denied
