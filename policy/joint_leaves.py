@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from policy.conditions import condition_of
 from policy.context_values import Unknown
 from policy.expression import FALSE, TRUE, DocumentLeaf, KeyLeaf, Leaf
@@ -60,6 +62,20 @@ def _other_text(parts: Parts, key: str) -> bool:
     """Whether a value is the text of another key that may be anything, and that alone."""
     one = parts[0] if len(parts) == 1 else None
     return isinstance(one, Variable) and one.key != key and one.key.startswith(_FREE_TEXT)
+
+
+#: Keys that the caller sends or not, as they please.
+_OPTIONAL = ("aws:requesttag/", "sts:sourceidentity", "sts:externalid")
+
+
+def omittable(leaf: Leaf) -> list[str]:
+    """The unknown keys that a leaf hangs on and that the caller may leave out."""
+    return [name for name, one in unknowns(leaf).items() if name.startswith(_OPTIONAL) and one.by == "caller"]
+
+
+def settled_without(several: Iterable[Leaf], name: str) -> tuple[tuple[Leaf, bool], ...]:
+    """Those of these leaves that are one thing in every request without a key, with what they are."""
+    return tuple((leaf, truth) for leaf in several if (truth := without_key(leaf, name)) is not None)
 
 
 def without_key(leaf: Leaf, name: str) -> bool | None:

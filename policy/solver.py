@@ -30,7 +30,7 @@ from policy.expression import (
     fold,
     leaves,
 )
-from policy.joint_leaves import SESSION, USER_ID, may_be_either, names_of, sole_key, without_key
+from policy.joint_leaves import SESSION, USER_ID, may_be_either, names_of, omittable, settled_without, sole_key
 from policy.operators import instant, network, number
 from policy.patterns import Parts, Variable, arn_parts, matcher, parse_parts
 from policy.witnesses import TooManyStates, text_witnesses
@@ -81,7 +81,7 @@ def caller_alone(node: Residual) -> bool:
     if isinstance(node, Constant):
         return node.value
     budget = [_BUDGET]
-    return _reach(node, _keys(node, joined=False, chosen=True), {}, budget)
+    return _reach(node, _keys(node, chosen=True), {}, budget)
 
 
 def _by_caller(leaf: Leaf) -> bool:
@@ -143,9 +143,9 @@ def _may_match(operator: str, text: str) -> bool:
     return network(text) is not None if operator == "ipaddress" else text == "*" or text.count(":") >= 5 or "${" in text
 
 
-def _keys(node: Residual, *, joined: bool = True, chosen: bool = False) -> list[_Key]:
-    """The unknown keys; ``joined``: absence of one also settles leaves of several that fail without it; ``chosen``:
-    only those whose leaves are all the caller's."""
+def _keys(node: Residual, *, chosen: bool = False) -> list[_Key]:
+    """The unknown keys; absence of one also settles leaves of several that fail without it. ``chosen``: only those that
+    are the caller's in all their leaves."""
     by_key: dict[str, list[Leaf]] = {}
     constraint: dict[str, Unknown] = {}
     several: list[Leaf] = []
@@ -163,9 +163,13 @@ def _keys(node: Residual, *, joined: bool = True, chosen: bool = False) -> list[
     for name, group in by_key.items():
         if chosen and not all(map(_by_caller, group)):
             continue
-        without = tuple((leaf, truth) for leaf in several if joined and (truth := without_key(leaf, name)) is not None)
-        found.append(_choices(name, tuple(group), without, constraint.get(name, Unknown()), not chosen))
+        found.append(
+            _choices(name, tuple(group), settled_without(several, name), constraint.get(name, Unknown()), not chosen)
+        )
     if chosen:
+        mine = {name for leaf in several for name in omittable(leaf)}
+        absent = (settled_without(several, name) for name in sorted(mine - by_key.keys()))
+        found += [_Key((dict(without), {})) for without in absent if without]
         taken = Counter(name for leaf in leaves(node) for name in names_of(leaf))
         free = (leaf for leaf in several if may_be_either(leaf) and all(taken[name] == 1 for name in names_of(leaf)))
         found += [_Key(({leaf: True}, {leaf: False})) for leaf in free]
