@@ -136,8 +136,8 @@ class Requests:
         more: Subject = {"identities": [[], [EVERYTHING], [NOTHING]], "tags": None, "mfa": True}
         if found["key"].isdigit():  # as a question about one of its principals, whose own policies allow everything
             more["identities"] = [[EVERYTHING]]
-        if found["kind"] == "root":  # nothing is attached to it
-            more["identities"] = [[]]
+        if found["kind"] == "root":  # nothing is attached to it, and it has no tags
+            more |= {"identities": [[]], "tags": {}}
         if found["key"] != found["principal"]:
             more["limits"] = {"aws:principalarn": f"arn:aws:iam::{found['account']}:"}
         elif ":assumed-role/" in found["principal"]:  # nobody knows the path of the role

@@ -106,8 +106,14 @@ class Judge:
             yield from self.compare_reach(principal)
 
     def sessions(self) -> list[str]:
+        """Principals that no inventory lists: sessions of roles, and whoever may be in accounts that nobody read."""
         roles = [one for one in self.answers.requests.roles.values() if not one["set"]]
-        return [f"arn:aws:sts::{one['account']}:assumed-role/{one['name']}/ann" for one in roles[:3]]
+        found = [f"arn:aws:sts::{one['account']}:assumed-role/{one['name']}/ann" for one in roles[:3]]
+        unread = [account for account, one in self.answers.world["accounts"].items() if not one["read"]]
+        for account in (FOREIGN, *unread):
+            found += [f"arn:aws:sts::{account}:assumed-role/{name}/ann" for name in ("partner", "R2")]
+            found += [f"arn:aws:iam::{account}:{name}" for name in ("role/app/R1", "user/ann", "root")]
+        return found
 
     # --- can ---
 
