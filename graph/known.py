@@ -6,7 +6,7 @@ changed since is looked at anew (``graph.earlier``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from graph.accounts import Accounts
 from graph.allowing import Allowing
@@ -38,8 +38,8 @@ class _Known(Candidates):
 class _Chosen(Allowing):
     """Whoever is named was chosen for what its policies may allow; there is nobody else."""
 
-    def may(self, subject: Subject, arn: str, service: str, inside: str = "") -> bool:  # noqa: ARG002 - the answer is known
-        return True
+    def those(self, subjects: Iterable[Subject], arn: str, service: str, inside: str) -> Iterator[Subject]:  # noqa: ARG002 - the answer is known
+        return iter(subjects)
 
     def on(self, arn: str, service: str, inside: str = "") -> dict[int, Subject]:  # noqa: ARG002 - as above
         return {}

@@ -91,7 +91,7 @@ class _Side:
         self._subjects = dict(zip(changed, Subjects(world.assembler, changed).all, strict=True))
         self._names = {one: set(map(written, names_of(subject))) for one, subject in self._subjects.items()}
         self._naming = lending.naming(set().union(*self._names.values())) if self._names else {}
-        self._everyone = frozenset(lending.everyone)
+        self._everyone = lending.everyone
 
     @property
     def pairs(self) -> int:

@@ -195,3 +195,26 @@ def _named(subject: Subject, names: set[str], document: Document) -> Iterator[bo
         yield any(f"{account}/{name}" in names for account, name in element.sessions)
         yield any(normal_service(service) in names for service in element.services)
         yield not names.isdisjoint(element.federated)
+
+
+# -- one text
+
+
+def marks_of(subject: Subject) -> tuple[str, ...]:
+    """Words of which a policy that names somebody holds one."""
+    assert subject.caller is not None
+    return tuple(filter(None, (subject.account, subject.caller.user_id, subject.caller.principal.canonical_id)))
+
+
+#: What says of everything that it may be done, or done with, and nothing of whom it lets in.
+_EVERYTHING = re.compile(r'"(?:action|resource)"\s*:\s*(?:"\*"|\[\s*"\*"\s*\])', re.IGNORECASE)
+
+
+def mentions(text: str | None, marks: Iterable[str]) -> bool:
+    """Whether the text of a policy may name somebody by one of these words, or anybody, or in a hidden way; one that
+    was not collected, or that is none, may."""
+    if not text:
+        return text is None
+    if any(mark in text for mark in (*marks, *HIDDEN)) or not text.lstrip().startswith("{"):
+        return True
+    return '"*"' in text and '"*"' in _EVERYTHING.sub("", text)

@@ -18,10 +18,11 @@ from graph.questions import Questions
 from graph.revoking import Revocation, changed_inventory, touched
 from graph.steps import Step, assume_action, loses_mfa
 from graph.subjects import Subject
+from graph.trusts import marks_of, mentions
 from graph.whatif_held import Rights
 from graph.whatif_names import owner_of
 from graph.whatif_rows import Way
-from graph.whatif_where import Gone, marks_of, mentions
+from graph.whatif_where import Gone
 from graph.world import World
 from policy.document import Statement
 from policy.inputs import PolicyRef

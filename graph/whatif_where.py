@@ -6,7 +6,6 @@ What is told here may be too much, never too little: everything is decided anew.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,7 +14,6 @@ from graph.contents import start_inside
 from graph.globs import glob_of, remainders
 from graph.questions import Questions
 from graph.subjects import Subject
-from graph.trusts import HIDDEN
 from policy.document import Statement
 from policy.patterns import Test, loosened, matcher, resource_parts
 
@@ -95,23 +93,3 @@ def openings(questions: Questions, subject: Subject, gone: Gone) -> dict[str, se
     return {
         account: {arn for kind, arn in several if gone.may_be_about(kind, arn)} for account, several in found.items()
     }
-
-
-def marks_of(subject: Subject) -> tuple[str, ...]:
-    """Words of which a policy that names somebody holds one."""
-    assert subject.caller is not None
-    return tuple(filter(None, (subject.account, subject.caller.user_id, subject.caller.principal.canonical_id)))
-
-
-#: What says of everything that it may be done, or done with, and nothing of whom it lets in.
-_EVERYTHING = re.compile(r'"(?:action|resource)"\s*:\s*(?:"\*"|\[\s*"\*"\s*\])', re.IGNORECASE)
-
-
-def mentions(text: str | None, marks: Iterable[str]) -> bool:
-    """Whether the text of a policy may name somebody by one of these words, or anybody, or in a hidden way; one that
-    was not collected, or that is none, may."""
-    if not text:
-        return text is None
-    if any(mark in text for mark in (*marks, *HIDDEN)) or not text.lstrip().startswith("{"):
-        return True
-    return '"*"' in text and '"*"' in _EVERYTHING.sub("", text)

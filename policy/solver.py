@@ -37,6 +37,8 @@ from policy.witnesses import TooManyStates, text_witnesses
 
 _BUDGET = 4000
 _SUBSET_WITNESSES = 7
+#: Of so many patterns with more solutions than can be listed every combination is looked at.
+_MOST_LOOSE = 6
 Values = tuple[str, ...] | None
 """What a key is given: its values, or `None` for absent."""
 
@@ -192,13 +194,13 @@ def _choices_of(
     unknown: Unknown,
     widened: bool,
 ) -> _Key | None:
-    """`_about` is what the leaves hold beyond their equality; `without` what others are where the key is absent.
-
-    A pattern with more solutions than can be listed is told for absence and for texts that another leaf names; for what
-    stands for many texts it may be either where that is ``widened``, and else there is no such choice.
-    """
+    """`_about` is what the leaves hold beyond their equality; `without` what others are where the key is absent. A
+    pattern with more solutions than can be listed is told for absence and for texts that another leaf names; for what
+    stands for many texts it may be either where that is `widened`, and else there is no such choice."""
     loose = tuple(leaf for leaf in group if isinstance(leaf, ResourceLeaf) and not _has_short_list(leaf, name))
     told = tuple(leaf for leaf in group if leaf not in loose)
+    if len(loose) > _MOST_LOOSE:
+        return None
     try:
         values = [*_values(name, told, unknown)] if told else []
     except TooManyStates:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from graph.action_lists import ActionLists
-from graph.whatif_where import Gone, mentions
-from model.entities import InlinePolicy, Role, User
+from graph.trusts import mentions
+from graph.whatif_where import Gone
+from model.entities import InlinePolicy, KmsGrant, Resource, Role, S3Grant, User
 from policy.document import parse_document
 from tests.graph.test_whatif import ANN, CONTENT, DATA, OFFICE, READ, asked, policy
-from tests.graph.worlds import ONE, TWO, allow, bucket, deny, document, made_world, queue, role, trust, user
+from tests.graph.worlds import ONE, OPEN, TWO, allow, bucket, deny, document, key, made_world, queue, role, trust, user
 
 A, C = f"arn:aws:iam::{ONE}:role/A", f"arn:aws:iam::{TWO}:role/C"
 
@@ -38,6 +40,36 @@ def test_access_is_gained_in_another_account_that_lets_the_principal_in() -> Non
     built = made_world(users=(ann,), resources=resources)
     _, _, gained = asked(built, ANN, "policy", "no")
     assert {row[0] for row in gained} == {"arn:aws:s3:::named/*", "arn:aws:s3:::anyone/*"}
+
+
+#: An id that AWS tells of no account of the organisation.
+NOBODYS = "c" * 64
+BY_ACL = replace(OPEN, acl=(S3Grant(grantee=NOBODYS, permission="READ"),), owner="f" * 64)
+GRANT = KmsGrant(id="g", grantee=ANN, operations=("Decrypt",), constraints={}, name="")
+CLOSED_KEY = allow("kms:*", Principal={"AWS": TWO})
+
+
+@pytest.mark.parametrize(
+    ("there", "action", "ids", "gained"),
+    [
+        (key("k", TWO, CLOSED_KEY, grants=(GRANT,)), "kms:Decrypt", {}, True),
+        (key("k", TWO, CLOSED_KEY, grants=(replace(GRANT, grantee=f"{ANN}x"),)), "kms:Decrypt", {}, False),
+        (bucket("b", TWO, s3=BY_ACL), "s3:ListBucket", {}, True),
+        (bucket("b", TWO, s3=BY_ACL), "s3:ListBucket", {ONE: NOBODYS}, True),
+        (bucket("b", TWO, s3=BY_ACL), "s3:ListBucket", {ONE: "a" * 64}, False),
+        (bucket("b", TWO, policy=None), "s3:ListBucket", {}, True),
+        (bucket("b", TWO, allow("s3:*", NotPrincipal={"AWS": TWO})), "s3:ListBucket", {}, True),
+        (bucket("b", TWO, allow("s3:*", Principal={"AWS": "AIDAANN"})), "s3:ListBucket", {}, True),
+        (bucket("b", TWO, allow("s3:*", Principal={"CanonicalUser": NOBODYS})), "s3:ListBucket", {ONE: NOBODYS}, True),
+    ],
+)
+def test_access_is_gained_in_another_account_in_whatever_way_it_lets_in(
+    there: Resource, action: str, ids: dict[str, str], gained: bool
+) -> None:
+    """L4, L7: by a grant, an ACL, a policy that nobody read, and by every name that somebody has."""
+    ann = replace(held_back(allow(action), by=deny(action)), id="AIDAANN")
+    _, _, found = asked(made_world(users=(ann,), resources=(there,), canonical_ids=ids), ANN, "policy", "no")
+    assert bool(found) is gained
 
 
 def test_a_role_is_gained_whose_assumption_was_forbidden() -> None:

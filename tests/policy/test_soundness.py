@@ -292,6 +292,15 @@ def test_a_variable_in_the_midst_of_a_long_name(pattern: str, condition: dict[st
         assert by_caller_only(decision.residual) is named
 
 
+def test_very_many_variables_in_the_midst_of_a_long_name_are_open() -> None:
+    patterns = [f"{LONG[:place]}*${{aws:username}}*" for place in range(13, 43)]
+    condition = {"StringNotEquals": {"aws:username": "bob"}}
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": patterns, "Condition": condition}
+    world = World(ROLE, LONG, ACCOUNT, [{"Version": "2012-10-17", "Statement": statement}], [], [], [], None, {}, [])
+    decision = answered(world, DictContext({}, {"aws:username": Unknown("caller")}), None, None)
+    assert decision.verdict is Verdict.CONDITIONAL
+
+
 @PROFILE
 @given(world=WORLDS)
 def test_simplification_keeps_the_meaning(world: World) -> None:
