@@ -242,6 +242,7 @@ class _Here:
         self._ends = np.cumsum(sizes[sizes > 1])
         self._starts = self._ends - sizes[sizes > 1]
         self._shapes: dict[int, Parted] = {}
+        self._told: dict[str, Numbers] = {}
         whole = np.ones(len(self.places), dtype=np.bool_)
         whole[self._inside] = False
         self.whole = np.flatnonzero(whole)
@@ -260,9 +261,12 @@ class _Here:
 
     def told(self, name: str) -> Numbers:
         """For each difference a number for what a table tells of it, 0 where that is nothing."""
-        known: dict[frozenset[Any], int] = {frozenset(): 0}
-        numbers = [known.setdefault(costs(getattr(one, name)), len(known)) for one in self.levels]
-        return np.array(numbers, dtype=np.int32)
+        found = self._told.get(name)  # two tables ask
+        if found is None:
+            known: dict[frozenset[Any], int] = {frozenset(): 0}
+            numbers = [known.setdefault(costs(getattr(one, name)), len(known)) for one in self.levels]
+            found = self._told[name] = np.array(numbers, dtype=np.int32)
+        return found
 
     def apart(self, name: str) -> tuple[NDArray[np.intp], list[tuple[int, list[int]]]]:
         """The parts to tell of in a table, and those of them that are within others that are told of, with the

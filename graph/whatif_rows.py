@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -295,8 +295,13 @@ class Levels:
     lost: Mapping[str, _Best]
     still: Mapping[str, _Best]
     gained: Mapping[str, _Best]
-    after: Mapping[str, _Best]
-    kept: frozenset[str] = field(default_factory=frozenset)
+    kept: frozenset[str]
+    best: Given
+
+    @property
+    def after(self) -> Mapping[str, _Best]:
+        """The best way to each level after the change; few are asked for it."""
+        return _by_level(self.best)
 
     @classmethod
     def of(cls, found: Difference) -> Levels:
@@ -307,8 +312,7 @@ class Levels:
         for bits, _ in found.lost:
             left &= ~bits
         kept = frozenset(lost.keys() & first_of_levels(left).keys()) if lost and left else frozenset()
-        after = _by_level(found.after)
-        return cls(lost, _by_level(found.still), _by_level(found.gained), after, kept)
+        return cls(lost, _by_level(found.still), _by_level(found.gained), kept, found.after)
 
 
 def _by_level(given: Given) -> dict[str, _Best]:
