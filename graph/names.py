@@ -76,7 +76,7 @@ def _by_arn(world: World, text: str) -> Subject:
         return _made(world, principal, text, "Role")
     if arn.account in inventory.data.unread_principals:
         return _made(world, principal, text, "Role" if principal.kind in ("role", "session") else "User")
-    known = [key for key in world.subjects.by_key if key.startswith("arn:")]
+    known = [key for key in world.subjects.by_key if key.startswith("arn:") and f":{arn.account}:" in key]
     raise UnknownNameError(_not_found(world, text, known))
 
 
@@ -123,7 +123,7 @@ def _account_names(world: World, account: str) -> set[str]:
 
 def _not_found(world: World, text: str, known: Iterable[str]) -> str:
     wanted = text.rsplit("/", 1)[-1] if "/" in text and not text.startswith("arn:") else text
-    near = get_close_matches(wanted, list(known), 3)
+    near = get_close_matches(wanted, [*dict.fromkeys(known)], 3)
     hint = f"; did you mean {' or '.join(f'`{name}`' for name in dict.fromkeys(near))}?" if near else ""
     return f"no principal `{text}` in snapshot `{world.inventory.data.snapshot}`{hint}"
 
