@@ -77,8 +77,8 @@ class AccountPolicies:
                     self._say(resource, ref.document, statement, bits)
         if resource.grants is None:
             self.unread |= bits
-        for grant in resource.grants or ():
-            for name in grantee(grant.grantee).names:
+        for principal in (one for grant in resource.grants or () for one in grant.principals):
+            for name in grantee(principal).names:
                 self._granted[name] |= bits
 
     def _say(self, resource: Resource, document: Document, statement: Statement, bits: int) -> None:

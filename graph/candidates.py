@@ -93,8 +93,8 @@ class Candidates:
         else:
             ref = self._assembler.resource_policy(place, "")
         granted = NOBODY if container.grants is not None else Named(frozenset(), everyone=True)
-        for grant in container.grants or ():
-            granted |= grantee(grant.grantee)
+        for principal in (one for grant in container.grants or () for one in grant.principals):
+            granted |= grantee(principal)
         if ref is None:
             return self._named(granted)
         if ref.document is None:  # it may name anybody; whom a grant names needs no Allow of its own (L7)

@@ -252,5 +252,4 @@ def _of_all(data: InventoryData) -> Iterator[str]:
     """The texts of policies that are neither a principal's nor a guardrail."""
     for share in data.shares:
         yield from (permission.template or "" for permission in share.permissions or ())
-    yield from (point.policy or "" for point in data.access_points)
     yield from (endpoint.policy for endpoint in data.endpoints)

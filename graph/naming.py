@@ -101,7 +101,8 @@ def granted_by_name(resource: Resource) -> frozenset[Name]:
 
     A grant to an account leaves that to the account.
     """
-    named = (name for grant in resource.grants or () for name in grantee(grant.grantee).names)
+    given = (principal for grant in resource.grants or () for principal in grant.principals)
+    named = (name for principal in given for name in grantee(principal).names)
     return frozenset(name for name in named if not isinstance(name, tuple) or name[0] != "account")
 
 

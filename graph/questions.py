@@ -280,7 +280,8 @@ class Questions:
         assembler = self.world.assembler
         open_to_others = assembler.shares.concern(place.target) or assembler.delegated.concern(place.target)
         closed = account in self.world.inventory.accounts and not open_to_others
-        if closed and self.world.assembler.resource_policy(place, action.lower()) is None:
+        # An access point is a way into a bucket, whose account, policy and ACL let in others, too.
+        if closed and place.point is None and assembler.resource_policy(place, action.lower()) is None:
             yield from self.world.candidates.inside(account)
             return
         yield from everyone.collected()

@@ -156,12 +156,11 @@ def mentioned(resources: Iterable[Resource]) -> Mentioned:
                 found.update(whom_it_names(parse_document(resource.policy)))
         if resource.s3 is not None and any(one.grantee == LOG_DELIVERY_GROUP for one in resource.s3.acl or ()):
             found.add((LOG_DELIVERY, "Service"))
-        for grant in resource.grants or ():
-            account = account_of(grant.grantee)
-            if not grant.grantee.startswith("arn:"):
-                found.add((normal_service(grant.grantee), "Service"))
-            elif account:
-                found.add((grant.grantee, "Outsider"))
+        for principal in (one for grant in resource.grants or () for one in grant.principals):
+            if not principal.startswith("arn:"):
+                found.add((normal_service(principal), "Service"))
+            elif account_of(principal):
+                found.add((principal, "Outsider"))
     return Mentioned(frozenset(found), mfa)
 
 
@@ -212,8 +211,10 @@ def _beyond(assembler: Assembler, of_resources: Iterable[tuple[str, str]]) -> It
 
 
 def _unplaced(data: InventoryData) -> Iterator[tuple[str, str | None]]:
-    """The policies beside those on resources that say who is let in: trusts, and resource control policies."""
+    """The policies beside those on resources that say who is let in: trusts, those of access points, and resource
+    control policies."""
     yield from ((f"{role.arn}#trust", role.trust) for role in data.roles)
+    yield from ((f"{point.arn}#policy", point.policy) for point in data.access_points if point.policy)
     for policy in data.organization.policies if data.organization else ():
         if policy.kind == "rcp":
             yield policy.arn, policy.document
@@ -301,6 +302,8 @@ def texts_beside_resources(data: InventoryData) -> Iterator[str]:
         yield role.trust
     for policy in data.policies:
         yield policy.document or ""
+    for point in data.access_points:
+        yield point.policy or ""
     for share in data.shares:
         yield from (permission.template or "" for permission in share.permissions or ())
     for guardrail in data.organization.policies if data.organization else ():

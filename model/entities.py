@@ -270,13 +270,24 @@ class IdentityCenter(Entity, frozen=True, kw_only=True):
 
 
 class KmsGrant(Entity, frozen=True, kw_only=True):
-    """A grant on a KMS key: who may do what in addition to the key policy (semantics L7)."""
+    """A grant on a KMS key: who may do what in addition to the key policy (semantics L7).
+
+    ``constraints`` are those on the encryption context, by their kind; ``source_arn`` is the one on behalf of what the
+    call is made. ``retiring`` may retire the grant, whatever else it may.
+    """
 
     id: str
     grantee: str
     operations: tuple[str, ...]
     constraints: dict[str, dict[str, str]] = {}
     name: str = ""
+    source_arn: str = ""
+    retiring: str = ""
+
+    @property
+    def principals(self) -> tuple[str, ...]:
+        """Whom it gives something, as AWS writes them."""
+        return tuple(filter(None, (self.grantee, self.retiring)))
 
 
 class S3Grant(Entity, frozen=True, kw_only=True):

@@ -108,12 +108,16 @@ def _kms_grants(record: CallRecord | None) -> tuple[KmsGrant, ...] | None:
     return tuple(
         KmsGrant(
             id=item["GrantId"],
-            grantee=item.get("GranteePrincipal", ""),
+            grantee=item.get("GranteePrincipal") or item.get("GranteeServicePrincipal", ""),
             operations=tuple(item.get("Operations") or ()),
             constraints={
-                str(k): {str(n): str(v) for n, v in c.items()} for k, c in (item.get("Constraints") or {}).items()
+                str(kind): {str(name): str(value) for name, value in pairs.items()}
+                for kind, pairs in (item.get("Constraints") or {}).items()
+                if isinstance(pairs, Mapping)
             },
             name=item.get("Name", ""),
+            source_arn=(item.get("Constraints") or {}).get("SourceArn", ""),
+            retiring=item.get("RetiringPrincipal") or item.get("RetiringServicePrincipal", ""),
         )
         for page in record.response
         for item in page.get("Grants") or ()

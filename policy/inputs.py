@@ -44,7 +44,8 @@ class Level:
 class Grant:
     """A KMS grant (L7): `operations` as the API names them (`Decrypt`).
 
-    `encryption_context_equals` and `encryption_context_subset` are its constraints, as (name, value) pairs.
+    `encryption_context_equals` and `encryption_context_subset` are its constraints, as (name, value) pairs, and
+    `source_arn`.
     """
 
     grantee: str
@@ -52,6 +53,7 @@ class Grant:
     encryption_context_equals: tuple[tuple[str, str], ...] = ()
     encryption_context_subset: tuple[tuple[str, str], ...] = ()
     id: str = "grant"
+    source_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

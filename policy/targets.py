@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from model.entities import AccessPoint, Resource
+from collections.abc import Iterator
+
+from model.entities import AccessPoint, KmsGrant, Resource
 from policy.context import Target
 from policy.inputs import Grant, PolicyRef, Settings
 
@@ -46,18 +48,21 @@ def key_settings(key: Resource) -> Settings:
     """A KMS key's grants as the engine takes them; not collected ones are named by the key (L7)."""
     if key.grants is None:
         return Settings(kms_grants=None, grants_document=f"{key.arn}#grants")
-    return Settings(
-        kms_grants=tuple(
-            Grant(
-                grantee=grant.grantee,
-                operations=frozenset(grant.operations),
-                encryption_context_equals=tuple(sorted(grant.constraints.get("EncryptionContextEquals", {}).items())),
-                encryption_context_subset=tuple(sorted(grant.constraints.get("EncryptionContextSubset", {}).items())),
-                id=f"{key.arn}#grant:{grant.id}",
-            )
-            for grant in key.grants
-        )
+    return Settings(kms_grants=tuple(one for grant in key.grants for one in _grants(key, grant)))
+
+
+def _grants(key: Resource, grant: KmsGrant) -> Iterator[Grant]:
+    id = f"{key.arn}#grant:{grant.id}"
+    yield Grant(
+        grantee=grant.grantee,
+        operations=frozenset(grant.operations),
+        encryption_context_equals=tuple(sorted(grant.constraints.get("EncryptionContextEquals", {}).items())),
+        encryption_context_subset=tuple(sorted(grant.constraints.get("EncryptionContextSubset", {}).items())),
+        id=id,
+        source_arn=grant.source_arn,
     )
+    if grant.retiring:
+        yield Grant(grant.retiring, frozenset({"RetireGrant"}), id=id)
 
 
 def uncollected_type(parts: list[str]) -> str:
