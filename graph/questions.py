@@ -139,7 +139,7 @@ class Questions:
         carries = carried(self.world.inventory, self.world.decider, subject.key, overrides)
         if carries is not None and step is None:
             direct = carries.outcome
-        return Answer(direct, step, tuple(self._chains(subject, action, resource, overrides)), carries)
+        return Answer(direct, step, tuple(self._chains(subject, action, resource, overrides, direct)), carries)
 
     def _through_roles(
         self, person: Subject, action: str, resource: str, overrides: Overrides
@@ -182,12 +182,13 @@ class Questions:
             return self.world.assuming.steps_from(subject, overrides)
         return self.world.people.under(overrides).out(subject.index)
 
-    def _chains(self, subject: Subject, action: str, resource: str, overrides: Overrides) -> list[Row]:
-        """The best way through each last role, Allowed and Conditional only."""
+    def _chains(self, subject: Subject, action: str, resource: str, overrides: Overrides, own: Outcome) -> list[Row]:
+        """The best way through each last role, Allowed and Conditional only; through the own one where that is better:
+        a session can take its role again by another name (L18)."""
         steps = self.steps
         if overrides:
             steps = steps_again(self.world, steps, overrides)
-        own = {subject.key, subject.caller.principal.role_arn if subject.caller is not None else None}
+        mine = None if subject.caller is None else subject.caller.principal.role_arn
         best: dict[str, Row] = {}
         chains = steps.forward(subject, self.first_steps(subject, steps, overrides))
         for index in self._worth_deciding(chains.shortest, action, resource, overrides):
@@ -195,8 +196,9 @@ class Questions:
             outcome = self.world.decider.decide(session, action, resource, overrides)
             row = _chained(chains.best(index, allowed=outcome.rank == 0), outcome)
             role = session.key
-            if row is not None and role not in own and (role not in best or row.cost < best[role].cost):
-                best[role] = row
+            if row is None or role == subject.key or (role == mine and row.cost[0] >= own.rank):
+                continue
+            best[role] = min(best.get(role, row), row, key=lambda one: one.cost)
         return sorted(best.values(), key=lambda row: row.cost)
 
     def first_steps(self, subject: Subject, steps: Steps, overrides: Overrides = NO_OVERRIDES) -> list[Step] | None:
@@ -226,7 +228,6 @@ class Questions:
         """``{resource, collected, principals, unknown}``: everybody that can, with the best way of each."""
         action, resource = action_of(action), resource_of(self.world.inventory, resource, action)
         container = self.world.inventory.container(resource)
-        collected = container is not None
         direct = {
             subject.index: (subject, outcome)
             for subject in self._deciding(action, resource, container)
@@ -253,7 +254,7 @@ class Questions:
                 _keep_best(rows, person.key, _along(chain, outcome))
         return {
             "resource": resource,
-            "collected": collected,
+            "collected": container is not None,
             "principals": [
                 {"principal": key, "verdict": str(row.verdict), "via": list(row.via), "residual": row.residual}
                 for key, row in sorted(rows.items(), key=lambda item: (item[1].cost[:2], item[0]))
@@ -266,7 +267,8 @@ class Questions:
 
         For a resource they are those who hold the action on it in the tables, for contents those who hold it on some
         part of the container; for an ARN nobody collected everyone of its account, and everyone at all where a policy
-        that was not read may let them in. Of an action that is about resources of another type the tables say nothing.
+        that was not read, or the bucket behind an access point, may let them in. Of an action that is about resources
+        of another type the tables say nothing.
         """
         everyone = self.world.subjects
         if action in FEDERATED:
@@ -277,11 +279,9 @@ class Questions:
             return
         account = account_of(resource)
         place = self.world.assembler.place(resource, action.lower(), account or None)
-        assembler = self.world.assembler
-        open_to_others = assembler.shares.concern(place.target) or assembler.delegated.concern(place.target)
-        closed = account in self.world.inventory.accounts and not open_to_others
-        # An access point is a way into a bucket, whose account, policy and ACL let in others, too.
-        if closed and place.point is None and assembler.resource_policy(place, action.lower()) is None:
+        ways = self.world.assembler.shares, self.world.assembler.delegated
+        closed = account in self.world.inventory.accounts and not any(one.concern(place.target) for one in ways)
+        if closed and place.point is None and self.world.assembler.resource_policy(place, action.lower()) is None:
             yield from self.world.candidates.inside(account)
             return
         yield from everyone.collected()

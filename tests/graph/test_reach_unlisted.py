@@ -110,3 +110,20 @@ def test_a_session_is_known_by_its_role_of_which_the_path_is_not_known(
     assert ("aws:PrincipalArn" in str(residual)) == (verdict == "Conditional")
     denied = "ExplicitlyDenied" if verdict == "ImplicitlyDenied" else "Conditional"
     assert asked.can(SESSION, GET, "arn:aws:s3:::b/x")["verdict"] == denied
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_session_takes_its_role_again_by_the_name_that_is_let_in(again: bool, tmp_path: Path) -> None:
+    """L18: the caller chooses the name of its session, one that is there already that of the next."""
+    own = role(
+        "night", ONE, allow("sts:AssumeRole" if again else "sts:TagSession"), trusts=document(trust({"AWS": ONE}))
+    )
+    session = f"arn:aws:sts::{ONE}:assumed-role/night"
+    there = bucket("b", ONE, allow(GET, "arn:aws:s3:::b/*", Principal={"AWS": f"{session}/nightly"}))
+    asked = questions_of(made_world(roles=(own,), resources=(there,)), tmp_path)
+    assert asked.can(f"{session}/nightly", GET, "arn:aws:s3:::b/x")["verdict"] == "Allowed"
+    assert asked.can(f"{session}/nightly", GET, "arn:aws:s3:::b/x")["chains"] == []
+    chains = asked.can(f"{session}/daily", GET, "arn:aws:s3:::b/x")["chains"]
+    assert [(one["via"], one["verdict"]) for one in chains] == ([([own.arn], "Conditional")] if again else [])
+    rows = reach(asked, f"{session}/daily", action=GET)
+    assert [(row.via, str(row.verdict)) for row in rows] == ([((own.arn,), "Conditional")] if again else [])
