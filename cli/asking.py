@@ -129,6 +129,7 @@ def who_can(
 ) -> int:
     """Who can do something, directly or through roles."""
     from graph.names import action_of
+    from graph.strangers import any_account, in_words
 
     asked = questions(snapshot, store)
     answer = asked.who_can(action, resource)
@@ -138,6 +139,9 @@ def who_can(
         write_json(answer)
         return 0
     say_who_can(Names(asked.world.inventory), action_of(action), answer)
+    strangers = any_account(asked, action, resource, answer["principals"])
+    if strangers is not None:
+        say(f"{in_words(strangers)}: `grantmap can account:ID` asks about one.")
     say_unknown(answer["unknown"])
     _source(asked, resource)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from graph.strangers import any_account, in_words
 from ui import kit, session
 from ui.answers import resources
 from ui.words import conditions_in_words, counted, keys_of, plain
@@ -50,6 +51,9 @@ def _who(id: str, arn: str) -> None:
         f"{counted(sure, 'identity', 'identities')} can {chosen}, {len(rows) - sure:,} more only under a condition",
         anchor=False,
     )
+    strangers = any_account(session.questions(id), action, arn + suffix, answer["principals"])
+    if strangers is not None:
+        st.warning(f"{in_words(strangers)}.")
     if answer["unknown"]:
         st.caption(
             f"{counted(len(answer['unknown']), 'question')} to AWS that matters here had no answer: there may be more."

@@ -1,0 +1,36 @@
+"""Whoever has an account at AWS: nobody lists them where no policy names them, and an answer must tell all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graph.names import action_of, resource_of, subject_of
+from graph.questions import FEDERATED, Questions
+from policy.verdicts import Verdict
+
+#: The id of no account. What lets it in lets in all that no policy names.
+NO_ACCOUNT = "000000000000"
+
+#: How much a verdict gives.
+_MORE = (Verdict.CONDITIONAL, Verdict.ALLOWED)
+
+
+def any_account(questions: Questions, action: str, resource: str, rows: Sequence[dict[str, Any]]) -> Verdict | None:
+    """Whether somebody of any AWS account can do something, by an ACL for all who are signed in or a policy for
+    everybody: Allowed, Conditional or ``None``. ``rows`` are those of ``who-can``: also ``None`` where they say as much
+    of anybody unsigned."""
+    action, resource = action_of(action), resource_of(questions.world.inventory, resource, action)
+    if action in FEDERATED:
+        return None
+    found = questions.world.decider.decide(subject_of(questions.world, NO_ACCOUNT), action, resource).verdict
+    unsigned = (Verdict(row["verdict"]) for row in rows if row["principal"] == "anonymous")
+    if found not in _MORE or any(_MORE.index(one) >= _MORE.index(found) for one in unsigned):
+        return None
+    return found
+
+
+def in_words(found: Verdict) -> str:
+    """A sentence about what ``any_account`` found."""
+    how = "can" if found is Verdict.ALLOWED else "may, under conditions, be able to"
+    return f"Beyond whom the answer lists, whoever has any AWS account {how} do this"
