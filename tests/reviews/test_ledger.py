@@ -182,7 +182,10 @@ def _rewrite_item(raw: sqlite3.Connection) -> None:
         ),
         (_sql("UPDATE entries SET at = '2026-03-01T00:00:00Z' WHERE seq = 3"), "entry 3 .* was changed"),
         (_sql("UPDATE entries SET actor = 'ben@example.com' WHERE seq = 3"), "entry 3 .* was changed"),
-        (_sql("UPDATE entries SET hash = replace(hash, 'a', 'b') WHERE seq = 3"), "entry 3 .* was changed"),
+        (
+            _sql("UPDATE entries SET hash = substr(hash, 2) || substr(hash, 1, 1) WHERE seq = 3"),
+            "entry 3 .* was changed",
+        ),
         (_sql("UPDATE entries SET previous = 'zz' WHERE seq = 3"), "entry 3 .* does not follow"),
         (_sql("UPDATE entries SET body = 'x' WHERE seq = 3"), "entry 3 of campaign .* cannot be read"),
         (_sql("DELETE FROM entries WHERE seq = 4"), "entry 4 is missing: after 3 comes 5"),
