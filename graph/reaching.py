@@ -64,28 +64,15 @@ class _Made(list[ResourceClass]):
 
 
 class _Live:
-    """What a subject that no build lists holds in one account, decided now, and with it what ``others`` hold there.
+    """What a subject that no build lists holds in one account, decided now, and what others hold there: ``held`` by
+    each, as units of ``place`` and contents of ``resolver``.
 
     It may tell resources apart that nobody else does, so that the classes of the build are not fine enough for it.
     """
 
-    def __init__(self, questions: Questions, subject: Subject, account: str, others: Iterable[Subject]) -> None:
-        resolver, place, own = questions.world.resolver.held(subject, account)
-        everything = place.units.everything
-        held = {subject: own}
-        held.update((one, resolver.held(resolver.asker(one, place.ground, everything))) for one in others)
-        self._take(account, place, resolver, held)
-
-    @classmethod
-    def let_in(cls, questions: Questions, subject: Subject, account: str, containers: Collection[str]) -> _Live:
-        """In an account where none of the others holds anything, and these containers may let in the subject."""
-        found, world = cls.__new__(cls), questions.world
-        place = SomeUnits(world.resolver.shared, world, account, containers, (subject,))
-        asker = place.resolver.asker(subject, place.ground, place.units.everything)
-        found._take(account, place, place.resolver, {subject: place.resolver.held(asker)})
-        return found
-
-    def _take(self, account: str, place: AccountUnits, resolver: AccountResolver, held: Mapping[Subject, Held]) -> None:
+    def __init__(
+        self, account: str, place: AccountUnits, resolver: AccountResolver, held: Mapping[Subject, Held]
+    ) -> None:
         self.account = account
         sets = dict.fromkeys(units for mine in held.values() for units in mine.values())
         classes, number = classes_of(place.units, account, sets)
@@ -128,6 +115,22 @@ def reach(
     chosen = action_of(action) if action is not None else None
     subject = acting_subject(questions.world, principal)
     return _Reach(questions, subject, wanted, chosen)
+
+
+def _in_all(questions: Questions, subject: Subject, account: str, others: Iterable[Subject]) -> _Live:
+    """In the whole of an account, with the others."""
+    resolver, place, own = questions.world.resolver.held(subject, account)
+    held = {subject: own}
+    held.update((one, resolver.held(resolver.asker(one, place.ground, place.units.everything))) for one in others)
+    return _Live(account, place, resolver, held)
+
+
+def _let_in(questions: Questions, subject: Subject, account: str, containers: Collection[str]) -> _Live:
+    """In an account where none of the others holds anything, and these containers may let in the subject."""
+    world = questions.world
+    place = SomeUnits(world.resolver.shared, world, account, containers, (subject,))
+    asker = place.resolver.asker(subject, place.ground, place.units.everything)
+    return _Live(account, place, place.resolver, {subject: place.resolver.held(asker)})
 
 
 class _Reach(Sequence[Reached]):
@@ -199,9 +202,9 @@ class _Reach(Sequence[Reached]):
 
     def _decided(self, account: str) -> _Live:
         if account == self._subject.account or account in self._stored_in:
-            return _Live(self._questions, self._subject, account, self._ways.holders[1:])
+            return _in_all(self._questions, self._subject, account, self._ways.holders[1:])
         containers = {arn for _, arn in self._there[account]}
-        return _Live.let_in(self._questions, self._subject, account, containers)
+        return _let_in(self._questions, self._subject, account, containers)
 
     def _shown(self, account: str) -> Iterator[Reached]:
         """The rows of one account, by ARN."""
