@@ -77,7 +77,7 @@ class AccountPolicies:
                     self._say(resource, ref.document, statement, bits)
         if resource.grants is None:
             self.unread |= bits
-        for principal in (one for grant in resource.grants or () for one in grant.principals):
+        for principal in resource.granted_to:
             for name in grantee(principal).names:
                 self._granted[name] |= bits
 

@@ -136,11 +136,14 @@ class AccountUnits:
         found = ContentPatterns(self._assembler.now)
         inside = self._shared.candidates.inside(self.account)
         self._add(found, inside if self._also is None else [*inside, self._also])
+        self._add_rcps(found, inside)
+        return found
+
+    def _add_rcps(self, patterns: ContentPatterns, subjects: Sequence[Subject]) -> None:
         for level in self._assembler.guardrails("rcp", self.account):
             for ref in level.policies:
                 if ref.document is not None:
-                    found.add(ref.document, inside, everybody=True)
-        return found
+                    patterns.add(ref.document, subjects, everybody=True)
 
     def _add(self, patterns: ContentPatterns, subjects: Sequence[Subject]) -> None:
         holders: defaultdict[PolicyRef, list[Subject]] = defaultdict(list)

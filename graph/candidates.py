@@ -93,7 +93,7 @@ class Candidates:
         else:
             ref = self._assembler.resource_policy(place, "")
         granted = NOBODY if container.grants is not None else Named(frozenset(), everyone=True)
-        for principal in (one for grant in container.grants or () for one in grant.principals):
+        for principal in container.granted_to:
             granted |= grantee(principal)
         if ref is None:
             return self._named(granted)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graph.allowing import OWN_POLICIES
+from graph.allowing import OWN_POLICIES, Allowing
 from graph.columns import flags, numbers, places_of, texts
 from graph.naming import STRANGER, names_of, written
 from graph.partition import Lent
@@ -69,12 +69,19 @@ class Lending:
         """By account what may let in a subject, listed or not, of another one: (type, ARN) of each resource that its
         policy, grants, shares or ACL may let it use, and that its own policies may let it (semantics L4, L7)."""
         found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-        allowing = world.resolver.shared.allowing
-        for row in sorted(self.letting_in(subject, world.inventory.data.canonical_ids)):
+        rows = self.letting_in(subject, world.inventory.data.canonical_ids)
+        for row in sorted(self.usable(rows, subject, world.resolver.shared.allowing)):
             arn, kind = self.resource(row)
-            if self.account(row) != subject.account and allowing.may_use(subject, arn, kind):
-                found[self.account(row)].append((kind, arn))
+            found[self.account(row)].append((kind, arn))
         return found
+
+    def usable(self, rows: Iterable[int], subject: Subject, allowing: Allowing) -> set[int]:
+        """Of some rows those of other accounts that a subject's own policies may let it use."""
+        return {
+            row
+            for row in rows
+            if self.account(row) != subject.account and allowing.may_use(subject, *self.resource(row))
+        }
 
     def account(self, row: int) -> str:
         return self._accounts[int(self._of[row])]

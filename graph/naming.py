@@ -101,8 +101,7 @@ def granted_by_name(resource: Resource) -> frozenset[Name]:
 
     A grant to an account leaves that to the account.
     """
-    given = (principal for grant in resource.grants or () for principal in grant.principals)
-    named = (name for principal in given for name in grantee(principal).names)
+    named = (name for principal in resource.granted_to for name in grantee(principal).names)
     return frozenset(name for name in named if not isinstance(name, tuple) or name[0] != "account")
 
 

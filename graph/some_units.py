@@ -54,10 +54,7 @@ class SomeUnits(AccountUnits):
     def _patterns(self) -> ContentPatterns:
         found = ContentPatterns(self._assembler.now)
         self._add(found, self._holders)
-        for level in self._assembler.guardrails("rcp", self.account):
-            for ref in level.policies:
-                if ref.document is not None:
-                    found.add(ref.document, self._holders, everybody=True)
+        self._add_rcps(found, self._holders)
         return found
 
     def _patterns_on(self, container: Resource) -> ContentPatterns | None:

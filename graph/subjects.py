@@ -156,7 +156,7 @@ def mentioned(resources: Iterable[Resource]) -> Mentioned:
                 found.update(whom_it_names(parse_document(resource.policy)))
         if resource.s3 is not None and any(one.grantee == LOG_DELIVERY_GROUP for one in resource.s3.acl or ()):
             found.add((LOG_DELIVERY, "Service"))
-        for principal in (one for grant in resource.grants or () for one in grant.principals):
+        for principal in resource.granted_to:
             if not principal.startswith("arn:"):
                 found.add((normal_service(principal), "Service"))
             elif account_of(principal):

@@ -110,12 +110,7 @@ class _Side:
             return set()
         rows = {row for name in self._names[listed] for row in self._naming.get(name, ())}
         rows |= self._lending.unnaming(subject, self._known)
-        return {
-            row
-            for row in rows
-            if self._lending.account(row) != listed.account
-            and self._allowing.may_use(subject, *self._lending.resource(row))
-        }
+        return self._lending.usable(rows, subject, self._allowing)
 
     def said(self, listed: Listed, row: int) -> list[_Said]:
         """What the documents of a user or role can say about the resource of a row, statement by statement."""

@@ -137,7 +137,7 @@ class _Spots:
     def _where(self, holder: Subject) -> Iterator[tuple[str, str, str]]:
         """(account, type, ARN) of the containers that somebody has access to before the change."""
         if holder.index < 0:
-            for account, several in self._questions.lending.elsewhere(holder, self._questions.world).items():
+            for account, several in self._elsewhere.items():
                 yield from ((account, kind, arn) for kind, arn in several)
             if self._questions.tables.of_account(holder.account) is not None:
                 _, place, held = self._questions.world.resolver.held(holder, holder.account)
@@ -151,10 +151,9 @@ class _Spots:
                 yield from ((partition.account, item.type, arn) for arn in _containers(item))
 
     @cached_property
-    def _alone_in(self) -> frozenset[str]:
-        """The accounts where a principal that no build lists may have access: its own, and those that may let it in."""
-        alone = self._sides.subject
-        return frozenset((alone.account, *self._questions.lending.elsewhere(alone, self._questions.world)))
+    def _elsewhere(self) -> dict[str, list[tuple[str, str]]]:
+        """What may let in the principal of the question in accounts of others."""
+        return self._questions.lending.elsewhere(self._sides.subject, self._questions.world)
 
     @cached_property
     def _ways(self) -> StoredWays:
@@ -172,7 +171,7 @@ class _Spots:
         if not wanted.any():
             return
         alone = self._sides.subject
-        if alone.index < 0 and partition.account in self._alone_in:
+        if alone.index < 0 and (partition.account == alone.account or partition.account in self._elsewhere):
             live.update(
                 arn for item in partition.classes.some(np.flatnonzero(wanted).tolist()) for arn in _containers(item)
             )

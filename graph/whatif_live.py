@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
-from graph.account_units import Shared
 from graph.some_units import SomeUnits
 from graph.subjects import Subject
-from graph.units import Unit, Units
+from graph.units import Units
 from graph.whatif_held import Rights
 from graph.whatif_sides import Sides
-from graph.world import World
 
 
 class Live:
@@ -62,17 +60,9 @@ class Live:
 class _Place(SomeUnits):
     """Some containers of an account in one world, with what is held there."""
 
-    def __init__(
-        self,
-        shared: Shared,
-        world: World,
-        account: str,
-        containers: Collection[str],
-        holders: Sequence[Subject],
-        given: Sequence[Unit] | None = None,
-    ) -> None:
-        super().__init__(shared, world, account, containers, holders, given)
-        self._rights: dict[int, Rights] = {}
+    @cached_property
+    def _rights(self) -> dict[int, Rights]:
+        return {}
 
     def held(self, subject: Subject, units: int) -> Iterator[tuple[Rights, int]]:
         """What a subject may do on which of these units."""

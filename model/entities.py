@@ -284,11 +284,6 @@ class KmsGrant(Entity, frozen=True, kw_only=True):
     source_arn: str = ""
     retiring: str = ""
 
-    @property
-    def principals(self) -> tuple[str, ...]:
-        """Whom it gives something, as AWS writes them."""
-        return tuple(filter(None, (self.grantee, self.retiring)))
-
 
 class S3Grant(Entity, frozen=True, kw_only=True):
     """A grant of a bucket's ACL; ``grantee`` is a canonical user id or the name of one of S3's groups."""
@@ -359,6 +354,11 @@ class Resource(Entity, frozen=True, kw_only=True):
     grants: tuple[KmsGrant, ...] | None = ()
     aliases: tuple[str, ...] = ()
     key_manager: str = ""
+
+    @property
+    def granted_to(self) -> tuple[str, ...]:
+        """Whom its grants give something, as AWS writes them."""
+        return tuple(one for grant in self.grants or () for one in (grant.grantee, grant.retiring) if one)
 
 
 class SharePermission(Entity, frozen=True, kw_only=True):
