@@ -11,7 +11,7 @@ from cli.acting import say_carried
 from cli.answers import say_can, say_path, say_reach, say_unknown, say_who_can
 from cli.naming import Names
 from cli.options import Json, SnapshotId, StoreUrl
-from cli.output import note, say, write_json, write_lines
+from cli.output import note, printable, say, write_json, write_lines
 from cli.state import questions
 from cli.words import counted
 from model.errors import GrantmapError
@@ -128,6 +128,7 @@ def who_can(
     as_json: Json = False,
 ) -> int:
     """Who can do something, directly or through roles."""
+    from graph.behind_points import others_through, through_in_words
     from graph.names import action_of
     from graph.strangers import any_account, in_words
 
@@ -138,10 +139,17 @@ def who_can(
     if as_json:
         write_json(answer)
         return 0
-    say_who_can(Names(asked.world.inventory), action_of(action), answer)
+    names = Names(asked.world.inventory)
+    say_who_can(names, action_of(action), answer)
     strangers = any_account(asked, action, resource, answer["principals"])
     if strangers is not None:
         say(f"{in_words(strangers)}: `grantmap can account:ID` asks about one.")
+    for name, rows in others_through(asked, action, resource, answer["principals"]):
+        say(
+            printable(
+                f"{through_in_words(name, rows, names.who)}. `grantmap who-can {action_of(action)} {name}` lists all."
+            )
+        )
     say_unknown(answer["unknown"])
     _source(asked, resource)
     return 0

@@ -20,7 +20,7 @@ from graph.heap import keep, uncollected
 from graph.lending import Lending
 from graph.names import acting_subject, action_of, resource_of
 from graph.steps import WITH_SAML, WITH_WEB_IDENTITY, Step
-from graph.subjects import ANONYMOUS, Subject
+from graph.subjects import Subject
 from graph.tables import Tables
 from graph.world import World
 from model.arn import account_of
@@ -267,26 +267,25 @@ class Questions:
 
         For a resource they are those who hold the action on it in the tables, for contents those who hold it on some
         part of the container; for an ARN nobody collected everyone of its account, and everyone at all where a policy
-        that was not read, or the bucket behind an access point, may let them in. Of an action that is about resources
-        of another type the tables say nothing.
+        that was not read may let them in. Of an action that is about resources of another type the tables say nothing.
         """
-        everyone = self.world.subjects
         if action in FEDERATED:
-            yield from (subject for subject in everyone.all if subject.kind == "Provider")
+            yield from (subject for subject in self.world.subjects.all if subject.kind == "Provider")
             return
         if container is not None:
             yield from self._holding(action, resource, container)
             return
         account = account_of(resource)
         place = self.world.assembler.place(resource, action.lower(), account or None)
+        if place.point is not None:
+            yield from self.world.access_points.at(place.point).asking()
+            return
         ways = self.world.assembler.shares, self.world.assembler.delegated
         closed = account in self.world.inventory.accounts and not any(one.concern(place.target) for one in ways)
-        if closed and place.point is None and self.world.assembler.resource_policy(place, action.lower()) is None:
+        if closed and self.world.assembler.resource_policy(place, action.lower()) is None:
             yield from self.world.candidates.inside(account)
             return
-        yield from everyone.collected()
-        yield from everyone.strangers
-        yield everyone.by_key[ANONYMOUS]
+        yield from self.world.candidates.anybody
 
     def _holding(self, action: str, resource: str, container: Resource) -> Iterator[Subject]:
         partition = self.tables.of_account(container.account)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, overload
@@ -13,6 +14,7 @@ import numpy as np
 
 from graph.access_levels import LEVELS, level_bits
 from graph.account_units import AccountUnits
+from graph.behind_points import Behind, Classes
 from graph.bits import members
 from graph.carriers import Carried, carried
 from graph.classes import ResourceClass
@@ -56,13 +58,6 @@ class Reached:
         }
 
 
-class _Made(list[ResourceClass]):
-    """Classes that are there."""
-
-    def some(self, places: list[int], /) -> list[ResourceClass]:
-        return [self[place] for place in places]
-
-
 class _Live:
     """What a subject that no build lists holds in one account, decided now, and what others hold there: ``held`` by
     each, as units of ``place`` and contents of ``resolver``.
@@ -76,7 +71,7 @@ class _Live:
         self.account = account
         sets = dict.fromkeys(units for mine in held.values() for units in mine.values())
         classes, number = classes_of(place.units, account, sets)
-        self.classes = _Made(classes)
+        self.classes = Classes(classes)
         rest = {one.owner: at for at, one in enumerate(classes) if one.contents and one.pattern == f"{one.owner}/*"}
         places = [rest.get(one.owner, -1) if one.contents else -1 for one in classes]
         self.rests: NDArray[np.int32] = np.array(places, dtype=np.int32)
@@ -160,14 +155,26 @@ class _Reach(Sequence[Reached]):
         self._known: dict[str, _Told] = {}
 
     def __len__(self) -> int:
-        return sum(len(self._of(account)) for account in self._accounts)
+        return sum(len(self._of(account)) for account in self._places())
 
     def __iter__(self) -> Iterator[Reached]:
-        for account in self._accounts:
+        for account in self._places():
             yield from self._shown(account)
 
     def __bool__(self) -> bool:
-        return any(map(self._of, self._accounts))
+        return any(map(self._of, self._places()))
+
+    def _places(self) -> Iterator[str]:
+        """Where something may be reached: accounts, and by their ARNs access points, which are looked at after all."""
+        yield from self._accounts
+        yield from self._behind
+
+    @cached_property
+    def _behind(self) -> dict[str, Behind]:
+        """What may be reached by the names of access points alone."""
+        world = self._questions.world
+        serving = world.access_points.serving(self._ways.holders)
+        return {door.point.arn: Behind(door, world, served, self._action) for door, served in serving}
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
@@ -192,6 +199,8 @@ class _Reach(Sequence[Reached]):
         return found
 
     def _where(self, account: str) -> Account:
+        if account not in self._there and account not in self._stored_in:
+            return self._behind[account]
         if account not in self._there:
             found = self._questions.tables.of_account(account)
             assert found is not None
@@ -238,6 +247,8 @@ class _Reach(Sequence[Reached]):
         """What is held in an account by the best way, the best ways first."""
         if isinstance(where, _Live):
             found = where.rows(self._ways, self._action)
+        elif isinstance(where, Behind):
+            found = where.rows(self._ways)
         else:
             assert isinstance(where, StoredPartition)
             found = self._stored(where)

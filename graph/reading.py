@@ -266,13 +266,14 @@ class Unsure:
         statements = list(felt)
         for statement, key, units in self._same:
             for other, about in statements:
-                if other is not statement and about & units and key in _all_keys(other):
+                if other is not statement and about & units and key in all_keys(other):
                     found |= about & units
         return found
 
 
 @lru_cache(maxsize=1 << 18)
-def _all_keys(statement: Statement) -> frozenset[str]:
+def all_keys(statement: Statement) -> frozenset[str]:
+    """Every key that a statement asks for, or reads a value of."""
     found = {condition.key for condition in statement.conditions}
     found.update(key for condition in statement.conditions for key in _keys(condition.parts))
     found.update(key for _, parts, _ in statement.resource_patterns.variable for key in _keys((parts,)))

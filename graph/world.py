@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
+from graph.access_points import AccessPoints
 from graph.accounts import Accounts
 from graph.assume import Assuming
 from graph.candidates import Candidates
@@ -68,6 +69,10 @@ class World:
     @cached_property
     def resolver(self) -> Accounts:
         return Accounts(self.assembler, self.subjects, self.candidates, self.assuming)
+
+    @cached_property
+    def access_points(self) -> AccessPoints:
+        return AccessPoints(self)
 
     @cached_property
     def classes(self) -> list[ResourceClass]:

@@ -58,6 +58,10 @@ class ScreenNames(Names):
         name = self.alias(arn).removeprefix("alias/") or parts[5].rpartition(":")[2]
         for prefix in ("table/", "key/", "instance/"):
             name = name.removeprefix(prefix)
+        if service == "s3" and name.startswith("accesspoint/"):
+            point, _, path = name.removeprefix("accesspoint/").partition("/object/")
+            inside = "" if not path else "every object behind " if path == "*" else f"objects {path} behind "
+            return f"{inside}access point {point}{place}"
         if service == "s3":
             bucket, slash, path = parts[5].partition("/")
             if bucket == "*":

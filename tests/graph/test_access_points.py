@@ -1,14 +1,37 @@
-"""``who-can`` of what lies behind an access point lists everybody who ``can``."""
+"""``who-can`` of what lies behind an access point lists everybody who ``can``; ``reach`` tells what its name gives."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from graph.access_levels import levels_of
+from graph.behind_points import others_through, through_in_words
+from graph.questions import Questions
+from graph.reaching import Reached, reach, reach_json
 from model.entities import AccessPoint, S3Grant
-from tests.graph.worlds import ONE, OPEN, TWO, Json, allow, bucket, document, made_world, questions_of, user
+from policy.actions import catalogue
+from policy.verdicts import Verdict
+from tests.graph.worlds import (
+    ONE,
+    OPEN,
+    TWO,
+    Json,
+    allow,
+    bucket,
+    deny,
+    document,
+    made_world,
+    questions_of,
+    role,
+    trust,
+    user,
+)
 
 DOOR = f"arn:aws:s3:us-east-1:{ONE}:accesspoint/door"
 OBJECT = f"{DOOR}/object/x"
@@ -79,3 +102,109 @@ def test_whom_the_acl_of_its_bucket_lets_in_is_listed(tmp_path: Path) -> None:
     }
     assert able == {"anonymous", ALICE.arn, BOB.arn}
     assert able <= rows
+
+
+BEHIND_SECRET = f"{DOOR}/object/secret/*"
+PUBLIC_PART = f"{DOOR}/object/public/*"
+CAROL = user("carol", ONE, allow(GET, PUBLIC_PART))
+DAVE = user(
+    "dave", ONE, allow("s3:ListBucket", DOOR), allow("s3:*Object", f"{DOOR}/object/*"), deny("*", BEHIND_SECRET)
+)
+
+
+def reached(asked: Questions, who: str, **more: str) -> dict[str, tuple[str, list[str]]]:
+    """What is reached by the access point's name."""
+    rows = reach_json(asked, reach(asked, who, **more), None)["resources"]
+    return {row["resource"]: (row["verdict"], row["levels"]) for row in rows if ":accesspoint/" in row["resource"]}
+
+
+def test_what_a_policy_about_the_access_point_alone_gives_is_reached(tmp_path: Path) -> None:
+    behind = bucket("b", ONE, s3=replace(OPEN, point_accounts=(ONE,)))
+    world = made_world(users=(ALICE, CAROL, DAVE), resources=(behind,), access_points=(point(ONE),))
+    asked = questions_of(world, tmp_path)
+    assert reached(asked, ALICE.arn) == {}  # she has as much by the bucket's own name
+    assert reached(asked, CAROL.arn) == {PUBLIC_PART: ("Allowed", ["Read:data"])}
+    assert reached(asked, CAROL.arn, action="s3:PutObject") == reached(asked, CAROL.arn, level="Write") == {}
+    assert reached(asked, DAVE.arn) == {
+        DOOR: ("Allowed", ["List"]),
+        f"{DOOR}/object/*": ("Allowed", ["Read:data", "Write"]),
+        f"{DOOR}/object/secret/*": ("ExplicitlyDenied", ["Read:data", "Write"]),
+    }
+    here = "arn:aws:s3:::b/public/x"
+    rows = asked.who_can(GET, here)["principals"]
+    assert {row["principal"] for row in rows} == {ALICE.arn, f"arn:aws:iam::{ONE}:root"}
+    (name, others), *more = others_through(asked, GET, here, rows)
+    assert (name, [row["principal"] for row in others]) == (f"{DOOR}/object/public/x", [CAROL.arn, DAVE.arn])
+    assert not more
+    assert not list(others_through(asked, "s3:PutBucketPolicy", "arn:aws:s3:::b", ()))
+    told = through_in_words(name, others, lambda who: who.rpartition("/")[2])
+    assert told == "Others can do this by the name that access point `door` gives it: carol, dave"
+
+
+def test_roles_on_the_way_tell_of_access_points(tmp_path: Path) -> None:
+    opened = trust({"AWS": f"arn:aws:iam::{ONE}:user/taker"})
+    reader = role("reader", ONE, opened, allow(GET, PUBLIC_PART))
+    taker = user("taker", ONE, allow("sts:AssumeRole", reader.arn))
+    world = made_world(users=(taker,), roles=(reader,), resources=(bucket("b", ONE),), access_points=(point(ONE),))
+    rows = list(reach(questions_of(world, tmp_path), taker.arn))
+    assert [row.via for row in rows if row.resource_class.pattern == PUBLIC_PART] == [(reader.arn,)]
+
+
+#: What is said of a bucket and its access point, by whoever says it.
+_RESOURCES = (
+    "*", "arn:aws:s3:::b/*", "arn:aws:s3:::b", "arn:aws:s3:::b/x*", DOOR, f"{DOOR}/*", f"{DOOR}/object/x*",
+    f"{DOOR}/object/*", "arn:aws:s3:*:*:accesspoint/*", "*x/y", "arn:aws:s3:us-east-1:*",
+)  # fmt: skip
+_CONDITIONS: tuple[Json, ...] = (
+    {}, {}, TO_POINTS, {"StringLike": {"s3:DataAccessPointArn": "*door"}}, {"Null": {"s3:DataAccessPointArn": "true"}},
+    {"StringEquals": {"s3:AccessPointNetworkOrigin": "VPC"}}, {"StringNotEquals": {"s3:DataAccessPointAccount": ONE}},
+)  # fmt: skip
+_ACTIONS = ("s3:*", GET, "s3:List*", "s3:PutObject", "s3:Get*")
+_KEYS_ASKED = ("", "/x", "/xyz", "/x/y", "/other")
+
+
+def some(draw: Random, **more: Json) -> Json:
+    made = deny if draw.random() < 0.25 else allow
+    told = made(draw.choice(_ACTIONS), draw.choice(_RESOURCES), Condition=draw.choice(_CONDITIONS), **more)
+    if draw.random() < 0.1:
+        told["NotResource"] = told.pop("Resource")
+    return told
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_reach_tells_all_that_the_access_point_gives_beyond_its_bucket(seed: int, tmp_path: Path) -> None:
+    draw = Random(seed)
+    users = [user(f"u{number}", owner, *(some(draw) for _ in range(3))) for number, owner in enumerate((ONE, ONE, TWO))]
+    whom: tuple[Any, ...] = ("*", {"AWS": ONE}, {"AWS": users[0].arn}, {"AWS": users[2].arn})
+    on_both = [[some(draw, Principal=draw.choice(whom)) for _ in range(draw.randrange(3))] for _ in range(2)]
+    owner = draw.choice((ONE, TWO))
+    behind = bucket("b", owner, *on_both[0], s3=replace(OPEN, point_accounts=(ONE,)))
+    world = made_world(users=users, resources=(behind,), access_points=(point(owner, *on_both[1]),))
+    asked = questions_of(world, tmp_path)
+    for who in users:
+        rows = [row for row in reach(asked, who.arn) if ":accesspoint/" in row.resource_class.pattern]
+        for key in _KEYS_ASKED:
+            there = DOOR + (f"/object{key}" if key else "")
+            for action in ("s3:ListBucket", "s3:GetBucketPolicy") if not key else (GET, "s3:PutObject"):
+                by_point, by_bucket = (
+                    Verdict(asked.can(who.arn, action, name)["verdict"]) for name in (there, f"arn:aws:s3:::b{key}")
+                )
+                if ORDER.index(by_point) < ORDER.index(by_bucket):
+                    (level,) = levels_of((action,))
+                    told = [row for row in rows if level in row.levels and covers(row, there)]
+                    best = min((ORDER.index(row.verdict) for row in told), default=3)
+                    assert best <= ORDER.index(by_point), (who.arn, action, key)
+        for row in rows:  # nothing is told that no action of the level has there
+            name = row.resource_class.representative
+            for level in row.levels:
+                own = [one for one in catalogue().actions_for_resource(name) if level in levels_of((one,))]
+                found = {asked.can(who.arn, one, name)["verdict"] for one in own}
+                assert str(row.verdict) in found, (who.arn, row.resource_class.pattern, level)
+
+
+ORDER = (Verdict.ALLOWED, Verdict.CONDITIONAL, Verdict.IMPLICITLY_DENIED, Verdict.EXPLICITLY_DENIED)
+
+
+def covers(row: Reached, arn: str) -> bool:
+    globs = row.resource_class.pattern.split(" ∩ ")
+    return all(re.fullmatch(glob.replace("*", ".*"), arn) for glob in globs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from graph.behind_points import others_through, through_in_words
 from graph.strangers import any_account, in_words
 from ui import kit, session
 from ui.answers import resources
@@ -54,6 +55,8 @@ def _who(id: str, arn: str) -> None:
     strangers = any_account(session.questions(id), action, arn + suffix, answer["principals"])
     if strangers is not None:
         st.warning(f"{in_words(strangers)}.")
+    for name, some in others_through(session.questions(id), action, arn + suffix, answer["principals"]):
+        st.warning(f"{plain(through_in_words(name, some, names.who))}.")
     if answer["unknown"]:
         st.caption(
             f"{counted(len(answer['unknown']), 'question')} to AWS that matters here had no answer: there may be more."

@@ -1,0 +1,195 @@
+"""What somebody comes to by the name of an S3 access point alone (semantics L7).
+
+The classes of a build tell of buckets by their own names. An access point gives more than its bucket does where a
+policy speaks of its name, or asks for keys that only requests through access points carry; both it and the bucket must
+allow (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from graph.account_policies import policy_of
+from graph.action_lists import ActionList
+from graph.allowing import OWN_POLICIES
+from graph.globs import glob_of, remainders
+from graph.reading import all_keys
+from graph.subjects import Subject
+from model.entities import AccessPoint, Resource
+from policy.document import Document, Statement
+from policy.inputs import PolicyRef
+from policy.patterns import loosened, resource_parts
+
+if TYPE_CHECKING:
+    from graph.world import World
+
+#: Keys that only requests through an access point carry, and with what the names of others begin.
+_KEYS = frozenset({"s3:dataaccesspointarn", "s3:dataaccesspointaccount", "s3:accesspointnetworkorigin"})
+_TAGS = "s3:accesspointtag/"
+
+#: What stands between the name of a bucket or an access point and a key.
+_IN_BUCKET, BEHIND = "/", "/object/"
+
+#: Actions about the tags of what an ARN names: of the access point, not of its bucket.
+_OWN_TAGS = frozenset({"s3:tagresource", "s3:untagresource", "s3:listtagsforresource"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The bucket, or its objects, by both names: the actions that requests by either can be."""
+
+    actions: ActionList
+    both: int
+
+
+class Door:
+    """An access point with its bucket, which need not have been collected."""
+
+    def __init__(self, world: World, point: AccessPoint) -> None:
+        self.point = point
+        self._world = world
+        self._assembler = world.assembler
+        self.name = f"arn:{point.arn.split(':', 2)[1]}:s3:::{point.bucket}"
+        found = world.inventory.container(self.name)
+        owner = point.bucket_account or point.account
+        self.container = found or Resource(arn=self.name, type="s3:bucket", account=owner, region=point.region)
+        self.policies = tuple(self._own(found))
+        self._special: dict[Document, tuple[Statement, ...]] = {}
+        lists = world.resolver.shared.lists
+        of_bucket = (lists.of("s3:bucket", self.name), lists.of("s3:bucket/", f"{self.name}/x"))
+        by_name = (lists.of("", point.arn), lists.of("", f"{point.arn}{BEHIND}x"))
+        self.whole, self.objects = (Kind(one, _shared(one, two)) for one, two in zip(by_name, of_bucket, strict=True))
+
+    def _own(self, bucket: Resource | None) -> Iterator[PolicyRef]:
+        """The policies of the bucket and over it, and that of the access point."""
+        ref = None if bucket is None else policy_of(self._assembler, bucket)[0]
+        if ref is not None:
+            yield ref
+        for level in self._assembler.guardrails("rcp", self.container.account):
+            yield from level.policies
+        if self.point.policy != "":
+            yield self._assembler.ref(f"{self.point.arn}#policy", self.point.policy)
+
+    @cached_property
+    def opening(self) -> tuple[Statement, ...]:
+        """What is said for everybody by which the access point may give more than the bucket."""
+        return tuple(one for ref in self.policies for one in self.special(ref.document))
+
+    def of(self, subject: Subject) -> tuple[Statement, ...]:
+        """What the subject's own policies, boundary and guardrails say by which it may give them more."""
+        return tuple(one for ref in self.limits(subject) for one in self.special(ref.document))
+
+    def limits(self, subject: Subject) -> Iterator[PolicyRef]:
+        """The policies of a subject and over it."""
+        assert subject.caller is not None
+        for refs in self._assembler.identity(subject.caller.principal):
+            yield from refs
+        for level in self._assembler.guardrails("scp", subject.account) if subject.account else ():
+            yield from level.policies
+
+    def special(self, document: Document | None) -> tuple[Statement, ...]:
+        """The statements of a document that can say something else of a request through the access point."""
+        if document is None:
+            return ()
+        found = self._special.get(document)
+        if found is None:
+            found = tuple(one for one in document.statements if self._asks(one) or self._speaks(document, one))
+            self._special[document] = found
+        return found
+
+    def _asks(self, statement: Statement) -> bool:
+        keys = all_keys(statement)
+        if self.point.vpc and "aws:sourcevpc" in keys:
+            return True
+        return any(key in _KEYS or key.startswith(_TAGS) for key in keys)
+
+    def _speaks(self, document: Document, statement: Statement) -> bool:
+        """Whether one of its patterns is about other names than the bucket's own."""
+        for text in (*(statement.resources or ()), *(statement.not_resources or ())):
+            glob = glob_of(loosened(resource_parts(text, variables=document.version == "2012-10-17")))
+            behind = remainders(glob, self.point.arn)
+            if behind and behind != remainders(glob, self.name):
+                return True
+        return False
+
+    def by_bucket(self, arn: str) -> str:
+        """What is called by the access point's name, by the bucket's."""
+        return self.name + arn[len(self.point.arn) :].replace(BEHIND, _IN_BUCKET, 1)
+
+    def by_point(self, arn: str) -> str:
+        """What is called by the bucket's name, by the access point's."""
+        _, slash, key = arn[len(self.name) :].partition(_IN_BUCKET)
+        return f"{self.point.arn}{BEHIND}{key}" if slash else self.point.arn
+
+    def asking(self) -> list[Subject]:
+        """Whoever may have access here: by own policies, or by those of the bucket and the access point alone."""
+        world = self._world
+        found: dict[int, Subject] = {}
+        for account in {self.container.account, self.point.account}:
+            found.update((one.index, one) for one in world.candidates.inside(account))
+        found.update((one.index, one) for one in world.candidates.anybody if one.kind not in OWN_POLICIES)
+        for arn, between in self._names_with_contents:
+            found.update(world.resolver.shared.allowing.on(arn, "s3", arn + between))
+        return [found[index] for index in sorted(found)]
+
+    @property
+    def _names_with_contents(self) -> tuple[tuple[str, str], ...]:
+        return (self.name, _IN_BUCKET), (self.point.arn, BEHIND)
+
+    def may_serve(self, subject: Subject) -> bool:
+        """Whether the subject, for whom nothing special is said, may have access here at all."""
+        owners = {self.container.account, self.point.account}
+        if subject.kind not in OWN_POLICIES or subject.account in owners:
+            return True
+        allowing = self._world.resolver.shared.allowing
+        return any(allowing.may(subject, arn, "s3", arn + between) for arn, between in self._names_with_contents)
+
+
+def _shared(one: ActionList, other: ActionList) -> int:
+    """The actions of a list that another has, too."""
+    there = frozenset(other.lowered) - _OWN_TAGS
+    return sum(1 << number for number, action in enumerate(one.lowered) if action in there)
+
+
+class AccessPoints:
+    """The access points of a world whose buckets are known by name."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._doors: dict[str, Door] = {}
+
+    def at(self, point: AccessPoint) -> Door:
+        """An access point, whether its bucket is known by name or not."""
+        found = self._doors.get(point.arn)
+        if found is None:
+            found = self._doors[point.arn] = Door(self._world, point)
+        return found
+
+    @cached_property
+    def _of_bucket(self) -> dict[str, list[AccessPoint]]:
+        found: defaultdict[str, list[AccessPoint]] = defaultdict(list)
+        for point in self._world.inventory.data.access_points:
+            if point.bucket:
+                found[point.bucket].append(point)
+        return dict(found)
+
+    def of(self, resource: str) -> list[Door]:
+        """The access points of a bucket, or of the one that an object is in."""
+        parts = resource.split(":", 5)
+        if len(parts) != 6 or parts[2] != "s3" or parts[4]:
+            return []
+        return [self.at(point) for point in self._of_bucket.get(parts[5].partition("/")[0], ())]
+
+    def serving(self, holders: Collection[Subject]) -> Iterator[tuple[Door, list[Subject]]]:
+        """The access points that may give some of the holders more than the buckets do, with these."""
+        acting = [one for one in holders if one.caller is not None]
+        points = (point for some in self._of_bucket.values() for point in some)
+        for door in map(self.at, sorted(points, key=attrgetter("arn"))):
+            served = [one for one in acting if door.of(one) or (door.opening and door.may_serve(one))]
+            if served:
+                yield door, served
