@@ -29,15 +29,16 @@ def register(app: typer.Typer) -> None:
 def findings(
     kind: Annotated[str | None, typer.Option(metavar="KIND", help="Only findings of this kind.")] = None,
     state: Annotated[
-        str | None, typer.Option(metavar="STATE", help="Only this state: conditional, latent or dormant.")
+        str | None, typer.Option(metavar="STATE", help="Only this state: allowed, conditional, latent or dormant.")
     ] = None,
     snapshot: SnapshotId = None,
     store: StoreUrl = None,
     as_json: Json = False,
 ) -> int:
-    """What is wrong with policies.
+    """What is wrong with policies, and what is open to everybody.
 
-    Statements that can never act, statements that act otherwise than they read, and documents that could not be read.
+    Statements that can never act, statements that act otherwise than they read, documents that could not be read, and
+    resources that whoever has an AWS account is let at.
     """
     from graph.findings import FINDING_KINDS, FINDING_STATES
     from graph.findings import findings as run

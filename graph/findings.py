@@ -1,11 +1,13 @@
-"""Findings about policies: statements that never act or act otherwise than they read, and documents nobody could read.
+"""Findings about policies: statements that never act or act otherwise than they read, and documents nobody could read;
+and resources that whoever has an AWS account is let at.
 
 One finding a kind and a statement of a policy, however many principals hold the policy. Which remark is made when is
 `policy.review`; here it meets an inventory.
 
 `state` of a finding: `dormant`: what it names does nothing as it stands. `latent`: it acts, but not as it reads, on
 requests that perhaps nobody sends today. `conditional`: a document is not known, and every answer that hangs on it is
-Conditional. `first_seen` is the time of the snapshot; nothing is kept from one to the next.
+Conditional. Of an open resource it is the verdict. `first_seen` is the time of the snapshot: nothing is kept from one
+to the next.
 """
 
 from __future__ import annotations
@@ -15,18 +17,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
 
+from graph.open_to_accounts import OpenTo, open_to_any_account
 from model.entities import IamPrincipal
 from model.inventory import Inventory
 from policy.assemble import Assembler
 from policy.document import Document
 from policy.remarks import KINDS, SEVERITIES, DocumentKind, Remark
 from policy.review import review
+from policy.verdicts import Verdict
 
 NOT_PARSED = "policy-not-parsed"
 NOT_READ = "policy-not-read"
+OPEN_TO_ACCOUNTS = "open-to-any-account"
 #: Every kind of finding, sorted.
-FINDING_KINDS: tuple[str, ...] = tuple(sorted({*KINDS, NOT_PARSED, NOT_READ}))
+FINDING_KINDS: tuple[str, ...] = tuple(sorted({*KINDS, NOT_PARSED, NOT_READ, OPEN_TO_ACCOUNTS}))
 FINDING_STATES: tuple[str, ...] = ("allowed", "conditional", "blocked", "latent", "dormant")
+
+#: So many actions are named in a sentence.
+_ACTIONS_NAMED = 3
 
 #: The layer that answers name for a kind of document: a trust policy is the role's resource policy.
 _LAYERS = {kind: "resource" if kind == "trust" else kind for kind in get_args(DocumentKind)}
@@ -94,6 +102,9 @@ def findings(assembler: Assembler) -> list[Finding]:
         for remark in reviewed[key]:
             item = _finding(assembler.inventory, held, remark)
             found.setdefault(item.id, item)
+    for opened in open_to_any_account(assembler):
+        item = _open(assembler.inventory, opened)
+        found[item.id] = item
     return sorted(found.values(), key=_order)
 
 
@@ -202,6 +213,25 @@ def _unknown(assembler: Assembler, held: _Held) -> Finding:
         because={"layer": _LAYERS[held.kind], "policy": held.id, "sid": None, "statement": None, "effect": "none"},
         first_seen=assembler.inventory.data.taken,
         sentence=f"{told}; answers that hang on it are Conditional",
+    )
+
+
+def _open(inventory: Inventory, opened: OpenTo) -> Finding:
+    """A resource that whoever has an AWS account is let at."""
+    sure = opened.verdict is Verdict.ALLOWED
+    more = len(opened.actions) - _ACTIONS_NAMED
+    named = ", ".join(opened.actions[:_ACTIONS_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return Finding(
+        id=_id(OPEN_TO_ACCOUNTS, opened.resource.arn, ""),
+        kind=OPEN_TO_ACCOUNTS,
+        principal=None,
+        target=opened.resource.arn,
+        state="allowed" if sure else "conditional",
+        conditions=opened.keys,
+        severity="critical" if sure else "high",
+        because=opened.because.to_json(),
+        first_seen=inventory.data.taken,
+        sentence=f"whoever has any AWS account {'can' if sure else 'may, under conditions, be able to'} do {named}",
     )
 
 

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from graph.names import action_of, resource_of, subject_of
+from graph.open_to_accounts import NO_ACCOUNT
 from graph.questions import FEDERATED, Questions
 from policy.verdicts import Verdict
-
-#: The id of no account. What lets it in lets in all that no policy names.
-NO_ACCOUNT = "000000000000"
 
 #: How much a verdict gives.
 _MORE = (Verdict.CONDITIONAL, Verdict.ALLOWED)

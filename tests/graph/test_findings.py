@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graph.findings import FINDING_KINDS, FINDING_STATES, NOT_PARSED, NOT_READ, Finding, findings
+from graph.findings import FINDING_KINDS, FINDING_STATES, NOT_PARSED, NOT_READ, OPEN_TO_ACCOUNTS, Finding, findings
 from model.entities import AccessPoint, InlinePolicy, ManagedPolicy, VpcEndpoint
 from policy.remarks import KINDS
 from tests.graph.worlds import (
@@ -208,5 +208,5 @@ def test_findings_of_any_organisation_have_the_shape_of_the_contract(seed: int) 
 
 
 def test_each_kind_has_one_name() -> None:
-    assert set(FINDING_KINDS) == {*KINDS, NOT_PARSED, NOT_READ}
+    assert set(FINDING_KINDS) == {*KINDS, NOT_PARSED, NOT_READ, OPEN_TO_ACCOUNTS}
     assert made().taken == TAKEN
