@@ -8,7 +8,7 @@ from functools import cached_property
 
 from graph.account_policies import deciding_service, policy_of
 from graph.action_lists import ActionList, ActionLists, shape_of
-from graph.allowing import Allowing
+from graph.allowing import OWN_POLICIES, Allowing
 from graph.bits import bits_of, members
 from graph.candidates import Beyond, Candidates
 from graph.contents import CONTENTS, ContentPatterns, start_inside
@@ -34,23 +34,24 @@ class Shared:
     def allowing(self) -> Allowing:
         return Allowing(
             self.assembler,
-            lambda: (one for one in self.candidates.anybody if one.kind in ("User", "Role")),
+            lambda: (one for one in self.candidates.anybody if one.kind in OWN_POLICIES),
         )
 
     def let_in(self, beyond: Beyond, container: Resource, arn: str, inside: str = "") -> Iterator[Subject]:
-        """Whom a resource lets at ``arn``, itself or in it, or at what begins with ``inside``, of those ``beyond``."""
+        """Whom a resource lets at ``arn``, itself or in it, or at what begins with ``inside``, of those ``beyond``;
+        where it is for everyone, some of its own account, too."""
         service = deciding_service(container.type)
         others = []
         granted = granted_by_name(container) if container.grants else frozenset()
         for subject in beyond.named.values():
-            own = subject.kind not in ("User", "Role") or subject.account == container.account
-            if own or (granted and not granted.isdisjoint(names_of(subject))):
+            without = subject.kind not in OWN_POLICIES  # they need no Allow of their own
+            if without or (granted and not granted.isdisjoint(names_of(subject))):
                 yield subject
             else:
                 others.append(subject)
         yield from self.allowing.those(others, arn, service, inside)
         if beyond.everyone:
-            yield from (one for one in self.candidates.anybody if one.kind not in ("User", "Role"))
+            yield from (one for one in self.candidates.anybody if one.kind not in OWN_POLICIES)
             found = self.allowing.on(arn, service, inside)
             yield from (one for one in found.values() if one.index not in beyond.named)
 
@@ -75,6 +76,7 @@ class AccountUnits:
         self._places = {resource.arn: assembler.place(resource.arn, "", account) for resource in resources}
         self._lending: dict[str, Beyond] = {}
         self._known: dict[str, tuple[Subject, ...]] = {}
+        self._about: dict[tuple[int, ...], ContentPatterns] = {}
         self._beyond = self._others()
         self.ground = Ground(assembler, account, resources, self._places, self._made())
         lent = [unit for unit in self.units.all if unit.container and unit.container.arn in self._beyond]
@@ -122,7 +124,7 @@ class AccountUnits:
                 start = resource.arn + CONTENTS[resource.type]
                 known = inside[resource.type, shape_of(start)]
                 target = self._places[resource.arn].target
-                for part in patterns.parts(resource, target, self._patterns_on(resource)):
+                for part in patterns.parts(resource, target, *self._patterns_on(resource)):
                     shown = " ∩ ".join([start + glob for glob in part.shown]) or f"{resource.arn}/*"
                     arn = start + part.text
                     actions = known.get(part.text)
@@ -162,20 +164,27 @@ class AccountUnits:
             if ref.document is not None:
                 patterns.add(ref.document, whose, everybody=True)
 
-    def _patterns_on(self, container: Resource) -> ContentPatterns | None:
+    def _patterns_on(self, container: Resource) -> Iterator[ContentPatterns]:
         """The patterns of a container's own policy, and of those whom it lets in from elsewhere."""
-        ref, _ = policy_of(self._assembler, container)
+        others: tuple[Subject, ...] = ()
         beyond = self._beyond.get(container.arn)
-        if (ref is None or ref.document is None) and beyond is None:
-            return None
-        found = ContentPatterns(self._assembler.now)
-        subjects = [*self._shared.candidates.inside(self.account)]
         if beyond is not None:
-            others = [subject for subject in self._reached(beyond, container.arn) if subject.account != self.account]
-            self._add(found, others)
-            subjects += others
+            others = tuple(one for one in self._reached(beyond, container.arn) if one.account != self.account)
+        if others:
+            yield self._patterns_of(others)
+        ref, _ = policy_of(self._assembler, container)
         if ref is not None and ref.document is not None:
-            found.add(ref.document, subjects, everybody=True)
+            found = ContentPatterns(self._assembler.now)
+            found.add(ref.document, (*self._shared.candidates.inside(self.account), *others), everybody=True)
+            yield found
+
+    def _patterns_of(self, others: tuple[Subject, ...]) -> ContentPatterns:
+        """The patterns of some of other accounts, whom one container often lets in as another does."""
+        key = tuple([one.index for one in others])
+        found = self._about.get(key)
+        if found is None:
+            found = self._about[key] = ContentPatterns(self._assembler.now)
+            self._add(found, others)
         return found
 
     # -- who asks

@@ -102,7 +102,7 @@ class Accounts:
                 continue
             subjects = [self._subjects.all[index] for index in partition.holders[holders]]
             assuming = [subject for subject in subjects if subject.kind not in _NOT_ASSUMING]
-            for item in (partition.classes[place] for place in partition.sets[classes]):
+            for item in (partition.classes[place] for place in partition.sets[classes].tolist()):
                 for role in item.members if item.type == "iam:role" else ():
                     outcome = spelled(found.outcome, role, role) if found.related else found.outcome
                     for subject in assuming:

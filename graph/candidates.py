@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from graph.keeping import Recent
 from graph.naming import NOBODY, STRANGER, Name, Named, SubjectIndex, grantee, named_by
 from graph.subjects import ANONYMOUS, Subject, Subjects
 from graph.told import NO_WHERE, NOTHING, Told
@@ -15,6 +16,9 @@ from policy.document import Document
 from policy.expression import FALSE
 from policy.s3 import LOG_DELIVERY, LOG_DELIVERY_GROUP, PUBLIC_GROUPS, acl_actions
 from policy.targets import Place
+
+#: So many sets of names are kept with whom they name.
+_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Candidates:
     def __init__(self, assembler: Assembler, subjects: Subjects) -> None:
         self._assembler = assembler
         self._subjects = subjects
+        self._whom: Recent[tuple[frozenset[Name], str], Mapping[int, Subject]] = Recent(_KEPT)
 
     def of(self, arn: str, account: str) -> Iterator[Subject]:
         """Subjects for whom a decision on ``arn``, in ``account``, is not denied from the start.
@@ -79,7 +84,9 @@ class Candidates:
     def beyond(self, place: Place) -> Beyond:
         """Whom the policy, the shares and the ACL of a resource could let in from elsewhere."""
         parts = [self._by_policy(place), self._by_shares(place), self._by_acl(place)]
-        named = {index: subject for part in parts for index, subject in part.named.items()}
+        several = [part.named for part in parts if part.named]
+        # A policy that lets in an account names thousands, as those of a hundred other resources do.
+        named = several[0] if len(several) == 1 else {index: one for some in several for index, one in some.items()}
         names = frozenset().union(*(part.names for part in parts))
         return Beyond(named, any(part.everyone for part in parts), names, any(part.unnamed for part in parts))
 
@@ -96,11 +103,11 @@ class Candidates:
         for principal in container.granted_to:
             granted |= grantee(principal)
         if ref is None:
-            return self._named(granted)
+            return self._named(granted, container.account)
         if ref.document is None:  # it may name anybody; whom a grant names needs no Allow of its own (L7)
-            return replace(self._named(granted), everyone=True)
+            return replace(self._named(granted, container.account), everyone=True)
         whom = named_by(ref.document) | granted
-        found = self._named(whom)
+        found = self._named(whom, container.account)
         if not found.everyone or granted.everyone or self._serves_members(ref.document):
             return found
         # Everybody, but for a condition that no principal of the organisation meets: others may, and the unsigned.
@@ -130,7 +137,7 @@ class Candidates:
             return Beyond()
         keys = shares.names(place.target)
         names = {("account", key.removeprefix("account:")) if key.startswith("account:") else key for key in keys}
-        return self._named(Named(frozenset(names), everyone=True))
+        return self._named(Named(frozenset(names), everyone=True), place.target.account)
 
     def _by_acl(self, place: Place) -> Beyond:
         """Whom the ACL of a bucket could reach (semantics L7)."""
@@ -143,7 +150,7 @@ class Candidates:
         names: set[Name] = {("account", grant.account) for grant in acl if grant.account is not None}
         if any(grant.grantee == LOG_DELIVERY_GROUP for grant in acl):
             names.add(LOG_DELIVERY)
-        found = self._named(Named(frozenset(names))).named
+        found = self._named(Named(frozenset(names)), place.target.account).named
         unnamed = any(grant.account is None and grant.grantee != LOG_DELIVERY_GROUP for grant in acl)
         if unnamed:  # whose canonical id it is, only its account tells
             known = self._assembler.inventory.data.canonical_ids
@@ -151,8 +158,11 @@ class Candidates:
             found = {**found, **{subject.index: subject for subject in unknown}}
         return Beyond(found, names=frozenset(names), unnamed=unnamed)
 
-    def _named(self, whom: Named) -> Beyond:
-        """The subjects that are named; providers act through roles alone."""
-        found = self._index.named(whom.names)
-        named = {index: subject for index, subject in found.items() if subject.kind != "Provider"}
+    def _named(self, whom: Named, owner: str) -> Beyond:
+        """The subjects of other accounts than the owner's that are named; providers act through roles alone."""
+        named = self._whom.of((whom.names, owner), lambda: self._having(whom.names, owner))
         return Beyond(named, whom.everyone, whom.names)
+
+    def _having(self, names: frozenset[Name], owner: str) -> Mapping[int, Subject]:
+        found = self._index.named(names)
+        return {index: one for index, one in found.items() if one.kind != "Provider" and one.account != owner}

@@ -117,15 +117,13 @@ class ContentPatterns:
         else:
             self._holders[glob].update(subject.index for subject in whose)
 
-    def parts(
-        self, container: Resource, target: Target, more: ContentPatterns | None = None, *, also: str = ""
-    ) -> tuple[Part, ...]:
+    def parts(self, container: Resource, target: Target, *more: ContentPatterns, also: str = "") -> tuple[Part, ...]:
         """The parts of a container's contents, first what no pattern mentions; ``more``: patterns about it alone;
         ``target``: the container as requests see it; ``also``: what else the names of contents may begin with."""
         prefix = container.arn + CONTENTS[container.type]
         begins = (prefix, also) if also else (prefix,)
         said: defaultdict[Rest, list[tuple[bool, set[int]]]] = defaultdict(list)
-        for patterns in (self, more) if more is not None else (self,):
+        for patterns in (self, *more):
             near = dict.fromkeys(chain.from_iterable(map(patterns._near, begins)))
             globs = ((glob, patterns._holders.get(glob, set())) for glob in near)
             for glob, holders in chain(globs, patterns._told_by(target, _EXAMPLES[container.type])):

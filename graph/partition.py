@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graph.classes import ResourceClass
 from graph.deciding import Outcome
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 #: In evidence and residuals, what belongs to the resource that is decided about: classes share one text (`#policy`).
 ITSELF = "${resource}"
@@ -60,7 +64,7 @@ class Partition:
     classes: list[ResourceClass] = field(default_factory=list)
     contents: list[Content] = field(default_factory=list)
     holders: list[tuple[int, ...]] = field(default_factory=list)
-    sets: list[list[int]] = field(default_factory=list)
+    sets: list[NDArray[np.int32]] = field(default_factory=list)
     rows: list[tuple[int, int, int]] = field(default_factory=list)
     lent: list[Lent] = field(default_factory=list)
     #: Whether a policy on a resource reads the clock.
@@ -69,7 +73,7 @@ class Partition:
     def grants(self) -> Iterator[Grant]:
         """Every grant, spelled out: one subject, one class (its place in this partition)."""
         for holders, content, classes in self.rows:
-            for place in self.sets[classes]:
+            for place in self.sets[classes].tolist():
                 for subject in self.holders[holders]:
                     found = self.contents[content]
                     yield Grant(subject, place, outcome_on(found, self.classes[place]), found.actions)

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Sequence
 
 from graph.account_units import AccountUnits
 from graph.asker import ActionGroup, Asker
-from graph.bits import first, members
+from graph.bits import first, places
 from graph.felt import Felt
 from graph.ground import Ground
 from graph.outcomes import Contents
@@ -117,32 +117,37 @@ class AccountResolver(GroundResolver):
                 if unread is not None:
                     before[unread] = key
             alike[key].append(subject)
-        held = [(alike[key], self.held(asker)) for key, asker in askers.items()]
-        return self._written(held)
+        sets: dict[int, int] = {}
+        held = [(alike[key], self._once(sets, self.held(asker))) for key, asker in askers.items()]
+        return self._written(held, list(sets))
 
     def held(self, asker: Asker) -> Held:
         """What one subject may do, as units of the account."""
         return {content: self._place.widened(asker.ground, units) for content, units in self._held(asker).items()}
 
-    def _written(self, held: Sequence[tuple[Sequence[Subject], Held]]) -> Partition:
-        sets = dict.fromkeys(bits for _, mine in held for bits in mine.values())
+    @staticmethod
+    def _once(sets: dict[int, int], held: Held) -> Held:
+        """The same, with sets of units that are equal as one number: of many units it is long."""
+        return {content: sets.setdefault(bits, bits) for content, bits in held.items()}
+
+    def _written(self, held: Sequence[tuple[Sequence[Subject], Held]], sets: Sequence[int]) -> Partition:
+        """What was decided; ``sets`` are the sets of units in it, each once."""
         own = 0
-        for _, mine in held:
-            for content, bits in mine.items():
-                if self.contents[content].related:
-                    own |= bits
+        related = [one.related for one in self.contents]
+        for bits in {id(bits): bits for _, mine in held for one, bits in mine.items() if related[one]}.values():
+            own |= bits
         classes, number = classes_of(self._place.units, self._place.account, sets, own)
         found = Partition(self._place.account, classes, self._contents.all)
         of_units: dict[int, int] = {}
         of_classes: dict[int, int] = {}
         for bits in sets:
             covered = self._place.ground.classes_in(bits, number)
-            of_units[bits] = of_classes.setdefault(covered, len(of_classes))
-        found.sets = [members(covered) for covered in of_classes]
+            of_units[id(bits)] = of_classes.setdefault(covered, len(of_classes))
+        found.sets = [places(covered) for covered in of_classes]
         found.lent = list(self._place.lent_to())
         for subjects, mine in held:
             if not mine:
                 continue
             found.holders.append(tuple(subject.index for subject in subjects))
-            found.rows += [(len(found.holders) - 1, content, of_units[bits]) for content, bits in mine.items()]
+            found.rows += [(len(found.holders) - 1, content, of_units[id(bits)]) for content, bits in mine.items()]
         return found

@@ -57,10 +57,9 @@ class SomeUnits(AccountUnits):
         self._add_rcps(found, self._holders)
         return found
 
-    def _patterns_on(self, container: Resource) -> ContentPatterns | None:
+    def _patterns_on(self, container: Resource) -> Iterator[ContentPatterns]:
         ref, _ = policy_of(self._assembler, container)
-        if ref is None or ref.document is None:
-            return None
-        found = ContentPatterns(self._assembler.now)
-        found.add(ref.document, self._holders, everybody=True)
-        return found
+        if ref is not None and ref.document is not None:
+            found = ContentPatterns(self._assembler.now)
+            found.add(ref.document, self._holders, everybody=True)
+            yield found

@@ -23,6 +23,8 @@ from graph.table_format import BUILD_FILE, BY_ACCOUNT, SCHEMAS, BuildInfo, arrow
 from graph.tables import Tables
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from graph.stored import Numbers
 
 
@@ -55,7 +57,8 @@ class TableWriter:
     def add(self, partition: Partition, steps: Sequence[Step], invalid: Mapping[str, str] | None = None) -> None:
         """One account's classes, grants, and steps into its roles; ``invalid``: its policies that are none, why."""
         self._account(partition, invalid or {})
-        self._holding.append(np.unique(np.array([one for held in partition.holders for one in held], dtype=np.int32)))
+        holders = [np.array(held, dtype=np.int32) for held in partition.holders]
+        self._holding.append(np.unique(_joined(holders)))
         fields = ("pattern", "representative", "type", "region", "contents", "open", "owner")
         columns: dict[str, Any] = {name: [getattr(row, name) for row in partition.classes] for name in fields}
         columns["account"] = [partition.account] * len(partition.classes)
@@ -73,8 +76,8 @@ class TableWriter:
                 "levels": [level_bits(content.actions) for content in contents],
             },
         )
-        self._batch("holders", {"subjects": [list(holders) for holders in partition.holders]})
-        self._batch("sets", {"classes": partition.sets})
+        self._batch("holders", {"subjects": _lists(holders)})
+        self._batch("sets", {"classes": _lists(partition.sets)})
         self._batch(
             "steps",
             {
@@ -181,6 +184,17 @@ def _made(name: str, columns: Mapping[str, Any]) -> Any:
         for column, field in zip(found, schema, strict=True)
     ]
     return pa.record_batch(arrays, schema=schema)
+
+
+def _lists(several: Sequence[NDArray[np.int32]]) -> Any:
+    """Columns as one column of lists."""
+    pa = arrow()
+    offsets = np.cumsum([0, *map(len, several)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(_joined(several)))
+
+
+def _joined(several: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
+    return np.concatenate([np.empty(0, np.int32), *several])
 
 
 def _empty(name: str) -> Any:

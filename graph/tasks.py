@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
 from graph.accounts import Accounts
 from graph.classes import ResourceClass
@@ -67,7 +68,7 @@ class Resolved(msgspec.Struct):
     action_sets: list[tuple[str, ...]]
     contents: list[_Content]
     holders: list[tuple[int, ...]]
-    sets: list[list[int]]
+    sets: list[bytes]
     rows: list[tuple[int, int, int]]
     steps: list[_Step]
     outcomes: list[_Content]
@@ -75,6 +76,9 @@ class Resolved(msgspec.Struct):
     lent: list[Lent]
     clocked: bool
 
+
+#: Places of classes as they travel.
+_PLACES = np.dtype("<i4")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Resolved).decode
@@ -147,7 +151,7 @@ def _travelling(partition: Partition, steps: Sequence[Step], invalid: dict[str, 
         action_sets=list(sets),
         contents=contents,
         holders=partition.holders,
-        sets=partition.sets,
+        sets=[some.astype(_PLACES).tobytes() for some in partition.sets],
         rows=partition.rows,
         steps=travelling,
         outcomes=outcomes,
@@ -177,7 +181,7 @@ def decode(answer: bytes, subjects: Sequence[Subject]) -> tuple[Partition, list[
         classes,
         contents,
         found.holders,
-        found.sets,
+        [np.frombuffer(some, dtype=_PLACES) for some in found.sets],
         found.rows,
         found.lent,
         found.clocked,

@@ -63,6 +63,7 @@ class Units:
         self._starts = [0, *accumulate(len(arn) + 1 for arn in self._arns)]
         self._by_actions: dict[ActionList, int] = _grouped(unit.actions for unit in self.all)
         self._matching: dict[Parts, int] = {}
+        self._sets: dict[int, int] = {}
         self._elements: dict[tuple[tuple[str, ...], bool], int] = {}
         self._acting: dict[int, int] = {}
         self._felt: dict[Document, tuple[list[Felt], list[Statement]]] = {}
@@ -83,8 +84,12 @@ class Units:
         """The units whose ARN a pattern without variables matches."""
         found = self._matching.get(parts)
         if found is None:
-            found = self._matching[parts] = self._matched(parts)
+            found = self._matching[parts] = self._once(self._matched(parts))
         return found
+
+    def _once(self, units: int) -> int:
+        """The same set, as one number wherever it is kept: of many units it is long."""
+        return self._sets.setdefault(units, units)
 
     def _matched(self, parts: Parts) -> int:
         start = parts[0] if parts and isinstance(parts[0], str) else ""
@@ -148,7 +153,7 @@ class Units:
                 parts = resource_parts(text, variables=key[1])
                 if not any(isinstance(part, Variable) for part in parts):
                     found |= self.matching(parts)
-            self._elements[key] = found
+            found = self._elements[key] = self._once(found)
         return found
 
     def felt(self, document: Document) -> tuple[list[Felt], list[Statement]]:
@@ -166,7 +171,7 @@ class Units:
                 element = self.element(statement, document)
                 units &= ~element if statement.resource_patterns.negated else element
                 if units:
-                    fixed.append((statement, units))
+                    fixed.append((statement, self._once(units)))
             found = self._felt[document] = (fixed, varying)
         return found
 

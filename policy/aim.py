@@ -37,7 +37,7 @@ class Aim:
         """The documents that decide ``action`` (lower case): a role's trust policy decides only some."""
         policy = self._assembler.resource_policy(self.place, action)
         target, caller = self.place.target, self.caller.principal
-        shares = self._assembler.shares.of(target, caller.account, action)
+        shares = self._assembler.shares.of(target, caller, action)
         if target.service in ("iam", "sso") and self.place.container is None:
             shares += self._assembler.delegated.of(target, caller, action)
         if policy is None and not shares:

@@ -19,6 +19,7 @@ from policy.context import Target
 from policy.document import Document, parse_document
 from policy.errors import PolicyError
 from policy.inputs import PolicyRef
+from policy.request import Principal, normal_service
 
 _ACCOUNT = re.compile(r"\d{12}")
 _ORGANIZATION = re.compile(r"arn:aws[\w-]*:organizations::\d{12}:organization/(o-\w+)")
@@ -130,22 +131,23 @@ class Shares:
             if share.resources is None:
                 self._unsaid[share.account].append(share)
 
-    def of(self, target: Target, caller_account: str | None, action: str) -> tuple[PolicyRef, ...]:
+    def of(self, target: Target, caller: Principal, action: str) -> tuple[PolicyRef, ...]:
         """The policies that shares add for a caller and an action (lower case; empty: any of the resource's service).
 
-        What was not read is a reference without document, for whom it may mean: callers of other accounts, and those of
-        the sharing account where the organisation or an OU of it may be named.
+        What was not read is a reference without document, for whom it may mean: services, callers of other accounts,
+        and those of the sharing account where the organisation or an OU of it may be named.
         """
         if target.service not in _SHAREABLE:
             return ()
         refs = [(share, self.ref(share)) for share in self._by_resource.get(target.arn, ())]
         known = tuple(ref for _, ref in refs if ref.document is not None)
-        if caller_account is None or (caller_account == target.account and not self._may_mean_own(target)):
+        own = caller.account == target.account and not self._may_mean_own(target)
+        if own or (caller.account is None and caller.kind != "service"):  # RAM shares with nobody else
             return known
-        unread = [ref for share, ref in refs if ref.document is None and _may_name(share, caller_account)]
+        unread = [ref for share, ref in refs if ref.document is None and _may_name(share, caller)]
         if action.partition(":")[0] in ("", target.service) and shareable(target.arn):
             near = [share for share in self._unsaid.get(target.account, ()) if share.region == target.region]
-            unread += [self.ref(share) for share in near if _may_name(share, caller_account)]
+            unread += [self.ref(share) for share in near if _may_name(share, caller)]
             if {(target.account, ""), (target.account, target.region or "")} & self._unread:
                 unread.append(PolicyRef(f"ram:{target.account}", None))
         return (*known, *unread)
@@ -184,12 +186,14 @@ def shared_with(share: Share) -> Iterator[str]:
             yield principal
 
 
-def _may_name(share: Share, account: str) -> bool:
-    """Whether principals of an account may be among those that a share names."""
+def _may_name(share: Share, caller: Principal) -> bool:
+    """Whether a service, or principals of the caller's account, may be among those that a share names."""
     if share.principals is None:
         return True
+    if caller.account is None:
+        return normal_service(caller.text) in map(normal_service, share.principals)
     return any(
-        principal == account or f"::{account}:" in principal or ":organizations:" in principal
+        principal == caller.account or f"::{caller.account}:" in principal or ":organizations:" in principal
         for principal in share.principals
     )
 

@@ -132,7 +132,7 @@ def unlike_evidence(world: World, seed: int) -> list[str]:
     for partition in map(world.resolver.partition, world.resolver.accounts):
         for holders, number, classes in partition.rows:
             content = partition.contents[number]
-            for item in (partition.classes[place] for place in partition.sets[classes]):
+            for item in (partition.classes[place] for place in partition.sets[classes].tolist()):
                 if item.open:
                     continue
                 arn = draw.choice(item.members or (item.representative,))
