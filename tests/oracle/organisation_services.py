@@ -39,7 +39,9 @@ def service(kind: str, account: str, region: str, things: list[Json], *, listed:
         "key": [{"KeyId": one["name"], "KeyArn": one["arn"]} for one in things],
         "queue": list(urls.values()),
         "topic": [{"TopicArn": one["arn"]} for one in things],
-        "function": [{"FunctionName": one["name"], "FunctionArn": one["arn"], "Role": ""} for one in things],
+        "function": [
+            {"FunctionName": one["name"], "FunctionArn": one["arn"], "Role": one.get("role", "")} for one in things
+        ],
         "secret": [{"ARN": o["arn"], "Name": o["name"][:-7], "Tags": pairs(o["tags"] or {})} for o in things],
         "table": [one["name"] for one in things],
     }
@@ -74,9 +76,12 @@ def key(one: Json, _url: str) -> Records:
     metadata = {"KeyId": id_, "Arn": one["arn"], "KeyManager": "CUSTOMER", "KeyState": "Enabled"}
     yield told(one, "kms", "DescribeKey", {"KeyMetadata": metadata}, KeyId=id_)
     yield policy(one, "kms", "GetKeyPolicy", "Policy", "", KeyId=id_, PolicyName="default")
-    grants = one["grants"] and [
+    grants = one.get("grant_pages") or one["grants"]
+    grants = grants and [
         {"GrantId": f"g{number}", "GranteePrincipal": grant["grantee"], "Operations": grant["operations"]}
-        for number, grant in enumerate(one["grants"])
+        if "grantee" in grant
+        else grant
+        for number, grant in enumerate(grants)
     ]
     yield told(one, "kms", "ListGrants", None if grants is None else {"Grants": grants}, KeyId=id_)
     yield told(one, "kms", "ListResourceTags", {"Tags": pairs(one["tags"], "Tag")}, KeyId=id_)

@@ -22,9 +22,16 @@ TYPES |= {"queue": "sqs:", "topic": "sns:"}
 
 
 def attach(
-    world: Organisation, case: Case, subject: Subject, place: Json, about: Callable[[Iterable[Any]], list[Any]]
+    world: Organisation,
+    case: Case,
+    subject: Subject,
+    place: Json,
+    about: Callable[[Iterable[Any]], list[Any]],
+    point: Json | None = None,
 ) -> None:
-    """What is on the resource of the case, which is the collected ``place`` or in it, where there is one."""
+    """What is on the resource of the case, which is the collected ``place`` or in it, where there is one, and on the
+    access point through which it is asked for.
+    """
     action, resource = case["action"], case["resource"]
     if place and action.split(":")[0] != SERVICE_OF[place["type"]]:
         case["resource_policy"] = None  # it says nothing about what other services do with the thing
@@ -44,7 +51,11 @@ def attach(
             case["alternatives"]["settings"] = [{**case["settings"], "grants": g} for g in ([], anything)]
         case["settings"]["grants"] = place["grants"] or []
     if place.get("type") == "bucket":
-        of_bucket(world, case, subject, place)
+        of_bucket(world, case, subject, place, through(point, for_caller))
+    elif point:  # of the bucket behind it nothing is known but whose it is
+        many = [{**case["settings"], "s3": {"accessPoint": one}} for one in through(point, for_caller)]
+        case["settings"] = many[0]
+        case["alternatives"] |= {"settings": many} if len(many) > 1 else {}
 
 
 def may_be_there(world: Organisation, action: str, resource: str) -> bool:
@@ -62,10 +73,16 @@ def may_be_there(world: Organisation, action: str, resource: str) -> bool:
     )
 
 
-def of_bucket(world: Organisation, case: Case, subject: Subject, place: Json) -> None:
-    """Block Public Access, the ACL and what makes it count, each as far as it was read."""
+def of_bucket(world: Organisation, case: Case, subject: Subject, place: Json, points: list[Json]) -> None:
+    """Block Public Access, the ACL and what makes it count, each as far as it was read; what the access point may be.
+
+    Of those of an access point, its bucket and the bucket's account the strictest counts.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-bpa-settings.html
+    """
     own = world["accounts"][place["account"]]
-    options: dict[str, list[Any]] = {}
+    options: dict[str, list[Any]] = {"accessPoint": points} if points else {}
+    if any(is_public(point["policy"]) for point in points):
+        options["blockPublicAccess"] = effective(place["bpa"], own["bpa"])
     if place["policy"] and is_public(place["policy"]):
         # What makes a policy public may be about other requests: the whole of it counts. Of a policy that was not read
         # some content is not public, and lets in whom it likes all the same.
@@ -75,7 +92,7 @@ def of_bucket(world: Organisation, case: Case, subject: Subject, place: Json) ->
         ids = canonical_ids(world, subject)
         everything: list[Json] = [{"grantee": one, "permission": "FULL_CONTROL"} for one in ["AllUsers", ids[0]]]
         options["acl"] = [[], everything[:1], everything[1:]] if place["acl"] is None else [place["acl"]]
-        options["ignorePublicAcls"] = effective(place["ignore"], own["ignore"])
+        options["ignorePublicAcls"] = effective(place["ignore"], own["ignore"], *(one["ignore"] for one in points[:1]))
         options["objectOwnership"] = [place["ownership"] or "ObjectWriter"]
         if place["ownership"] is None:
             options["objectOwnership"].append("BucketOwnerEnforced")
@@ -93,9 +110,21 @@ def of_bucket(world: Organisation, case: Case, subject: Subject, place: Json) ->
         case["alternatives"]["settings"] = [{**case["settings"], "s3": one} for one in many]
 
 
-def effective(own: bool | None, account: bool | None) -> list[bool]:
-    """The values that a setting of bucket and account may have: the strictest of both counts."""
-    flags = [own, account]
+def through(point: Json | None, for_caller: Json) -> list[Json]:
+    """What an access point may be as far as it was read: its own policy and Block Public Access."""
+    if not point:
+        return []
+    named = {"Version": "2012-10-17", "Statement": [for_caller]}
+    unread = [None, everyone("Allow"), named, everyone("Deny")]
+    return [
+        {**point, "policy": policy or None, "blockPublicAccess": blocked}
+        for policy in (unread if point["policy"] is None else [point["policy"]])
+        for blocked in effective(point["bpa"])
+    ]
+
+
+def effective(*flags: bool | None) -> list[bool]:
+    """The values that a setting of bucket and account may have: the strictest of all counts."""
     return [True] if True in flags else [False, True] if None in flags else [False]
 
 

@@ -25,6 +25,7 @@ from tests.oracle.evaluate import (
     action_applies,
     documents_of,
     evaluate,
+    implied,
     is_multivalued,
     listed,
     lookup,
@@ -44,12 +45,22 @@ def relevant(case: Case) -> list[Statement]:
     attached = [case.get("resource_policy"), point.get("policy")]
     attached += [other.get("resource_policy") for other in case.get("also", [])]
     documents += [document for document in attached if document]
+    documents += conditioned(case)
     documents += [
         document for field in ("scps", "rcps") for level in case.get(field, []) for document in level["policies"]
     ]
     return [
         statement for document in documents for statement in statements(document) if action_applies(case, statement)
     ]
+
+
+def conditioned(case: Case) -> list[Any]:
+    """What hangs on keys beside policies, as policies: grants of keys, and an access point that is open to one VPC."""
+    settings = case.get("settings", {})
+    vpc = (settings.get("s3", {}).get("accessPoint") or {}).get("vpc")
+    own = {"Effect": "Allow", "Action": "s3:*", "Condition": {"StringEquals": {"aws:SourceVpc": vpc}}}
+    grants = [one for one in settings.get("grants") or [] if one.get("Condition") or ":assumed-role/" in one["grantee"]]
+    return [*map(implied, grants), *([{"Statement": [own]}] if vpc else [])]
 
 
 def neighbours(text: str) -> list[str]:

@@ -23,13 +23,14 @@ from graph.builds import built_tables
 from graph.questions import Questions
 from graph.reaching import expanded, reach, reach_json
 from model.snapshot import open_snapshot
+from policy.context import Overrides
 from tests.oracle.evaluate import glob
 from tests.oracle.organisation_answers import SAMPLE, Answers, Cost, levels, universe
 from tests.oracle.organisation_completions import TooManyError
+from tests.oracle.organisation_further import organisation
 from tests.oracle.organisation_pages import write
 from tests.oracle.organisation_policies import FOREIGN
 from tests.oracle.organisation_requests import Requests
-from tests.oracle.organisations import organisation
 
 INSIDE = ("in/x", "in/y", "in/deep/x", "in/deep/q", "home/ann/x", "home/bob/f", "red/x", "blue/zz", "out/x", "zz", "n")
 FEDERATED = ("sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
@@ -62,6 +63,7 @@ class Judge:
 
     def __post_init__(self) -> None:
         world = self.answers.world
+        self.samples = {**SAMPLE, **world.get("samples", {})}
         self.things = [(one["arn"], one["type"]) for one in world["resources"]]
         self.things += [(one["arn"], "role") for one in world["roles"]]
         self.things += [(one["arn"], "user") for one in world["users"]] + [(arn, "policy") for arn in world["policies"]]
@@ -90,20 +92,38 @@ class Judge:
 
     def targets(self) -> list[tuple[str, str]]:
         """(action, resource): a sample action of each thing."""
-        things = [*self.things, *self.contents, *self.ghosts]
-        return [(action, arn) for arn, kind in things for action in SAMPLE[kind].split()]
+        things = [*self.things, *self.contents, *self.ghosts, *self.answers.world.get("targets", ())]
+        return [(action, arn) for arn, kind in things for action in self.samples[kind].split()]
 
     def compare(self) -> Iterator[Disagreement]:
         targets = self.targets()
         for action, resource in self.some(targets):
             yield from self.compare_who_can(action, resource)
-        askers = [*self.everybody, FOREIGN, *self.sessions()]
+        carriers = sorted(self.answers.carriers)
+        askers = [*self.everybody, FOREIGN, *self.sessions(), *carriers]
         without = [(action, "*") for action in SAMPLE["*"].split()]
         for action, resource in [*self.some(targets), *without]:
             for principal in self.some(askers):
                 yield from self.compare_can(principal, action, resource)
-        for principal in self.some([*self.everybody, *self.sessions()]):
+        for principal in self.some([*self.everybody, *self.sessions(), *carriers]):
             yield from self.compare_reach(principal)
+        for endpoint in self.answers.world.get("endpoints", ()):
+            for action, resource in self.some(targets):
+                for principal in self.some([*self.answers.requests.users, *self.answers.requests.roles, "anonymous"]):
+                    yield from self.compare_through(endpoint, principal, action, resource)
+
+    def compare_through(self, endpoint: Json, principal: str, action: str, resource: str) -> Iterator[Disagreement]:
+        """A request that comes through a VPC endpoint, without what roles on the way would give."""
+        requests = self.answers.requests
+        said = Overrides.of({"aws:SourceVpce": [endpoint["id"]]})
+        self.counts["can through endpoints"] += 1
+        got = self.questions.can(principal, action, resource, said)["verdict"]
+        requests.endpoint = endpoint
+        wanted = self.answers.direct(principal, action, resource)
+        if got not in wanted:
+            question = f"can {principal} {action} {resource} through {endpoint['id']}"
+            yield Disagreement(question, wanted, got, self.why(principal, action, resource))
+        requests.endpoint = {}
 
     def sessions(self) -> list[str]:
         """Principals that no inventory lists: sessions of roles, and whoever may be in accounts that nobody read."""
@@ -128,7 +148,9 @@ class Judge:
         least = 2 if principal in self.answers.people else 1
         # An account that is asked about is one of its principals, whose own policies allow everything.
         ends = self.answers.ends(principal.removeprefix("account:"), action, resource)
-        own = "" if principal in self.answers.people else self.answers.requests.subject(principal).get("role", "")
+        own = (
+            "" if principal in self.answers.through_roles else self.answers.requests.subject(principal).get("role", "")
+        )
         # A session takes its own role again where another name gives more.
         direct = min((VERDICTS.get(one, 2) for one in wanted), default=2) if ":assumed-role/" in principal else 0
         chains = {role: c for role, c in ends.items() if c[1] >= least and (role != own or c[0] < direct)}
@@ -177,7 +199,7 @@ class Judge:
         found = reach(self.questions, principal, action=action)
         rows, each = reach_json(self.questions, found, None)["resources"], list(expanded(found, None))
         for arn, kind in [*self.things, *self.contents]:
-            if action in SAMPLE[kind].split():
+            if action in self.samples[kind].split():
                 wanted = self.reached(principal, action, arn)
                 said = self.said(principal, rows, each, arn, kind)
                 costs = {cost for level in said.values() for cost in level} or {(2, 0)}
@@ -210,7 +232,7 @@ class Judge:
 
     def lower(self, question: str, principal: str, arn: str, kind: str, said: Json) -> Iterator[Disagreement]:
         """No sample action is better than its level's row says."""
-        for action in SAMPLE[kind].split():
+        for action in self.samples[kind].split():
             if action in FEDERATED:
                 continue  # signing in is told by `who-can` alone
             wanted = self.reached(principal, action, arn)
@@ -240,6 +262,10 @@ class Judge:
         requests = self.answers.requests
         if principal in self.answers.people:
             return "\n".join(self.why(role, action, resource, False) for role in self.answers.assigned(principal))
+        if principal in self.answers.carriers:
+            one = self.answers.carriers[principal]
+            step = self.why(one["service"], "sts:AssumeRole", one["role"], False)
+            return step + "\n" + self.why(one["role"], action, resource, False)
         subject = requests.subject(principal)
         mfa = subject["mfa"] if mfa is None else mfa and subject["mfa"]
         case = requests.case(subject, action, resource, mfa)
@@ -256,7 +282,7 @@ class Judge:
         for roles in [min(naive, key=len, default=()), via or ()]:
             state, mfa = self.answers.start(principal)
             for role in roles:
-                if state not in self.answers.people:
+                if state not in self.answers.through_roles:
                     verdict = [(target, sure) for target, sure in self.answers.steps((state, mfa)) if target[0] == role]
                     texts.append(f"  step {state} -> {role}: {verdict}")
                     if not verdict and self.answers.kind(state) != "provider":
