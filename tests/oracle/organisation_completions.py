@@ -11,12 +11,11 @@ from typing import Any
 
 from tests.oracle.evaluate import ALLOWED, ALWAYS_DIFFERENT, Case, evaluate
 from tests.oracle.expect import CALLER_KEYS
+from tests.oracle.organisation_facts import UNREAD_ROLE
 from tests.oracle.unknown import choices, completed
 
 #: Keys of which the beginning may be known.
 PREFIXED = ("aws:userid", "aws:principalarn")
-#: The beginning of the id of any role that nobody read, and of its sessions': it may be another, too.
-UNREAD_ROLE = "AROAUNREADUNREADUNREAD:"
 MOST = 20_000  # completions of one request
 
 

@@ -33,6 +33,10 @@ GRANTABLE = [
 CALLING = {"kms:calleraccount": "kms", "aws:sourceowner": "sns"}
 CARRIED_BY = {"s3:resourceaccount": "s3", **CALLING}
 Subject = dict[str, Any]
+#: The beginning of the id of any role that nobody read, and of its sessions': it may be another, too.
+UNREAD_ROLE = "AROAUNREADUNREADUNREAD:"
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+NOTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 
 
 def tag(tags: dict[str, str] | None, key: str) -> Any:
@@ -104,3 +108,20 @@ def canonical_id(account: str) -> str:
 def buckets_unlisted(world: Any, account: str) -> bool:
     """Whether AWS refused the list of an account's buckets."""
     return [account, "bucket", "global"] in world["unlisted"]
+
+
+def foreigner(found: Subject) -> Subject:
+    """L18: what a foreign account gives its own principals is not known."""
+    more: Subject = {"identities": [[], [EVERYTHING], [NOTHING]], "tags": None, "mfa": True}
+    if found["key"].isdigit():  # as a question about one of its principals, whose own policies allow everything
+        more["identities"] = [[EVERYTHING]]
+    if found["kind"] == "root":  # nothing is attached to it, and it has no tags
+        more |= {"identities": [[]], "tags": {}}
+    if found["key"] != found["principal"]:
+        more["limits"] = {"aws:principalarn": f"arn:aws:iam::{found['account']}:"}
+    elif ":assumed-role/" in found["principal"]:  # nobody knows the path of the role
+        name = found["principal"].split("/")[1]
+        more["known_ends"] = {"aws:principalarn": f"arn:aws:iam::{found['account']}:role*/{name}"}
+    elif ":role/" in found["principal"]:  # nobody knows its id; it names its sessions as it likes
+        more["limits"] = {"aws:userid": UNREAD_ROLE}
+    return found | more

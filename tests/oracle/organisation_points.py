@@ -4,6 +4,7 @@ Reading chosen: what is asked of a bucket by its own name may come through any o
 is not known there; of their accounts those that have none in the bucket's region are known not to be it.
 """
 
+import re
 from typing import Any
 
 Json = dict[str, Any]
@@ -21,6 +22,11 @@ def behind(world: Any, resource: str) -> tuple[str, Json]:
             if resource.startswith(name + inside):
                 return f"{bucket}/{resource.removeprefix(name + inside)}", point
     return resource, {}
+
+
+def names_of(resource: str, point: Json) -> list[str]:
+    """A bucket or object by its own name, and by what the policy of the access point calls it."""
+    return [resource, re.sub("^[^/]*", point["arn"], resource.replace("/", "/object/", 1))] if point else [resource]
 
 
 def without_points(world: Any, bucket: Json) -> set[str]:

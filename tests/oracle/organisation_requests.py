@@ -10,7 +10,6 @@ Every document is reduced to the statements that can be about the request; then 
 * A foreign account belongs to no organisation or to another one; a principal of it has unknown tags and MFA.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -27,28 +26,29 @@ from tests.oracle.evaluate import (
     listed,
 )
 from tests.oracle.expect import everyone, mentioned_keys
-from tests.oracle.organisation_completions import PREFIXED, UNREAD_ROLE, by_choice, outcomes
+from tests.oracle.organisation_completions import PREFIXED, by_choice, outcomes
 from tests.oracle.organisation_facts import (
     ABSENT,
     CALLING,
+    EVERYTHING,
+    NOTHING,
     UNKNOWN,
     Subject,
     buckets_unlisted,
     can_be_about,
     carries_tags,
+    foreigner,
     may_carry,
     owning,
     tag,
 )
-from tests.oracle.organisation_points import POINT_ACCOUNT, POINT_KEYS, behind, without_points
-from tests.oracle.organisation_shares import share_options, statement_list
+from tests.oracle.organisation_points import POINT_ACCOUNT, POINT_KEYS, behind, names_of, without_points
+from tests.oracle.organisation_shares import attach_shares, statement_list
 from tests.oracle.organisation_sides import BY_BUCKET_ACL, attach
 from tests.oracle.organisations import UNREAD_POLICY, Organisation
 from tests.oracle.unknown import CONDITIONAL, conditioned, fold
 
-EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 Json = dict[str, Any]
-NOTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 
 
 class Requests:
@@ -91,12 +91,12 @@ class Requests:
             return found
         found["account"] = found["principal"].split(":")[4]
         if found["account"] not in self.world["accounts"]:
-            return self.foreigner(found)
+            return foreigner(found)
         if found["kind"] == "root":
             return found | {"mfa": True}
         entity = self.users.get(principal) or self.role_of(principal)
         if entity is None and not self.world["accounts"][found["account"]]["read"]:
-            return self.foreigner(found)
+            return foreigner(found)
         if entity is None:
             raise KeyError(principal)
         return found | self.own(found, entity)
@@ -136,22 +136,6 @@ class Requests:
         allowing = [s for s in role["trust"]["Statement"] if s["Effect"] == "Allow"]
         actions = [action.lower() for statement in allowing for action in listed(statement["Action"])]
         return None if any(glob(action)("sts:tagsession") for action in actions) else role["tags"]
-
-    def foreigner(self, found: Subject) -> Subject:
-        """L18: what a foreign account gives its own principals is not known."""
-        more: Subject = {"identities": [[], [EVERYTHING], [NOTHING]], "tags": None, "mfa": True}
-        if found["key"].isdigit():  # as a question about one of its principals, whose own policies allow everything
-            more["identities"] = [[EVERYTHING]]
-        if found["kind"] == "root":  # nothing is attached to it, and it has no tags
-            more |= {"identities": [[]], "tags": {}}
-        if found["key"] != found["principal"]:
-            more["limits"] = {"aws:principalarn": f"arn:aws:iam::{found['account']}:"}
-        elif ":assumed-role/" in found["principal"]:  # nobody knows the path of the role
-            name = found["principal"].split("/")[1]
-            more["known_ends"] = {"aws:principalarn": f"arn:aws:iam::{found['account']}:role*/{name}"}
-        elif ":role/" in found["principal"]:  # nobody knows its id; it names its sessions as it likes
-            more["limits"] = {"aws:userid": UNREAD_ROLE}
-        return found | more
 
     # --- what is asked for ---
 
@@ -207,9 +191,7 @@ class Requests:
 
         account = self.owner(subject, resource) if account is None else account
         resource, point = behind(self.world, resource)
-        names = (
-            [resource, re.sub("^[^/]*", point["arn"], resource.replace("/", "/object/", 1))] if point else [resource]
-        )
+        names = names_of(resource, point)
         case: Case = {"principal": subject["principal"], "action": action, "resource": resource}
         case |= {"resource_account": account, "settings": {"crossAccountLimits": True}, "alternatives": {}}
         options = [about(documents) for documents in subject["identities"]]
@@ -231,20 +213,11 @@ class Requests:
             case["resource_policy"] = (about([self.roles[resource]["trust"]]) or [None])[0]
         else:
             attach(self.world, case, subject, self.place(resource), about, point)
-        self.share(case, subject)
+        attach_shares(self.world, case, subject)
         if self.endpoint and self.endpoint["policy"]:
             case["vpc_endpoint_policies"] = about([self.endpoint["policy"]]) or [{"Statement": []}]
         self.give_context(case, subject, mfa)
         return case
-
-    def share(self, case: Case, subject: Subject) -> None:
-        """What shares of AWS RAM add."""
-        if not self.world.get("shares") and not self.world.get("shares_unlisted"):
-            return
-        options = share_options(self.world, case, subject["account"])
-        case["shares"] = options[0]
-        if len(options) > 1 and subject["account"]:
-            case["alternatives"]["shares"] = options
 
     def guard(
         self, case: Case, field: str, levels: list[list[Any]], about: Callable[[Iterable[Any]], list[Any]]

@@ -41,8 +41,19 @@ def reached(share: Json, principal: str) -> Json:
     return {"Principal": "*", "Condition": condition}
 
 
+def attach_shares(world: Any, case: Case, subject: Json) -> None:
+    """What shares add to the case; `alternatives` are the contents of what could not be read."""
+    if not world.get("shares") and not world.get("shares_unlisted"):
+        return
+    service = subject["kind"] == "service"
+    options = share_options(world, case, subject["principal"] if service else subject["account"])
+    case["shares"] = options[0]
+    if len(options) > 1 and (subject["account"] or service):
+        case["alternatives"]["shares"] = options
+
+
 def share_options(world: Any, case: Case, account: str) -> list[list[Any]]:
-    """The policies that shares may add to a request of somebody in an account."""
+    """The policies that shares may add to a request of somebody in an account, or of a service."""
     resource = case["resource"]
     service = case["action"].split(":")[0]
     policies: list[Any] = []
@@ -65,9 +76,10 @@ def share_options(world: Any, case: Case, account: str) -> list[list[Any]]:
 
 
 def may_name(share: Json, account: str) -> bool:
-    """Whether a share of which not everything was read may be with somebody of an account."""
-    named = listed(share["principals"])
-    return share["principals"] is None or any(account in one or ":organizations:" in one for one in named)
+    """Whether a share of which not everything was read may be with somebody of an account, or with a service."""
+    named, service = listed(share["principals"]), account.endswith(".amazonaws.com")
+    within = any(":organizations:" in one for one in named) and not service
+    return share["principals"] is None or within or any(account in one for one in named)
 
 
 def statement_list(share: Json) -> Json:

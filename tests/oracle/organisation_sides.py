@@ -42,6 +42,10 @@ def attach(
     if unlisted or (place and place["policy"] is None):
         named = {"Version": "2012-10-17", "Statement": [for_caller]}
         case["alternatives"]["resource_policy"] = [None, everyone("Allow"), named, everyone("Deny")]
+        if point:  # a policy that delegates to it is not public
+            fixed = {"StringEquals": {"s3:DataAccessPointAccount": point["account"]}}
+            delegating = {**everyone("Allow")["Statement"][0], "Condition": fixed}
+            case["alternatives"]["resource_policy"].append({"Version": "2012-10-17", "Statement": [delegating]})
     policy = place.get("policy")
     case["resource_policy"] = (about([policy]) or [None])[0] if policy else None
     if place.get("type") == "key":
