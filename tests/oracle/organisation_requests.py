@@ -69,8 +69,7 @@ class Requests:
         self.certain: dict[Any, bool] = {}
         self.decided = self.compared = 0
         self.shares = [statement_list(one) for one in organisation.get("shares", ())]
-        #: What every request comes through, of the world's VPC endpoints.
-        self.endpoint: Json = {}
+        self.endpoint: Json = {}  # what every request comes through
 
     # --- who asks ---
 
@@ -341,8 +340,8 @@ class Requests:
         unsigned = subject["kind"] == "anonymous" and resource == "*"
         if subject["kind"] == "provider" and principal not in [one["arn"] for one in self.world["providers"]]:
             return IMPLICIT  # nobody signs in at a provider that is not there
-        if subject["kind"] == "provider" and principal.split(":")[4:5] != resource.split(":")[4:5]:
-            return IMPLICIT  # nor to a role of another account than the provider's
+        if subject["kind"] == "provider" and principal.split(":")[4] not in resource.split(":"):
+            return IMPLICIT  # nor to a role of another account
         if unsigned or federating != (subject["kind"] == "provider"):
             return IMPLICIT
         mfa = subject["mfa"] if mfa is None else mfa and subject["mfa"]
@@ -372,9 +371,8 @@ class Requests:
         for field, where in (("scps", subject["account"]), ("rcps", account)):
             documents += [one["document"] for level in self.levels(field, where) for one in level if one["document"]]
         documents += [self.place(resource).get("policy") or {"Statement": []}]
-        documents += self.shares
-        documents += [self.endpoint.get("policy") or {"Statement": []}]
-        documents += [behind(self.world, resource)[1].get("policy") or {"Statement": []}]
+        others = (self.endpoint, behind(self.world, resource)[1])
+        documents += [*self.shares, *(one.get("policy") or {"Statement": []} for one in others)]
         about = [
             (number, index)
             for number, document in enumerate(documents)
