@@ -17,7 +17,8 @@ from tests.oracle.organisations import organisation
 from tests.oracle.whole import judge
 
 #: Seeds of every run, and of a long one where ``GRANTMAP_TEST_ALL`` is set.
-FEW, MANY = (1, 2, 14), tuple(range(1, 61))
+#: From 2000 on they have access points, shares, grants with constraints and trusts in everybody, too.
+FEW, MANY = (1, 2, 14, 2003), (*range(1, 61), *range(2000, 2031))
 #: As above, of the comparison with single decisions: some whose grants were taken for alike by too little.
 ALIKE = (3, 1012)
 
