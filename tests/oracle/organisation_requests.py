@@ -17,6 +17,7 @@ from typing import Any
 from tests.oracle.evaluate import (
     ALLOWED,
     ALWAYS_DIFFERENT,
+    EXPLICIT,
     IMPLICIT,
     OWN_ACCOUNT_ONLY,
     Case,
@@ -340,8 +341,10 @@ class Requests:
         unsigned = subject["kind"] == "anonymous" and resource == "*"
         if subject["kind"] == "provider" and principal not in [one["arn"] for one in self.world["providers"]]:
             return IMPLICIT  # nobody signs in at a provider that is not there
-        if subject["kind"] == "provider" and principal.split(":")[4] not in resource.split(":"):
-            return IMPLICIT  # nor to a role of another account
+        other = "Web" if ":saml-provider/" in principal else "SAML"
+        # Nor to a role of another account, nor by a call that is for others than the provider.
+        parts = principal.split(":")
+        never = (len(parts) > 5 and parts[4] not in resource.split(":")) or other in action
         if unsigned or federating != (subject["kind"] == "provider"):
             return IMPLICIT
         mfa = subject["mfa"] if mfa is None else mfa and subject["mfa"]
@@ -351,7 +354,8 @@ class Requests:
             self.decided += 1
             cases = self.cases(subject, action, resource, mfa)
             self.known[place] = fold({verdict for case in cases for verdict in outcomes(case)})
-        return self.known[place]
+        found = self.known[place]
+        return IMPLICIT if subject["kind"] == "provider" and never and found != EXPLICIT else found
 
     def sign_in(self, role: str) -> tuple[str, bool]:
         """L15, L3: what control policies leave of the sign-in to an assigned role, whose trust is Identity Center's
