@@ -34,6 +34,7 @@ from tests.oracle.evaluate import (
     texts,
     variable,
 )
+from tests.oracle.organisation_points import names_of
 
 CONDITIONAL = "Conditional"
 
@@ -128,6 +129,8 @@ def captured(case: Case, pattern: str, key: str) -> list[str]:
     """What a variable would have to be for its resource pattern to match the resource: as little as it can, and more
     than nothing."""
     found: list[str] = []
+    point = case.get("settings", {}).get("s3", {}).get("accessPoint") or {}
+    names = names_of(case["resource"], point if point.get("arn") else {})
     parts = re.split(r"(\$\{[^}]*\})", pattern)
     for taken in ("(.*?)", "(.+?)"):
         regex = ""
@@ -136,8 +139,9 @@ def captured(case: Case, pattern: str, key: str) -> list[str]:
                 regex += taken if part[2:-1].split(",")[0].strip().lower() == key.lower() else ".*?"
             else:
                 regex += "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in part)
-        match = re.fullmatch(regex, case["resource"], re.DOTALL)
-        found += match.groups() if match else []
+        for name in names:
+            match = re.fullmatch(regex, name, re.DOTALL)
+            found += match.groups() if match else []
     return found
 
 
