@@ -30,16 +30,20 @@ _MANY = 64
 
 
 class Entry(NamedTuple):
-    """One pattern of a statement, its variables loosened. ``services`` of the actions, ``None``: any."""
+    """One pattern of a statement, its variables loosened. ``services`` of the actions, ``None``: any; ``account`` of
+    all that it can be about, empty: any, or none."""
 
     parts: Parts
     glob: str
     start: str
     services: frozenset[str] | None
+    account: str
 
     def may_match(self, arn: str, service: str, inside: str) -> bool:
         """Whether it may be about an action of ``service`` on ``arn``, or on contents, which begin with ``inside``."""
         if self.services is not None and service not in self.services:
+            return False
+        if self.account and self.account != _account(arn):
             return False
         # Few patterns are asked about more: they are compiled when one is.
         if arn.startswith(self.start) and matcher(self.parts)(arn):
@@ -107,7 +111,7 @@ class Allowing:
         index = self._index
         found = {subject.index: subject for subject in index.unread}
         documents: dict[Document, None] = {}
-        for account in {"", arn.split(":", 5)[4] if arn.count(":") >= 5 else ""}:
+        for account in {"", _account(arn)}:
             for entry, document in index.near(account, arn):
                 if document not in documents and entry.may_match(arn, service, inside):
                     documents[document] = None
@@ -141,8 +145,7 @@ class _Index:
         self._starts: dict[str, list[str]] = {}
 
     def take(self, entry: Entry, document: Document) -> None:
-        account = entry.glob.split(":", 5)[4] if _fixed_account(entry.glob) else ""
-        self._by_start.setdefault(account, defaultdict(list))[entry.start].append((entry, document))
+        self._by_start.setdefault(entry.account, defaultdict(list))[entry.start].append((entry, document))
 
     def near(self, account: str, arn: str) -> Iterator[tuple[Entry, Document]]:
         """Entries whose beginnings fit an ARN, or something behind it."""
@@ -167,7 +170,12 @@ def entries_of(document: Document, statement: Statement) -> Iterator[Entry]:
     for text in statement.resources or ("*",):
         parts = loosened(resource_parts(text, variables=document.version == "2012-10-17"))
         start = parts[0] if parts and isinstance(parts[0], str) else ""
-        yield Entry(parts, glob_of(parts), start, services)
+        glob = glob_of(parts)
+        yield Entry(parts, glob, start, services, _account(glob) if _fixed_account(glob) else "")
+
+
+def _account(arn: str) -> str:
+    return arn.split(":", 5)[4] if arn.count(":") >= 5 else ""
 
 
 def _fixed_account(glob: str) -> bool:
