@@ -22,7 +22,7 @@ Statement = dict[str, Any]
 ALLOWED, IMPLICIT, EXPLICIT, ALWAYS_DIFFERENT = "Allowed", "ImplicitlyDenied", "ExplicitlyDenied", "zz-other"
 DOCUMENT_FIELDS = ("identity_policies", "permission_boundaries", "session_policies", "vpc_endpoint_policies")
 MULTIVALUED = "tagkeys|calledvia|(principal|resource|source)orgpaths|principalservicenameslist"  # C3
-RCP_SERVICES = "s3|sts|kms|sqs|secretsmanager|ecr|aoss|dynamodb|logs"  # L3, as far as the cases use them
+RCP_SERVICES = "s3|sts|kms|sqs|secretsmanager|ecr|aoss|dynamodb|logs|codebuild"  # L3, as far as the cases use them
 # L7: the keys that fix who may come or where from ("The meaning of public").
 FIXING = (
     "aws:source(arn|vpc|vpce|owner|account|ip|orgid)|aws:principal(orgid|orgpaths|arn|account)|aws:userid|"

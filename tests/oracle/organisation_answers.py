@@ -62,6 +62,8 @@ class Answers:
             account = name.split(":")[4] if name.startswith("arn:") else name.removeprefix("account:")
             if account not in self.world["accounts"] or not self.world["accounts"][account]["read"]:
                 foreign.add(name)
+        for share in self.world.get("shares", ()):
+            services |= {one for one in share["principals"] or () if one.endswith(".amazonaws.com")}
         providers = {one["arn"] for one in self.world["providers"]}
         roots = {f"arn:aws:iam::{account}:root" for account in self.world["accounts"]}
         own = {*self.requests.users, *self.requests.roles, *self.people}
