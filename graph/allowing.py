@@ -25,8 +25,9 @@ from policy.patterns import Parts, loosened, matcher, resource_parts
 #: Users and roles need an Allow of their own to reach what lies in another account, but for grants of keys (L4, L7).
 OWN_POLICIES = ("User", "Role")
 
-#: Of more the index tells sooner than their own policies.
+#: Of more, where they are so large a share of everybody, the index tells sooner than their own policies.
 _MANY = 64
+_SHARE = 8
 
 
 class Entry(NamedTuple):
@@ -79,7 +80,8 @@ class Allowing:
     def those(self, subjects: Iterable[Subject], arn: str, service: str, inside: str) -> Iterator[Subject]:
         """Of users and roles those of whom ``may`` is true."""
         several = list(subjects)
-        if len(several) > _MANY and all(one.index >= 0 for one in several):
+        many = len(several) > _MANY and self._index.count < _SHARE * len(several)
+        if many and all(one.index >= 0 for one in several):
             found = self.on(arn, service, inside)
             yield from (one for one in several if one.index in found)
             return
@@ -123,6 +125,7 @@ class Allowing:
     def _index(self) -> _Index:
         found = _Index()
         for subject in self._subjects():
+            found.count += 1
             documents = {ref.document for ref in self._identity(subject)}
             if None in documents:
                 found.unread.append(subject)
@@ -139,6 +142,7 @@ class _Index:
     """Allow statements of everybody, by the account of a pattern (empty: any, or none) and what it begins with."""
 
     def __init__(self) -> None:
+        self.count = 0
         self.holders: defaultdict[Document, list[Subject]] = defaultdict(list)
         self.unread: list[Subject] = []
         self._by_start: dict[str, defaultdict[str, list[tuple[Entry, Document]]]] = {}
