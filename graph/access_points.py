@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,11 @@ from graph.account_policies import policy_of
 from graph.action_lists import ActionList
 from graph.allowing import OWN_POLICIES
 from graph.globs import glob_of, remainders
+from graph.naming import NOBODY, Named, named_by, names_of
 from graph.reading import all_keys
 from graph.subjects import Subject
 from model.entities import AccessPoint, Resource
+from policy.assemble import Assembler
 from policy.document import Document, Statement
 from policy.inputs import PolicyRef
 from policy.patterns import loosened, resource_parts
@@ -34,6 +36,9 @@ _TAGS = "s3:accesspointtag/"
 
 #: What stands between the name of a bucket or an access point and a key.
 _IN_BUCKET, BEHIND = "/", "/object/"
+
+#: Fewer are looked at one by one.
+_FEW = 32
 
 #: Actions about the tags of what an ARN names: of the access point, not of its bucket.
 _OWN_TAGS = frozenset({"s3:tagresource", "s3:untagresource", "s3:listtagsforresource"})
@@ -86,11 +91,7 @@ class Door:
 
     def limits(self, subject: Subject) -> Iterator[PolicyRef]:
         """The policies of a subject and over it."""
-        assert subject.caller is not None
-        for refs in self._assembler.identity(subject.caller.principal):
-            yield from refs
-        for level in self._assembler.guardrails("scp", subject.account) if subject.account else ():
-            yield from level.policies
+        return _limits(self._assembler, subject)
 
     def special(self, document: Document | None) -> tuple[Statement, ...]:
         """The statements of a document that can say something else of a request through the access point."""
@@ -98,7 +99,8 @@ class Door:
             return ()
         found = self._special.get(document)
         if found is None:
-            found = tuple(one for one in document.statements if self._asks(one) or self._speaks(document, one))
+            likely = speaking(document) if self.point.vpc == "" else document.statements
+            found = tuple(one for one in likely if self._asks(one) or self._speaks(document, one))
             self._special[document] = found
         return found
 
@@ -110,8 +112,7 @@ class Door:
 
     def _speaks(self, document: Document, statement: Statement) -> bool:
         """Whether one of its patterns is about other names than the bucket's own."""
-        for text in (*(statement.resources or ()), *(statement.not_resources or ())):
-            glob = glob_of(loosened(resource_parts(text, variables=document.version == "2012-10-17")))
+        for glob in _globs(document, statement):
             behind = remainders(glob, self.point.arn)
             if behind and behind != remainders(glob, self.name):
                 return True
@@ -131,11 +132,25 @@ class Door:
         world = self._world
         found: dict[int, Subject] = {}
         for account in {self.container.account, self.point.account}:
-            found.update((one.index, one) for one in world.candidates.inside(account))
+            found.update((one.index, one) for one in world.candidates.inside(account) if self._is_named(one))
         found.update((one.index, one) for one in world.candidates.anybody if one.kind not in OWN_POLICIES)
         for arn, between in self._names_with_contents:
             found.update(world.resolver.shared.allowing.on(arn, "s3", arn + between))
         return [found[index] for index in sorted(found)]
+
+    def _is_named(self, subject: Subject) -> bool:
+        """Whether the policy of the access point may let in a subject by itself: their own need not then."""
+        if self._named is None or self._named.everyone:
+            return True
+        account = ("account", subject.account)  # that one gives to whom their own policies let
+        return not self._named.names.isdisjoint(name for name in names_of(subject) if name != account)
+
+    @cached_property
+    def _named(self) -> Named | None:
+        if self.point.policy == "":
+            return NOBODY
+        document = self._assembler.ref(f"{self.point.arn}#policy", self.point.policy).document
+        return None if document is None else named_by(document)
 
     @property
     def _names_with_contents(self) -> tuple[tuple[str, str], ...]:
@@ -148,6 +163,40 @@ class Door:
             return True
         allowing = self._world.resolver.shared.allowing
         return any(allowing.may(subject, arn, "s3", arn + between) for arn, between in self._names_with_contents)
+
+
+def _limits(assembler: Assembler, subject: Subject) -> Iterator[PolicyRef]:
+    assert subject.caller is not None
+    for refs in assembler.identity(subject.caller.principal):
+        yield from refs
+    for level in assembler.guardrails("scp", subject.account) if subject.account else ():
+        yield from level.policies
+
+
+def _globs(document: Document, statement: Statement) -> Iterator[str]:
+    for text in (*(statement.resources or ()), *(statement.not_resources or ())):
+        yield glob_of(loosened(resource_parts(text, variables=document.version == "2012-10-17")))
+
+
+@lru_cache(maxsize=1 << 16)
+def speaking(document: Document) -> tuple[Statement, ...]:
+    """The statements of a document that may say something else of a request through some access point, one that takes
+    requests from anywhere: of most documents none."""
+    found = []
+    for statement in document.statements:
+        asked = any(key in _KEYS or key.startswith(_TAGS) for key in all_keys(statement))
+        if asked or any(map(_may_name_one, _globs(document, statement))):
+            found.append(statement)
+    return tuple(found)
+
+
+def _may_name_one(glob: str) -> bool:
+    """Whether a glob may match the ARN of an access point otherwise than that of a bucket: the one has a region and an
+    account where the other has nothing."""
+    parts = glob.split(":", 3)
+    if len(parts) == 4 and not any("*" in part or "?" in part for part in parts[:3]):
+        return parts[2] == "s3" and not parts[3].startswith("::") and parts[3] != "*"
+    return glob != "*"
 
 
 def _shared(one: ActionList, other: ActionList) -> int:
@@ -187,9 +236,25 @@ class AccessPoints:
 
     def serving(self, holders: Collection[Subject]) -> Iterator[tuple[Door, list[Subject]]]:
         """The access points that may give some of the holders more than the buckets do, with these."""
-        acting = [one for one in holders if one.caller is not None]
-        points = (point for some in self._of_bucket.values() for point in some)
-        for door in map(self.at, sorted(points, key=attrgetter("arn"))):
-            served = [one for one in acting if door.of(one) or (door.opening and door.may_serve(one))]
+        points = sorted((point for some in self._of_bucket.values() for point in some), key=attrgetter("arn"))
+        acting = [one for one in holders if one.caller is not None] if points else []
+        vpcs = any(point.vpc for point in points)
+        speak = [one for one in acting if vpcs or self._may_speak(one)]
+        for door in map(self.at, points):
+            if not door.opening:
+                served = [one for one in speak if door.of(one)]
+            else:
+                # Somebody can act as thousands of roles: the index tells who of them may use it.
+                able = {one.index for one in door.asking()} if len(acting) > _FEW else None
+                served = [
+                    one
+                    for one in acting
+                    if (door.may_serve(one) if able is None or one.index < 0 else one.index in able)
+                ]
             if served:
                 yield door, served
+
+    def _may_speak(self, subject: Subject) -> bool:
+        """Whether something is said of access points by the policies of a subject and over it."""
+        refs = _limits(self._world.assembler, subject)
+        return any(ref.document is not None and speaking(ref.document) for ref in refs)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,10 +92,16 @@ class Behind:
         for kind, places in ((self._door.whole, [0]), (self._door.objects, range(1, len(self.classes)))):
             given: list[tuple[Subject, int, dict[int, Outcome]]] = []
             more = 0
-            for subject in self._askers:
-                for actions in self._groups(subject, kind):
+            # What somebody has everywhere by the best way for certain is not asked of those behind it.
+            best = dict.fromkeys(places, 0)
+            for subject in sorted(self._askers, key=lambda one: ways.of(one.index, sure=True).rank):
+                sure = ways.of(subject.index, sure=True).sure
+                for actions in self._groups(subject, kind, ~reduce(and_, best.values())):
                     by_place = self._given(subject, kind.actions.actions[first(actions)], places)
                     given.append((subject, actions, by_place))
+                    for place, outcome in by_place.items():
+                        if sure and outcome.verdict is Verdict.ALLOWED:
+                            best[place] |= actions
                     if any(self._is_more(subject, kind, actions, *item) for item in by_place.items()):
                         more |= actions
             for subject, actions, by_place in given:
@@ -119,13 +127,14 @@ class Behind:
                 number = len(self._contents) - 1
                 yield Row(way, level_bits(actions), number, np.array(places, dtype=np.int32))
 
-    def _groups(self, subject: Subject, kind: Kind) -> list[int]:
-        """Groups of actions that no decision tells apart, of those that it may give more of."""
-        special = (*self._door.opening, *self._door.of(subject))
+    def _groups(self, subject: Subject, kind: Kind, left: int) -> list[int]:
+        """Groups of actions that no decision tells apart, of those that are left and that it may give more of."""
+        if not left & kind.both:
+            return []
         wanted = 0
-        for one in special:
+        for one in (*self._door.opening, *self._door.of(subject)):
             wanted |= kind.actions.about(one)
-        wanted &= kind.both
+        wanted &= kind.both & left
         if self._action is not None:
             wanted &= sum(1 << n for n, one in enumerate(kind.actions.actions) if one == self._action)
         found = [(some & wanted, 0) for _, some in kind.actions.ruled(tags=True, acl=True) if some & wanted]

@@ -194,6 +194,10 @@ def test_reach_tells_all_that_the_access_point_gives_beyond_its_bucket(seed: int
                     told = [row for row in rows if level in row.levels and covers(row, there)]
                     best = min((ORDER.index(row.verdict) for row in told), default=3)
                     assert best <= ORDER.index(by_point), (who.arn, action, key)
+        for key in ("/x", "/x/y"):  # and whoever can is listed by that name
+            listed = {one["principal"] for one in asked.who_can(GET, f"{DOOR}/object{key}")["principals"]}
+            can = Verdict(asked.can(who.arn, GET, f"{DOOR}/object{key}")["verdict"])
+            assert (who.arn in listed) is (ORDER.index(can) < 2), (who.arn, key)
         for row in rows:  # nothing is told that no action of the level has there
             name = row.resource_class.representative
             for level in row.levels:
