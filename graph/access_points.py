@@ -63,27 +63,28 @@ class Door:
         found = world.inventory.container(self.name)
         owner = point.bucket_account or point.account
         self.container = found or Resource(arn=self.name, type="s3:bucket", account=owner, region=point.region)
-        self.policies = tuple(self._own(found))
+        self._over = tuple(self._of_bucket(found))
+        own = () if point.policy == "" else (world.assembler.ref(f"{point.arn}#policy", point.policy),)
+        #: The policies of the bucket and over it, and that of the access point.
+        self.policies = (*self._over, *own)
         self._special: dict[Document, tuple[Statement, ...]] = {}
         lists = world.resolver.shared.lists
         of_bucket = (lists.of("s3:bucket", self.name), lists.of("s3:bucket/", f"{self.name}/x"))
         by_name = (lists.of("", point.arn), lists.of("", f"{point.arn}{BEHIND}x"))
         self.whole, self.objects = (Kind(one, _shared(one, two)) for one, two in zip(by_name, of_bucket, strict=True))
 
-    def _own(self, bucket: Resource | None) -> Iterator[PolicyRef]:
-        """The policies of the bucket and over it, and that of the access point."""
+    def _of_bucket(self, bucket: Resource | None) -> Iterator[PolicyRef]:
         ref = None if bucket is None else policy_of(self._assembler, bucket)[0]
         if ref is not None:
             yield ref
         for level in self._assembler.guardrails("rcp", self.container.account):
             yield from level.policies
-        if self.point.policy != "":
-            yield self._assembler.ref(f"{self.point.arn}#policy", self.point.policy)
 
     @cached_property
     def opening(self) -> tuple[Statement, ...]:
-        """What is said for everybody by which the access point may give more than the bucket."""
-        return tuple(one for ref in self.policies for one in self.special(ref.document))
+        """What is said for everybody by which the access point may give more than the bucket; its own policy can only
+        give less, since both must allow."""
+        return tuple(one for ref in self._over for one in self.special(ref.document))
 
     def of(self, subject: Subject) -> tuple[Statement, ...]:
         """What the subject's own policies, boundary and guardrails say by which it may give them more."""
