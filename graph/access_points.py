@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from graph.account_policies import policy_of
 from graph.action_lists import ActionList
 from graph.allowing import OWN_POLICIES
-from graph.globs import glob_of, remainders
+from graph.globs import FILLER, glob_of, remainders
 from graph.naming import NOBODY, Named, named_by, names_of
 from graph.reading import all_keys
 from graph.subjects import Subject
@@ -59,9 +59,11 @@ class Door:
         self.point = point
         self._world = world
         self._assembler = world.assembler
-        self.name = f"arn:{point.arn.split(':', 2)[1]}:s3:::{point.bucket}"
+        self.name = f"arn:{point.arn.split(':', 2)[1]}:s3:::{point.bucket or FILLER}"
         found = world.inventory.container(self.name)
         owner = point.bucket_account or point.account
+        #: Whether nobody collected the bucket, so that no other answer tells of it.
+        self.alone = found is None
         self.container = found or Resource(arn=self.name, type="s3:bucket", account=owner, region=point.region)
         self._over = tuple(self._of_bucket(found))
         own = () if point.policy == "" else (world.assembler.ref(f"{point.arn}#policy", point.policy),)
@@ -113,10 +115,12 @@ class Door:
 
     def _speaks(self, document: Document, statement: Statement) -> bool:
         """Whether one of its patterns is about other names than the bucket's own."""
+        pairs = ((self.point.arn, self.name), (self.point.arn + BEHIND, self.name + _IN_BUCKET))
         for glob in _globs(document, statement):
-            behind = remainders(glob, self.point.arn)
-            if behind and behind != remainders(glob, self.name):
-                return True
+            for mine, of_bucket in pairs:
+                behind = remainders(glob, mine)
+                if behind and behind != remainders(glob, of_bucket):
+                    return True
         return False
 
     def by_bucket(self, arn: str) -> str:
@@ -207,7 +211,7 @@ def _shared(one: ActionList, other: ActionList) -> int:
 
 
 class AccessPoints:
-    """The access points of a world whose buckets are known by name."""
+    """The access points of a world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -236,14 +240,14 @@ class AccessPoints:
         return [self.at(point) for point in self._of_bucket.get(parts[5].partition("/")[0], ())]
 
     def serving(self, holders: Collection[Subject]) -> Iterator[tuple[Door, list[Subject]]]:
-        """The access points that may give some of the holders more than the buckets do, with these."""
-        points = sorted((point for some in self._of_bucket.values() for point in some), key=attrgetter("arn"))
+        """The access points that may give some of the holders more than the buckets do, with these; of buckets that
+        nobody collected all that they may give."""
+        points = sorted(self._world.inventory.data.access_points, key=attrgetter("arn"))
         acting = [one for one in holders if one.caller is not None] if points else []
-        vpcs = any(point.vpc for point in points)
-        speak = [one for one in acting if vpcs or self._may_speak(one)]
+        speak = [one for one in acting if self._may_speak(one)]
         for door in map(self.at, points):
-            if not door.opening:
-                served = [one for one in speak if door.of(one)]
+            if not door.opening and not door.alone:
+                served = [one for one in (acting if door.point.vpc else speak) if door.of(one)]
             else:
                 # Somebody can act as thousands of roles: the index tells who of them may use it.
                 able = {one.index for one in door.asking()} if len(acting) > _FEW else None

@@ -20,6 +20,7 @@ from graph.names import action_of, resource_of
 from graph.questions import Questions
 from graph.reaching_apart import Row
 from graph.reaching_ways import Ways
+from graph.strangers import any_account
 from graph.subjects import Subject
 from graph.world import World
 from policy.inputs import PolicyRef
@@ -27,6 +28,9 @@ from policy.verdicts import Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+#: In rows, whoever has an account at AWS.
+ANY_ACCOUNT = "whoever has any AWS account"
 
 #: So many principals are named in a sentence.
 _SHOWN = 3
@@ -52,7 +56,9 @@ class Behind:
         self.classes = Classes(self._made())
         self.contents: NDArray[np.bool_] = np.array([one.contents for one in self.classes], dtype=np.bool_)
         self.owners: NDArray[np.int32] = np.array([int(one.contents) for one in self.classes], dtype=np.int32)
-        self.rests: NDArray[np.int32] = np.array([1 if one.contents else -1 for one in self.classes], dtype=np.int32)
+        everything = f"{door.point.arn}{BEHIND}*"
+        rest = next((place for place, one in enumerate(self.classes) if one.pattern == everything), -1)
+        self.rests: NDArray[np.int32] = np.array([rest if one.contents else -1 for one in self.classes], dtype=np.int32)
         self._contents: list[tuple[str, ...]] = []
 
     def actions_of(self, content: int) -> tuple[str, ...]:
@@ -113,6 +119,8 @@ class Behind:
         return {place: outcome for place, outcome in found if outcome.can}
 
     def _is_more(self, subject: Subject, kind: Kind, actions: int, place: int, outcome: Outcome) -> bool:
+        if self._door.alone:
+            return True
         name = self._door.by_bucket(self.classes[place].representative)
         return outcome.rank < self._decide(subject, kind.actions.actions[first(actions)], name).rank
 
@@ -131,7 +139,7 @@ class Behind:
         """Groups of actions that no decision tells apart, of those that are left and that it may give more of."""
         if not left & kind.both:
             return []
-        wanted = 0
+        wanted = kind.actions.all if self._door.alone else 0
         for one in (*self._door.opening, *self._door.of(subject)):
             wanted |= kind.actions.about(one)
         wanted &= kind.both & left
@@ -145,11 +153,13 @@ class Behind:
 
 
 def others_through(
-    questions: Questions, action: str, resource: str, rows: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    questions: Questions, action: str, resource: str, rows: Sequence[dict[str, Any]]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Who can do something to a bucket or an object only by the name that it has through an access point, or under
-    fewer conditions: that name, and rows as in ``who-can``. ``rows`` are those of the bucket's own name."""
-    known = {row["principal"]: row["verdict"] for row in rows}
+    other conditions: that name, and rows as in ``who-can``, with one for whoever has any AWS account. ``rows`` are
+    those of the bucket's own name."""
+    known = {row["principal"]: (row["verdict"], row["residual"]) for row in rows}
+    by_bucket = any_account(questions, action, resource, rows)
     action, resource = action_of(action), resource_of(questions.world.inventory, resource, action)
     for door in questions.world.access_points.of(resource):
         kind = door.whole if resource == door.name else door.objects
@@ -157,7 +167,11 @@ def others_through(
             continue
         name = door.by_point(resource)
         answer = questions.who_can(action, name)["principals"]
-        more = [row for row in answer if known.get(row["principal"]) not in ("Allowed", row["verdict"])]
+        there = ((row, known.get(row["principal"], ("", None))) for row in answer)
+        more = [row for row, was in there if was[0] != "Allowed" and (row["verdict"], row["residual"]) != was]
+        anyone = any_account(questions, action, name, answer)
+        if anyone is not None and by_bucket not in (Verdict.ALLOWED, anyone):
+            more.append({"principal": ANY_ACCOUNT, "verdict": str(anyone), "via": [], "residual": None})
         if more:
             yield name, more
 
@@ -165,8 +179,9 @@ def others_through(
 def through_in_words(name: str, rows: Sequence[Mapping[str, Any]], who: Callable[[str], str]) -> str:
     """A sentence about one answer of ``others_through``; ``who`` names a principal."""
     point = name.partition(BEHIND)[0].rpartition("/")[2]
-    shown = [who(row["principal"]) for row in rows[:_SHOWN]]
+    shown = [one if one == ANY_ACCOUNT else who(one) for one in (row["principal"] for row in rows[:_SHOWN])]
     if len(rows) > _SHOWN:
         shown.append(f"{len(rows) - _SHOWN:,} more")
-    how = "can do this" if all(row["verdict"] == "Allowed" for row in rows) else "can, or under conditions can, do this"
-    return f"Others {how} by the name that access point `{point}` gives it: {', '.join(shown)}"
+    sure = all(row["verdict"] == "Allowed" for row in rows)
+    how = "can do this too, or under fewer conditions" if sure else "can or may do this too, or under other conditions"
+    return f"By the name that access point `{point}` gives it, these {how}: {', '.join(shown)}"

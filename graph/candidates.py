@@ -165,4 +165,5 @@ class Candidates:
 
     def _having(self, names: frozenset[Name], owner: str) -> Mapping[int, Subject]:
         found = self._index.named(names)
-        return {index: one for index, one in found.items() if one.kind != "Provider" and one.account != owner}
+        others = {index: one for index, one in found.items() if not owner or one.account != owner}
+        return {index: one for index, one in others.items() if one.kind != "Provider"}

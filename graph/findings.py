@@ -222,10 +222,10 @@ def _open(inventory: Inventory, opened: OpenTo) -> Finding:
     more = len(opened.actions) - _ACTIONS_NAMED
     named = ", ".join(opened.actions[:_ACTIONS_NAMED]) + (f" and {more} more" if more > 0 else "")
     return Finding(
-        id=_id(OPEN_TO_ACCOUNTS, opened.resource.arn, ""),
+        id=_id(OPEN_TO_ACCOUNTS, opened.arn, ""),
         kind=OPEN_TO_ACCOUNTS,
         principal=None,
-        target=opened.resource.arn,
+        target=opened.arn,
         state="allowed" if sure else "conditional",
         conditions=opened.keys,
         severity="critical" if sure else "high",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,7 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from graph.access_levels import levels_of
-from graph.behind_points import others_through, through_in_words
+from graph.behind_points import ANY_ACCOUNT, others_through, through_in_words
+from graph.findings import findings
 from graph.questions import Questions
 from graph.reaching import Reached, reach, reach_json
 from model.entities import AccessPoint, S3Grant
@@ -138,7 +139,10 @@ def test_what_a_policy_about_the_access_point_alone_gives_is_reached(tmp_path: P
     assert not more
     assert not list(others_through(asked, "s3:PutBucketPolicy", "arn:aws:s3:::b", ()))
     told = through_in_words(name, others, lambda who: who.rpartition("/")[2])
-    assert told == "Others can do this by the name that access point `door` gives it: carol, dave"
+    wanted = (
+        "By the name that access point `door` gives it, these can do this too, or under fewer conditions: carol, dave"
+    )
+    assert told == wanted
 
 
 def test_roles_on_the_way_tell_of_access_points(tmp_path: Path) -> None:
@@ -153,7 +157,8 @@ def test_roles_on_the_way_tell_of_access_points(tmp_path: Path) -> None:
 #: What is said of a bucket and its access point, by whoever says it.
 _RESOURCES = (
     "*", "arn:aws:s3:::b/*", "arn:aws:s3:::b", "arn:aws:s3:::b/x*", DOOR, f"{DOOR}/*", f"{DOOR}/object/x*",
-    f"{DOOR}/object/*", "arn:aws:s3:*:*:accesspoint/*", "*x/y", "arn:aws:s3:us-east-1:*",
+    f"{DOOR}/object/*", "arn:aws:s3:*:*:accesspoint/*", "*x/y", "arn:aws:s3:us-east-1:*", "*/object/x*", "*object*",
+    "arn:aws:s3:*/object/*", f"{DOOR}/object/??*", "arn:aws:s3:::b/?????*",
 )  # fmt: skip
 _CONDITIONS: tuple[Json, ...] = (
     {}, {}, TO_POINTS, {"StringLike": {"s3:DataAccessPointArn": "*door"}}, {"Null": {"s3:DataAccessPointArn": "true"}},
@@ -211,4 +216,34 @@ ORDER = (Verdict.ALLOWED, Verdict.CONDITIONAL, Verdict.IMPLICITLY_DENIED, Verdic
 
 def covers(row: Reached, arn: str) -> bool:
     globs = row.resource_class.pattern.split(" ∩ ")
-    return all(re.fullmatch(glob.replace("*", ".*"), arn) for glob in globs)
+    return all(fnmatchcase(arn, glob) for glob in globs)
+
+
+@pytest.mark.parametrize("more", [{}, {"bucket_account": ""}, {"bucket": "", "bucket_account": ""}])
+def test_what_is_behind_buckets_that_nobody_collected_is_told_by_the_access_point(more: Json, tmp_path: Path) -> None:
+    there = replace(point(ONE), **more)
+    asked = questions_of(made_world(users=(ALICE, CAROL), access_points=(there,)), tmp_path)
+    for who, name in ((ALICE.arn, f"{DOOR}/object/*"), (CAROL.arn, PUBLIC_PART)):
+        assert asked.can(who, GET, name.replace("*", "x"))["verdict"] == "Conditional"
+        verdict, levels = reached(asked, who)[name]
+        assert verdict == "Conditional" and "Read:data" in levels
+
+
+def test_shorter_keys_are_told_where_a_pattern_matches_nearly_all(tmp_path: Path) -> None:
+    who = user("eve", ONE, allow("s3:Get*", f"{DOOR}/object/*"), allow("s3:Get*", f"{DOOR}/object/??*"))
+    asked = questions_of(made_world(users=(who,), resources=(bucket("b", ONE),), access_points=(point(ONE),)), tmp_path)
+    assert f"{DOOR}/object/*" in reached(asked, who.arn)
+
+
+def test_whom_only_an_account_at_aws_lets_in_is_told_by_its_name(tmp_path: Path) -> None:
+    signed = {"StringLike": {"aws:PrincipalArn": "*"}}
+    opened = allow(GET, f"{DOOR}/object/public/*", Principal="*", Condition=signed)
+    behind = bucket("b", ONE, allow("*", Principal="*", Condition={**TO_POINTS, **signed}), s3=OPEN)
+    fields: Json = {"account_public_block": {ONE: False}, "account_ignores_acls": {ONE: False}}
+    world = made_world(users=(CAROL,), resources=(behind,), access_points=(point(ONE, opened),), **fields)
+    asked = questions_of(world, tmp_path)
+    here = "arn:aws:s3:::b/public/x"
+    assert asked.can(f"account:{FOREIGN}", GET, f"{DOOR}/object/public/x")["verdict"] == "Allowed"
+    ((_, others),) = others_through(asked, GET, here, asked.who_can(GET, here)["principals"])
+    assert ANY_ACCOUNT in {row["principal"] for row in others}
+    assert (DOOR, "allowed") in {(one.target, one.state) for one in findings(world.assembler)}

@@ -81,3 +81,13 @@ def test_one_that_only_the_account_owners_condition_opens_to_services_is_none() 
     said = allow("sqs:SendMessage", "*", Principal="*", Condition={"ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{ONE}"}})
     built = made_world(users=(user("ann", ONE),), resources=(queue("q", ONE, said),))
     assert [one for one in findings(built.assembler) if one.kind == OPEN_TO_ACCOUNTS] == []
+
+
+def test_what_is_open_in_part_is_a_finding() -> None:
+    said = allow(
+        "s3:GetObject", "arn:aws:s3:::b/public/*", Principal="*", Condition={"StringLike": {"aws:PrincipalArn": "*"}}
+    )
+    fields: Json = {"account_public_block": {ONE: False}, "account_ignores_acls": {ONE: False}}
+    built = made_world(users=(user("ann", ONE),), resources=(bucket("b", ONE, said, s3=OPEN),), **fields)
+    (found,) = (one for one in findings(built.assembler) if one.kind == OPEN_TO_ACCOUNTS)
+    assert (found.state, found.sentence) == ("allowed", "whoever has any AWS account can do s3:GetObject")
