@@ -22,6 +22,7 @@ from graph.naming import NOBODY, Named, named_by, names_of
 from graph.reading import all_keys
 from graph.subjects import Subject
 from model.entities import AccessPoint, Resource
+from model.inventory import Inventory
 from policy.assemble import Assembler
 from policy.document import Document, Statement
 from policy.inputs import PolicyRef
@@ -52,6 +53,14 @@ class Kind:
     both: int
 
 
+def bucket_of(inventory: Inventory, point: AccessPoint) -> tuple[Resource, bool]:
+    """The bucket behind an access point, and whether it is made up, since nobody collected it."""
+    name = f"arn:{point.arn.split(':', 2)[1]}:s3:::{point.bucket or FILLER}"
+    found = inventory.container(name)
+    owner = point.bucket_account or point.account
+    return found or Resource(arn=name, type="s3:bucket", account=owner, region=point.region), found is None
+
+
 class Door:
     """An access point with its bucket, which need not have been collected."""
 
@@ -59,13 +68,10 @@ class Door:
         self.point = point
         self._world = world
         self._assembler = world.assembler
-        self.name = f"arn:{point.arn.split(':', 2)[1]}:s3:::{point.bucket or FILLER}"
-        found = world.inventory.container(self.name)
-        owner = point.bucket_account or point.account
-        #: Whether nobody collected the bucket, so that no other answer tells of it.
-        self.alone = found is None
-        self.container = found or Resource(arn=self.name, type="s3:bucket", account=owner, region=point.region)
-        self._over = tuple(self._of_bucket(found))
+        #: ``alone``: nobody collected the bucket, so that no other answer tells of it.
+        self.container, self.alone = bucket_of(world.inventory, point)
+        self.name = self.container.arn
+        self._over = tuple(self._of_bucket())
         own = () if point.policy == "" else (world.assembler.ref(f"{point.arn}#policy", point.policy),)
         #: The policies of the bucket and over it, and that of the access point.
         self.policies = (*self._over, *own)
@@ -75,8 +81,8 @@ class Door:
         by_name = (lists.of("", point.arn), lists.of("", f"{point.arn}{BEHIND}x"))
         self.whole, self.objects = (Kind(one, _shared(one, two)) for one, two in zip(by_name, of_bucket, strict=True))
 
-    def _of_bucket(self, bucket: Resource | None) -> Iterator[PolicyRef]:
-        ref = None if bucket is None else policy_of(self._assembler, bucket)[0]
+    def _of_bucket(self) -> Iterator[PolicyRef]:
+        ref = None if self.alone else policy_of(self._assembler, self.container)[0]
         if ref is not None:
             yield ref
         for level in self._assembler.guardrails("rcp", self.container.account):
@@ -108,10 +114,7 @@ class Door:
         return found
 
     def _asks(self, statement: Statement) -> bool:
-        keys = all_keys(statement)
-        if self.point.vpc and "aws:sourcevpc" in keys:
-            return True
-        return any(key in _KEYS or key.startswith(_TAGS) for key in keys)
+        return _asks_of_points(statement) or bool(self.point.vpc and "aws:sourcevpc" in all_keys(statement))
 
     def _speaks(self, document: Document, statement: Statement) -> bool:
         """Whether one of its patterns is about other names than the bucket's own."""
@@ -122,15 +125,6 @@ class Door:
                 if behind and behind != remainders(glob, of_bucket):
                     return True
         return False
-
-    def by_bucket(self, arn: str) -> str:
-        """What is called by the access point's name, by the bucket's."""
-        return self.name + arn[len(self.point.arn) :].replace(BEHIND, _IN_BUCKET, 1)
-
-    def by_point(self, arn: str) -> str:
-        """What is called by the bucket's name, by the access point's."""
-        _, slash, key = arn[len(self.name) :].partition(_IN_BUCKET)
-        return f"{self.point.arn}{BEHIND}{key}" if slash else self.point.arn
 
     def asking(self) -> list[Subject]:
         """Whoever may have access here: by own policies, or by those of the bucket and the access point alone."""
@@ -187,12 +181,13 @@ def _globs(document: Document, statement: Statement) -> Iterator[str]:
 def speaking(document: Document) -> tuple[Statement, ...]:
     """The statements of a document that may say something else of a request through some access point, one that takes
     requests from anywhere: of most documents none."""
-    found = []
-    for statement in document.statements:
-        asked = any(key in _KEYS or key.startswith(_TAGS) for key in all_keys(statement))
-        if asked or any(map(_may_name_one, _globs(document, statement))):
-            found.append(statement)
-    return tuple(found)
+    return tuple(
+        one for one in document.statements if _asks_of_points(one) or any(map(_may_name_one, _globs(document, one)))
+    )
+
+
+def _asks_of_points(statement: Statement) -> bool:
+    return any(key in _KEYS or key.startswith(_TAGS) for key in all_keys(statement))
 
 
 def _may_name_one(glob: str) -> bool:

@@ -143,9 +143,7 @@ class AccountUnits:
 
     def _add_rcps(self, patterns: ContentPatterns, subjects: Sequence[Subject]) -> None:
         for level in self._assembler.guardrails("rcp", self.account):
-            for ref in level.policies:
-                if ref.document is not None:
-                    patterns.add(ref.document, subjects, everybody=True)
+            patterns.add_all(level.policies, subjects, everybody=True)
 
     def _add(self, patterns: ContentPatterns, subjects: Sequence[Subject]) -> None:
         holders: defaultdict[PolicyRef, list[Subject]] = defaultdict(list)
@@ -158,11 +156,9 @@ class AccountUnits:
                 for ref in level.policies:
                     guardrails[ref].append(subject)
         for ref, whose in holders.items():
-            if ref.document is not None:
-                patterns.add(ref.document, whose)
+            patterns.add_all((ref,), whose)
         for ref, whose in guardrails.items():
-            if ref.document is not None:
-                patterns.add(ref.document, whose, everybody=True)
+            patterns.add_all((ref,), whose, everybody=True)
 
     def _patterns_on(self, container: Resource) -> Iterator[ContentPatterns]:
         """The patterns of a container's own policy, and of those whom it lets in from elsewhere."""

@@ -17,6 +17,7 @@ from graph.contents import start_inside
 from graph.globs import glob_of, remainders
 from graph.naming import granted_by_name, names_of
 from graph.subjects import Subject
+from model.arn import account_of
 from policy.assemble import Assembler
 from policy.document import Document, Statement
 from policy.inputs import PolicyRef
@@ -44,7 +45,7 @@ class Entry(NamedTuple):
         """Whether it may be about an action of ``service`` on ``arn``, or on contents, which begin with ``inside``."""
         if self.services is not None and service not in self.services:
             return False
-        if self.account and self.account != _account(arn):
+        if self.account and self.account != account_of(arn):
             return False
         # Few patterns are asked about more: they are compiled when one is.
         if arn.startswith(self.start) and matcher(self.parts)(arn):
@@ -113,7 +114,7 @@ class Allowing:
         index = self._index
         found = {subject.index: subject for subject in index.unread}
         documents: dict[Document, None] = {}
-        for account in {"", _account(arn)}:
+        for account in {"", account_of(arn)}:
             for entry, document in index.near(account, arn):
                 if document not in documents and entry.may_match(arn, service, inside):
                     documents[document] = None
@@ -175,11 +176,7 @@ def entries_of(document: Document, statement: Statement) -> Iterator[Entry]:
         parts = loosened(resource_parts(text, variables=document.version == "2012-10-17"))
         start = parts[0] if parts and isinstance(parts[0], str) else ""
         glob = glob_of(parts)
-        yield Entry(parts, glob, start, services, _account(glob) if _fixed_account(glob) else "")
-
-
-def _account(arn: str) -> str:
-    return arn.split(":", 5)[4] if arn.count(":") >= 5 else ""
+        yield Entry(parts, glob, start, services, account_of(glob) if _fixed_account(glob) else "")
 
 
 def _fixed_account(glob: str) -> bool:

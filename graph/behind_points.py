@@ -17,30 +17,23 @@ from graph.classes import ResourceClass
 from graph.contents import ContentPatterns
 from graph.deciding import Outcome
 from graph.names import action_of, resource_of
+from graph.open_to_accounts import ANY_ACCOUNT
 from graph.questions import Questions
-from graph.reaching_apart import Row
+from graph.reaching_apart import MadeClasses, Row
 from graph.reaching_ways import Ways
 from graph.strangers import any_account
 from graph.subjects import Subject
 from graph.world import World
+from policy.access_points import name_behind
+from policy.buckets import access_point_of
 from policy.inputs import PolicyRef
 from policy.verdicts import Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: In rows, whoever has an account at AWS.
-ANY_ACCOUNT = "whoever has any AWS account"
-
 #: So many principals are named in a sentence.
 _SHOWN = 3
-
-
-class Classes(list[ResourceClass]):
-    """Classes that are there."""
-
-    def some(self, places: list[int], /) -> list[ResourceClass]:
-        return [self[place] for place in places]
 
 
 class Behind:
@@ -53,7 +46,7 @@ class Behind:
         self._action = action
         self._decide = world.decider.decide
         self._assembler = world.assembler
-        self.classes = Classes(self._made())
+        self.classes = MadeClasses(self._made())
         self.contents: NDArray[np.bool_] = np.array([one.contents for one in self.classes], dtype=np.bool_)
         self.owners: NDArray[np.int32] = np.array([int(one.contents) for one in self.classes], dtype=np.int32)
         everything = f"{door.point.arn}{BEHIND}*"
@@ -86,11 +79,8 @@ class Behind:
             for ref in self._door.limits(subject):
                 holders[ref].append(subject)
         for ref, whose in holders.items():
-            if ref.document is not None:
-                found.add(ref.document, whose)
-        for ref in self._door.policies:
-            if ref.document is not None:
-                found.add(ref.document, self._askers, everybody=True)
+            found.add_all((ref,), whose)
+        found.add_all(self._door.policies, self._askers, everybody=True)
         return found
 
     def rows(self, ways: Ways) -> Iterator[Row]:
@@ -100,13 +90,13 @@ class Behind:
             more = 0
             # What somebody has everywhere by the best way for certain is not asked of those behind it.
             best = dict.fromkeys(places, 0)
-            for subject in sorted(self._askers, key=lambda one: ways.of(one.index, sure=True).rank):
-                sure = ways.of(subject.index, sure=True).sure
+            askers = [(ways.of(one.index, sure=True), one) for one in self._askers]
+            for way, subject in sorted(askers, key=lambda item: item[0].rank):
                 for actions in self._groups(subject, kind, ~reduce(and_, best.values())):
                     by_place = self._given(subject, kind.actions.actions[first(actions)], places)
                     given.append((subject, actions, by_place))
                     for place, outcome in by_place.items():
-                        if sure and outcome.verdict is Verdict.ALLOWED:
+                        if way.sure and outcome.verdict is Verdict.ALLOWED:
                             best[place] |= actions
                     if any(self._is_more(subject, kind, actions, *item) for item in by_place.items()):
                         more |= actions
@@ -121,7 +111,9 @@ class Behind:
     def _is_more(self, subject: Subject, kind: Kind, actions: int, place: int, outcome: Outcome) -> bool:
         if self._door.alone:
             return True
-        name = self._door.by_bucket(self.classes[place].representative)
+        behind = access_point_of(self._assembler.inventory, self.classes[place].representative)
+        assert behind is not None
+        name = behind[1]
         return outcome.rank < self._decide(subject, kind.actions.actions[first(actions)], name).rank
 
     def _rows(
@@ -165,7 +157,7 @@ def others_through(
         kind = door.whole if resource == door.name else door.objects
         if action not in kind.actions.named(kind.both):
             continue
-        name = door.by_point(resource)
+        name = name_behind(resource, door.point.arn)
         answer = questions.who_can(action, name)["principals"]
         there = ((row, known.get(row["principal"], ("", None))) for row in answer)
         more = [row for row, was in there if was[0] != "Allowed" and (row["verdict"], row["residual"]) != was]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
@@ -34,6 +34,7 @@ from model.entities import Resource
 from policy.actions import catalogue
 from policy.context import RequestContext, Target, is_of_request
 from policy.document import Document, Statement, action_test
+from policy.inputs import PolicyRef
 from policy.patterns import Parts, Variable, Wild, loosened, resolve, resource_parts
 
 #: Types with contents, and what stands between a container's ARN and the name of a content: of a table its indexes.
@@ -109,6 +110,12 @@ class ContentPatterns:
                 for filled in _filled(parts, statement, RequestContext(subject.caller, NOWHERE, "", self._now)):
                     self._keep(glob_of(filled), (subject,), everybody=False)
             self._late += [(parts, statement, subject) for statement, parts in late]
+
+    def add_all(self, refs: Iterable[PolicyRef], subjects: Collection[Subject], *, everybody: bool = False) -> None:
+        """As ``add``, for documents that could be read."""
+        for ref in refs:
+            if ref.document is not None:
+                self.add(ref.document, subjects, everybody=everybody)
 
     def _keep(self, glob: str, whose: Iterable[Subject], *, everybody: bool) -> None:
         self._by_start = None

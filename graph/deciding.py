@@ -40,10 +40,15 @@ class Outcome:
     @property
     def rank(self) -> int:
         """0 Allowed, 1 Conditional, 2 denied: smaller is better."""
-        return _RANKS.get(self.verdict, 2)
+        return rank_of(self.verdict)
 
 
 _RANKS = {Verdict.ALLOWED: 0, Verdict.CONDITIONAL: 1}
+
+
+def rank_of(verdict: Verdict) -> int:
+    """0 Allowed, 1 Conditional, 2 denied: smaller is better."""
+    return _RANKS.get(verdict, 2)
 
 
 class Decider:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
 
-from graph.open_to_accounts import OpenTo, open_to_any_account
+from graph.open_to_accounts import OpenTo, anybody_may, open_to_any_account
 from model.entities import IamPrincipal
 from model.inventory import Inventory
 from policy.assemble import Assembler
@@ -231,7 +231,7 @@ def _open(inventory: Inventory, opened: OpenTo) -> Finding:
         severity="critical" if sure else "high",
         because=opened.because.to_json(),
         first_seen=inventory.data.taken,
-        sentence=f"whoever has any AWS account {'can' if sure else 'may, under conditions, be able to'} do {named}",
+        sentence=f"{anybody_may(opened.verdict)} do {named}",
     )
 
 

@@ -6,15 +6,18 @@ is left to what is told of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from graph.access_points import BEHIND, bucket_of
 from graph.contents import CONTENTS, ContentPatterns
+from graph.deciding import rank_of
 from graph.subjects import ANONYMOUS
 from graph.told import NO_WHERE, NOTHING, Told
 from model.entities import AccessPoint, Resource
 from policy.actions import catalogue
 from policy.assemble import Assembler
+from policy.context import Caller
 from policy.document import Statement
 from policy.expression import FALSE, KeyLeaf, leaves
 from policy.inputs import PolicyRef
@@ -24,8 +27,10 @@ from policy.verdicts import Because, Decision, Verdict
 #: The id of no account. What lets it in lets in all that no policy names.
 NO_ACCOUNT = "000000000000"
 
+#: Of whom that tells.
+ANY_ACCOUNT = "whoever has any AWS account"
+
 _SIGNED_IN = "AuthenticatedUsers"
-_RANKS = {Verdict.ALLOWED: 0, Verdict.CONDITIONAL: 1}
 
 #: What nobody of another organisation has, or has otherwise.
 _ORGANISATION = "aws:principalorgid"
@@ -42,14 +47,20 @@ class OpenTo(NamedTuple):
     because: Because
 
 
+def anybody_may(verdict: Verdict) -> str:
+    """The beginning of a sentence about what whoever has an account may do: Allowed, or under conditions."""
+    return f"{ANY_ACCOUNT} {'can' if verdict is Verdict.ALLOWED else 'may, under conditions, be able to'}"
+
+
 def open_to_any_account(assembler: Assembler) -> Iterator[OpenTo]:
     """The resources of an inventory, and its access points, that any account is let at by more than the unsigned."""
+    both = tuple(assembler.caller(Principal.parse(one)) for one in (NO_ACCOUNT, ANONYMOUS))
     for resource in assembler.inventory.all_resources():
         if _may_be_open(assembler, resource):
-            yield from _opened(assembler, resource.arn, _names(assembler, resource))
+            yield from _opened(assembler, both, resource.arn, _names(assembler, resource))
     for point in assembler.inventory.data.access_points:
         if _is_open(assembler, point.arn, point.policy):
-            yield from _opened(assembler, point.arn, _names_behind(assembler, point))
+            yield from _opened(assembler, both, point.arn, _names_behind(assembler, point))
 
 
 def _may_be_open(assembler: Assembler, resource: Resource) -> bool:
@@ -82,39 +93,33 @@ def _names(assembler: Assembler, resource: Resource) -> Iterator[str]:
 def _names_behind(assembler: Assembler, point: AccessPoint) -> Iterator[str]:
     """An access point, and one of each part of what lies behind it."""
     yield point.arn
-    name = f"arn:{point.arn.split(':', 2)[1]}:s3:::{point.bucket}"
-    owner = point.bucket_account or point.account
-    bucket = assembler.inventory.container(name) or Resource(arn=name, type="s3:bucket", account=owner, region="")
     own = (assembler.ref(f"{point.arn}#policy", point.policy),)
-    yield from _inside(assembler, bucket, own, f"{point.arn}/object/")
+    yield from _inside(assembler, bucket_of(assembler.inventory, point)[0], own, point.arn + BEHIND)
 
 
 def _inside(assembler: Assembler, container: Resource, more: Iterable[PolicyRef], start: str) -> Iterator[str]:
     patterns = ContentPatterns(assembler.now)
     own = (assembler.ref(f"{container.arn}#policy", container.policy),) if container.policy else ()
     over = (ref for level in assembler.guardrails("rcp", container.account) for ref in level.policies)
-    for ref in (*own, *more, *over):
-        if ref.document is not None:
-            patterns.add(ref.document, (), everybody=True)
+    patterns.add_all((*own, *more, *over), (), everybody=True)
     target = assembler.place(container.arn, "", container.account).target
     yield from (start + part.text for part in patterns.parts(container, target, also=start))
 
 
-def _opened(assembler: Assembler, owner: str, arns: Iterable[str]) -> Iterator[OpenTo]:
-    anybody, unsigned = (assembler.caller(Principal.parse(one)) for one in (NO_ACCOUNT, ANONYMOUS))
+def _opened(assembler: Assembler, both: Sequence[Caller], owner: str, arns: Iterable[str]) -> Iterator[OpenTo]:
+    """What the one of ``both`` may do at some ARN and the other, unsigned, not as surely."""
+    anybody, unsigned = both
     found: dict[str, Decision] = {}
     for arn in arns:
         for action in catalogue().actions_for_resource(arn):
             decision = assembler.decide(anybody, action, arn)
-            rank = _RANKS.get(decision.verdict, 2)
-            before = found.get(action)
-            if rank < (2 if before is None else _RANKS[before.verdict]) and rank < _RANKS.get(
-                assembler.decide(unsigned, action, arn).verdict, 2
-            ):
+            rank = rank_of(decision.verdict)
+            best = rank_of(found[action].verdict) if action in found else 2
+            if rank < best and rank < rank_of(assembler.decide(unsigned, action, arn).verdict):
                 found[action] = decision
     if not found:
         return
-    verdict = min((decision.verdict for decision in found.values()), key=_RANKS.__getitem__)
+    verdict = min((decision.verdict for decision in found.values()), key=rank_of)
     some = {action: decision for action, decision in sorted(found.items()) if decision.verdict is verdict}
     first = next(iter(some.values()))
     asked = () if first.residual is None else leaves(first.residual)

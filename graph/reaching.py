@@ -14,7 +14,7 @@ import numpy as np
 
 from graph.access_levels import LEVELS, level_bits
 from graph.account_units import AccountUnits
-from graph.behind_points import Behind, Classes
+from graph.behind_points import Behind
 from graph.bits import members
 from graph.carriers import Carried, carried
 from graph.classes import ResourceClass
@@ -22,7 +22,7 @@ from graph.heap import uncollected
 from graph.names import acting_subject, action_of
 from graph.questions import Questions, gap_json
 from graph.quotient import classes_of
-from graph.reaching_apart import Account, Apart, Given, Row, Told, by_way
+from graph.reaching_apart import Account, Apart, Given, MadeClasses, Row, Told, by_way
 from graph.reaching_ways import NONE, Way, Ways
 from graph.resolver import AccountResolver, Held
 from graph.some_units import SomeUnits
@@ -71,7 +71,7 @@ class _Live:
         self.account = account
         sets = dict.fromkeys(units for mine in held.values() for units in mine.values())
         classes, number = classes_of(place.units, account, sets)
-        self.classes = Classes(classes)
+        self.classes = MadeClasses(classes)
         rest = {one.owner: at for at, one in enumerate(classes) if one.contents and one.pattern == f"{one.owner}/*"}
         places = [rest.get(one.owner, -1) if one.contents else -1 for one in classes]
         self.rests: NDArray[np.int32] = np.array(places, dtype=np.int32)

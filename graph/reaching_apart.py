@@ -71,6 +71,13 @@ class Classes(Protocol):
     def some(self, places: list[int], /) -> list[ResourceClass]: ...
 
 
+class MadeClasses(list[ResourceClass]):
+    """Classes that are there."""
+
+    def some(self, places: list[int], /) -> list[ResourceClass]:
+        return [self[place] for place in places]
+
+
 class _Part(NamedTuple):
     """A part of a container, the rank of the best way to each level, and the rows that may hold there: ``place`` is its
     class by number, ``None`` of one that is no class of the account, where all of these rows hold."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graph.deciding import rank_of
 from graph.names import action_of, resource_of, subject_of
-from graph.open_to_accounts import NO_ACCOUNT
+from graph.open_to_accounts import NO_ACCOUNT, anybody_may
 from graph.questions import FEDERATED, Questions
+from graph.subjects import ANONYMOUS
 from policy.verdicts import Verdict
-
-#: How much a verdict gives.
-_MORE = (Verdict.CONDITIONAL, Verdict.ALLOWED)
 
 
 def any_account(questions: Questions, action: str, resource: str, rows: Sequence[dict[str, Any]]) -> Verdict | None:
@@ -22,13 +21,10 @@ def any_account(questions: Questions, action: str, resource: str, rows: Sequence
     if action in FEDERATED:
         return None
     found = questions.world.decider.decide(subject_of(questions.world, NO_ACCOUNT), action, resource).verdict
-    unsigned = (Verdict(row["verdict"]) for row in rows if row["principal"] == "anonymous")
-    if found not in _MORE or any(_MORE.index(one) >= _MORE.index(found) for one in unsigned):
-        return None
-    return found
+    unsigned = min((rank_of(Verdict(row["verdict"])) for row in rows if row["principal"] == ANONYMOUS), default=2)
+    return found if rank_of(found) < unsigned else None
 
 
 def in_words(found: Verdict) -> str:
     """A sentence about what ``any_account`` found."""
-    how = "can" if found is Verdict.ALLOWED else "may, under conditions, be able to"
-    return f"Beyond whom the answer lists, whoever has any AWS account {how} do this"
+    return f"Beyond whom the answer lists, {anybody_may(found)} do this"

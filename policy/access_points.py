@@ -34,7 +34,7 @@ class AccessPointFold(Fold):
         self.from_its_vpc = _from_its_vpc(request, point)
         request = replace(request, context=_Context(request.context, point))
         super().__init__(request, inputs, action)
-        there = replace(request, resource=_name(request.resource, point), resource_account=point.account)
+        there = replace(request, resource=name_behind(request.resource, point.arn), resource_account=point.account)
         self.identity = _also(self.identity, inputs.identity, there, action)
         if self.boundary is not None:
             self.boundary = _also(self.boundary, inputs.boundary, there, action)
@@ -143,10 +143,10 @@ def _from_its_vpc(request: Request, point: AccessPoint) -> Residual:
     return condition.truth(_Context(request.context, point), where)
 
 
-def _name(resource: str, point: AccessPoint) -> str:
-    """Bucket or object as the access point's own policy speaks of it: `ARN` and `ARN/object/KEY`."""
+def name_behind(resource: str, point: str) -> str:
+    """Bucket or object as the policy of the access point with this ARN speaks of it: `ARN` and `ARN/object/KEY`."""
     _, slash, key = resource.partition("/")
-    return f"{point.arn}/object/{key}" if slash else point.arn
+    return f"{point}/object/{key}" if slash else point
 
 
 def _also(

@@ -11,8 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from graph.access_levels import levels_of
-from graph.behind_points import ANY_ACCOUNT, others_through, through_in_words
+from graph.behind_points import others_through, through_in_words
 from graph.findings import findings
+from graph.open_to_accounts import ANY_ACCOUNT
 from graph.questions import Questions
 from graph.reaching import Reached, reach, reach_json
 from model.entities import AccessPoint, S3Grant
