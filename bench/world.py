@@ -92,6 +92,13 @@ def add_shape(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resources", type=int)
     parser.add_argument("--regions", nargs="+", default=list(REGIONS))
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--open",
+        type=int,
+        default=0,
+        metavar="N",
+        help="buckets and workloads' roles of each account that are open to the whole organisation",
+    )
 
 
 def shape_of(options: argparse.Namespace) -> Shape:
@@ -103,6 +110,7 @@ def shape_of(options: argparse.Namespace) -> Shape:
         resources=options.resources or resources,
         seed=options.seed,
         regions=tuple(options.regions),
+        open=options.open,
     )
     try:
         Plan(shape)

@@ -15,6 +15,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data  # the docum
 from bench.world_plan import HOME_REGION, AccountPlan, Plan, RolePlan, skewed
 from bench.world_policies import (
     MANAGED,
+    OF_THE_ORGANISATION,
     Document,
     assume,
     conditioned,
@@ -211,6 +212,8 @@ def _chain(plan: Plan, attach: _Attaching, role: RolePlan) -> tuple[Document, li
         return trust({"AWS": f"arn:aws:iam::{before}:{who}"}), [behind]
     if role.kind == "deploy":  # the second account's ring deploys everywhere
         return trust({"AWS": [plan.hop(1), f"arn:aws:iam::{account.id}:root"]}), []
+    if role.number < plan.shape.open:
+        return trust("*", **OF_THE_ORGANISATION), []
     return workload_trust(chance, plan, account, role.service), []
 
 

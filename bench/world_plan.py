@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -30,13 +30,17 @@ FEWEST = 8
 
 @dataclass(frozen=True)
 class Shape:
-    """How large a world is, and which of all worlds of that size."""
+    """How large a world is, and which of all worlds of that size.
+
+    ``open``: so many buckets of each account, and so many roles of its workloads, are for the whole organisation.
+    """
 
     accounts: int
     principals: int
     resources: int
     seed: int = 1
     regions: tuple[str, ...] = REGIONS
+    open: int = 0
 
     def chance(self, *place: object) -> random.Random:
         """Chance of its own for every place: what is drawn in one account changes nothing in another."""
@@ -59,7 +63,7 @@ class RolePlan:
 
 @dataclass(frozen=True)
 class ResourcePlan:
-    """``named``: its policy names principals."""
+    """``named``: its policy names principals. ``open``: it is for the whole organisation."""
 
     kind: str
     region: str
@@ -69,6 +73,7 @@ class ResourcePlan:
     tags: dict[str, str]
     named: bool
     id: str = ""
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -217,9 +222,13 @@ class Plan:
         kinds = chance.choices(list(KINDS), list(KINDS.values()), k=count)
         # Instances have no policies: those that were drawn to have one are queues.
         kinds = ["queue" if kind == "instance" and place in named else kind for place, kind in enumerate(kinds)]
-        return tuple(
+        buckets = [number for number, kind in enumerate(kinds) if kind == "bucket"]
+        things = [
             _thing(chance, plan, self.shape.regions, kind, number, number in named) for number, kind in enumerate(kinds)
-        )
+        ]
+        for number in buckets[: self.shape.open]:
+            things[number] = replace(things[number], open=True)
+        return tuple(things)
 
 
 def _thing(

@@ -234,6 +234,10 @@ def trust(principal: Any, action: Any = "sts:AssumeRole", **condition: Any) -> D
     return document({"Effect": "Allow", "Principal": principal, "Action": action, **more})
 
 
+#: Of whom a policy for everybody is for the organisation alone.
+OF_THE_ORGANISATION = {"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}
+
+
 def workload_trust(chance: random.Random, plan: Plan, account: AccountPlan, service: str) -> Document:
     """Who becomes a workload's role: its service, or somebody of this or another account."""
     if service:
@@ -264,6 +268,9 @@ def workload_trust(chance: random.Random, plan: Plan, account: AccountPlan, serv
 def resource_policy(chance: random.Random, plan: Plan, account: AccountPlan, thing: ResourcePlan) -> Document | None:
     """A resource's own policy; ``None``: none. A key always has one."""
     statements = []
+    if thing.open:
+        arns = [thing.arn, f"{thing.arn}/*"]
+        return document(allow(["s3:GetObject", "s3:ListBucket"], arns, Principal="*", Condition=OF_THE_ORGANISATION))
     if thing.kind == "key":
         statements.append(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{account.id}:root"}))
     if thing.named:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -235,3 +236,12 @@ def test_there_is_a_class_for_at_most_ten_resources(small: Inventory, world: Wor
     whole = [item for item in world.classes if item.members and not item.type.startswith("iam:")]
     assert len(whole) >= len(own_resources(small)) / 10
     assert sum(len(item.members) for item in whole) == len(own_resources(small))
+
+
+def test_things_for_the_whole_organisation_are_in_each_account(tmp_path: Path) -> None:
+    shape = Shape(accounts=3, principals=60, resources=90, open=2)
+    inventory = load_inventory(open_snapshot(tmp_path, write_world(shape, tmp_path)))
+    texts = [(role.account, role.trust) for role in inventory.data.roles]
+    texts += [(one.account, one.policy or "") for one in own_resources(inventory)]
+    wide = Counter(account for account, text in texts if "aws:PrincipalOrgID" in text and '"o-other"' not in text)
+    assert len(wide) == 3 and set(wide.values()) == {4}
