@@ -13,25 +13,22 @@ from typing import Any
 from graph.assume_again import let_in, steps_again
 from graph.carriers import Carried, carried
 from graph.closure import Chain, Steps, joined
-from graph.contents import in_contents
 from graph.deciding import Outcome, Reason, Tree
 from graph.deciding_gaps import deciding, matters
+from graph.direct import FEDERATED, Direct
 from graph.heap import keep, uncollected
 from graph.lending import Lending
 from graph.names import acting_subject, action_of, resource_of
-from graph.steps import WITH_SAML, WITH_WEB_IDENTITY, Step
+from graph.steps import WITH_SAML, Step
 from graph.subjects import Subject
 from graph.tables import Tables
 from graph.world import World
 from model.arn import account_of
-from model.entities import Gap, Resource
+from model.entities import Gap
 from model.load_resources import LIST_CALLS
 from policy.actions import catalogue
 from policy.context import NO_OVERRIDES, Overrides
 from policy.verdicts import Verdict
-
-#: What nobody but identity providers calls (semantics L13).
-FEDERATED = (WITH_SAML, WITH_WEB_IDENTITY)
 
 #: The end of a chain that is the role itself.
 _ITSELF = Outcome(Verdict.ALLOWED, None, (), certain=True)
@@ -115,6 +112,11 @@ class Questions:
         if found.count > _MANY:
             keep()
         return found
+
+    @cached_property
+    def direct(self) -> Direct:
+        """Whoever can do something by their own request."""
+        return Direct(self.world, self.tables)
 
     @cached_property
     def lending(self) -> Lending:
@@ -218,7 +220,7 @@ class Questions:
             return sessions
         if overrides:
             return let_in(self.world, sessions, resource, overrides)
-        may = {one.index for one in self._deciding(action, resource, self.world.inventory.container(resource))}
+        may = {one.index for one in self.direct.asking(action, resource)}
         return [index for index in sessions if index in may]
 
     # -- who-can
@@ -228,29 +230,24 @@ class Questions:
         """``{resource, collected, principals, unknown}``: everybody that can, with the best way of each."""
         action, resource = action_of(action), resource_of(self.world.inventory, resource, action)
         container = self.world.inventory.container(resource)
-        direct = {
-            subject.index: (subject, outcome)
-            for subject in self._deciding(action, resource, container)
-            if (outcome := self.world.decider.decide(subject, action, resource)).can
-        }
-        goals = {index: outcome.rank for index, (subject, outcome) in direct.items() if subject.is_role}
+        direct = self.direct.outcomes(action, resource)
         everyone = self.world.subjects.all
+        goals = {index: outcome.rank for index, outcome in direct.items() if everyone[index].is_role}
         chains = self.steps.backward(goals)
         rows: dict[str, Row] = {}
-        for subject, outcome in direct.values():
-            if not subject.lost:
-                _keep_best(rows, subject.key, Row(outcome.verdict, (), outcome.residual, ()))
+        for index, outcome in direct.items():
+            if not everyone[index].lost:
+                _keep_best(rows, everyone[index].key, Row(outcome.verdict, (), outcome.residual, ()))
         for index, chain in chains.items():
             subject = everyone[index]
             if not subject.lost and chain.end is not None:
-                _keep_best(rows, subject.key, _along(chain, direct[chain.end.index][1]))
+                _keep_best(rows, subject.key, _along(chain, direct[chain.end.index]))
         if action in FEDERATED:
             for key, row in self._assigned(action, resource):
                 _keep_best(rows, key, row)
         else:
-            held = {index: outcome for index, (_, outcome) in direct.items()}
             decide = partial(self.world.decider.decide, action=action, resource=resource)
-            for person, chain, outcome in self.world.unassigned.chains(held, chains, decide):
+            for person, chain, outcome in self.world.unassigned.chains(direct, chains, decide):
                 _keep_best(rows, person.key, _along(chain, outcome))
         return {
             "resource": resource,
@@ -261,47 +258,6 @@ class Questions:
             ],
             "unknown": [gap_json(gap) for gap in self._unknown_for(resource)],
         }
-
-    def _deciding(self, action: str, resource: str, container: Resource | None) -> Iterator[Subject]:
-        """Subjects whose own request may be answered.
-
-        For a resource they are those who hold the action on it in the tables, for contents those who hold it on some
-        part of the container; for an ARN nobody collected everyone of its account, and everyone at all where a policy
-        that was not read may let them in. Of an action that is about resources of another type the tables say nothing.
-        """
-        if action in FEDERATED:
-            yield from (subject for subject in self.world.subjects.all if subject.kind == "Provider")
-            return
-        if container is not None:
-            yield from self._holding(action, resource, container)
-            return
-        account = account_of(resource)
-        place = self.world.assembler.place(resource, action.lower(), account or None)
-        if place.point is not None:
-            yield from self.world.access_points.at(place.point).asking()
-            return
-        ways = self.world.assembler.shares, self.world.assembler.delegated
-        closed = account in self.world.inventory.accounts and not any(one.concern(place.target) for one in ways)
-        if closed and self.world.assembler.resource_policy(place, action.lower()) is None:
-            yield from self.world.candidates.inside(account)
-            return
-        yield from self.world.candidates.anybody
-
-    def _holding(self, action: str, resource: str, container: Resource) -> Iterator[Subject]:
-        partition = self.tables.of_account(container.account)
-        if partition is None:
-            return
-        classes = [partition.class_of(resource)] if resource == container.arn else partition.inside(container.arn)
-        found = set(partition.holding(action, classes))
-        if resource != container.arn or action not in catalogue().actions_for_resource(resource):
-            # A part of the contents that no class stands for: whoever may have access there is asked all the same.
-            found.update(subject.index for subject in self.world.candidates.inside(container.account))
-            if not in_contents(resource, container):
-                place = self.world.assembler.place(resource, action.lower(), container.account)
-                beyond = self.world.candidates.beyond(place)
-                shared = self.world.resolver.shared
-                found.update(subject.index for subject in shared.let_in(beyond, container, resource))
-        yield from (self.world.subjects.all[index] for index in sorted(found))
 
     def _assigned(self, action: str, resource: str) -> Iterator[tuple[str, Row]]:
         """People under AssumeRoleWithSAML: the role itself is how they come to it."""

@@ -186,6 +186,19 @@ class StoredPartition:
         every: list[int] = np.unique(np.concatenate(found)).tolist() if found else []
         return every
 
+    def outcomes(self, action: str, place: int) -> dict[int, Outcome]:
+        """What everybody gets who holds an action on a class, by index."""
+        holders, contents, chosen = self._rows
+        found: dict[int, Outcome] = {}
+        having = np.zeros(len(self.sets), dtype=np.bool_)
+        rows = np.flatnonzero(self.contents_with(action)[contents])
+        for one in np.unique(chosen[rows]).tolist():
+            having[one] = bool((self.sets[one] == place).any())
+        for row in rows[having[chosen[rows]]].tolist():
+            outcome = self.outcome(int(contents[row]), place)
+            found.update(dict.fromkeys(self.holders[holders[row]].tolist(), outcome))
+        return dict(sorted(found.items()))
+
     # -- outcomes
 
     @cached_property

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from graph.deciding import rank_of
+from graph.direct import FEDERATED
 from graph.names import action_of, resource_of, subject_of
 from graph.open_to_accounts import NO_ACCOUNT, anybody_may
-from graph.questions import FEDERATED, Questions
+from graph.questions import Questions
 from graph.subjects import ANONYMOUS
 from policy.verdicts import Verdict
 

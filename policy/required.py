@@ -77,6 +77,11 @@ def decide_together(parts: Sequence[tuple[Request, Inputs]]) -> Decision:
     return Decision(stopped, layers, because)
 
 
+def needs_others(action: str, resource: str) -> bool:
+    """Whether an action touches resources of more types than the one that it is asked for (semantics M6)."""
+    return bool(_others(action.lower(), resource))
+
+
 @lru_cache(maxsize=65536)
 def _others(action: str, resource: str) -> tuple[str, ...]:
     """Of the types that an action touches, those that ``resource`` is not of."""
