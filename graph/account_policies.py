@@ -1,4 +1,4 @@
-"""The policies on the resources of one account, with trusts and grants: what concerns only whom it names.
+"""The policies on the resources of some ground, with trusts and grants: what concerns only whom it names.
 
 For a subject, resources whose policies do not mean it are like resources without one.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import NamedTuple
 
 from graph.naming import Name, grantee, named_in_statement, names_of
@@ -32,10 +32,12 @@ class Said(NamedTuple):
 
 
 class AccountPolicies:
-    """What an account's resources say of subjects, by whom it names."""
+    """What resources say of subjects, by whom it names."""
 
-    def __init__(self, assembler: Assembler, units: Units, resources: Iterable[Resource]) -> None:
-        self._assembler = assembler
+    def __init__(
+        self, assembler_of: Callable[[Resource], Assembler], units: Units, resources: Iterable[Resource]
+    ) -> None:
+        self._assembler_of = assembler_of
         self._units = units
         self._statements: list[Statement] = []
         self._where: list[int] = []
@@ -68,7 +70,7 @@ class AccountPolicies:
 
     def _take(self, resource: Resource) -> None:
         bits = self._units.of_container(resource.arn)
-        ref, _ = policy_of(self._assembler, resource)
+        ref, _ = policy_of(self._assembler_of(resource), resource)
         if ref is not None:
             if ref.document is None:
                 self.unread |= bits
@@ -87,8 +89,11 @@ class AccountPolicies:
             return
         text = json.dumps(statement.to_json())
         plain = text.replace(resource.arn, SELF)
-        # A role's trust may mean the role itself: it is then no other role's. Answers tell a statement by its place.
-        own = resource.arn if resource.type == "iam:role" and plain != text else ""
+        # A role's trust may mean the role itself, and a condition compare with an ARN: it is then no other resource's.
+        # Answers tell a statement by its place.
+        conditions = json.dumps(statement.to_json().get("Condition", ""))
+        itself = plain != text and (resource.type == "iam:role" or resource.arn in conditions)
+        own = resource.arn if itself else ""
         key = (statement.index, document.version, plain, own)
         number = self._numbers.get(key)
         if number is None:

@@ -1,4 +1,4 @@
-"""What statements read of a target: the values of its tags and region, and patterns whose variables are not known.
+"""What statements read of a target: its tags, region and account, and patterns whose variables are not known.
 
 Units that differ in a value are told apart only where some condition says one thing of the one and another of the
 other.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from graph.told import NO_WHERE, Told
 from graph.units import Units
 from policy.conditions import Condition
-from policy.context import MFA_KEYS, is_of_caller, is_of_request
+from policy.context import MFA_KEYS, OF_ACCOUNT, is_of_caller, is_of_request
 from policy.context_values import Context, ContextValue, Unknown
 from policy.document import Document, Statement
 from policy.expression import FALSE, TRUE
@@ -27,14 +27,17 @@ if TYPE_CHECKING:
 
 REGION = "aws:requestedregion"
 
+#: Keys that are the account of who asks, in requests of one service alone: before an action is known nothing tells it.
+_ACCOUNT_OF_CALLER = frozenset({"kms:calleraccount", "aws:sourceowner"})
+
 #: A statement with the units that it can be about.
 About = tuple[Statement, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What a statement reads of the target: ``tags`` and ``region`` as (key of the request's context, condition);
-    no condition: a variable holds the value."""
+    """What a statement reads of the target: ``tags``, its account with them, and ``region`` as (key of the request's
+    context, condition); no condition: a variable holds the value."""
 
     tags: tuple[tuple[str, Condition | None], ...] = ()
     region: tuple[tuple[str, Condition | None], ...] = ()
@@ -58,7 +61,7 @@ def reads_of_target(statement: Statement) -> Reads:
 
 def _of_target(key: str) -> bool:
     """Whether a key is about the target alone, whoever asks and whatever else the action is."""
-    return key == REGION or ":resourcetag/" in key
+    return key == REGION or key in OF_ACCOUNT or ":resourcetag/" in key
 
 
 def surely_on(ground: Ground, statement: Statement, units: int, context: Context) -> int:
@@ -189,6 +192,8 @@ def read_of_asker(statement: Statement) -> tuple[tuple[Condition, ...], tuple[st
         elif not _of_target(condition.key):
             plain.append(condition)
     keys.update((key, None) for _, parts, _ in statement.resource_patterns.variable for key in _keys((parts,)))
+    if not _ACCOUNT_OF_CALLER.isdisjoint((*keys, *(condition.key for condition in plain))):
+        keys["aws:principalaccount"] = None
     return tuple(plain), tuple(keys)
 
 

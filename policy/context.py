@@ -194,13 +194,8 @@ class RequestContext:
         target = self._target
         if key in _OF_SERVICES and key not in carried(self._action):
             return None
-        if key in ("aws:resourceaccount", "s3:resourceaccount"):
-            unknown = self._action in WITHOUT_RESOURCE_ACCOUNT or target.foreign or not target.account
-            return None if unknown else (target.account,)
-        if key in ("aws:resourceorgid", "aws:resourceorgpaths"):
-            if self._action in WITHOUT_RESOURCE_ACCOUNT:
-                return None
-            return _membership(target.org_id if key == "aws:resourceorgid" else target.org_path)
+        if key in OF_ACCOUNT:
+            return None if self._action in WITHOUT_RESOURCE_ACCOUNT else of_account(key, target)
         if key == "aws:requestedregion":
             region = requested_region(target, self._action)
             return None if region is None else (region,)
@@ -247,12 +242,21 @@ def carried(action: str) -> frozenset[str]:
     return frozenset(keys & {"aws:sourceowner", *map(str.lower, catalogue().condition_keys(action))} if keys else ())
 
 
+#: Keys of the account that a target is in.
+OF_ACCOUNT = frozenset({"aws:resourceaccount", "s3:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths"})
+
+
+def of_account(key: str, target: Target) -> Value | None:
+    """What one of ``OF_ACCOUNT`` has in requests that carry it; ``None``: that is not known."""
+    if key.endswith(":resourceaccount"):
+        return None if target.foreign or not target.account else (target.account,)
+    return _membership(target.org_id if key == "aws:resourceorgid" else target.org_path)
+
+
 #: Keys of ``RequestContext`` that hang on the target, or on whether an action carries them.
 _OF_REQUEST = frozenset(
     {
-        "aws:resourceaccount",
-        "aws:resourceorgid",
-        "aws:resourceorgpaths",
+        *OF_ACCOUNT,
         "aws:requestedregion",
         "s3:dataaccesspointaccount",
         *_OF_SERVICES,
