@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from graph.account_policies import deciding_service, policy_of
 from graph.action_lists import ActionList, ActionLists, shape_of
 from graph.allowing import OWN_POLICIES, Allowing
-from graph.bits import bits_of, members
 from graph.candidates import Beyond, Candidates
-from graph.contents import CONTENTS, ContentPatterns, start_inside
+from graph.contents import CONTENTS, Among, ContentPatterns, Patterns, start_inside
 from graph.ground import Ground
 from graph.naming import granted_by_name, names_of, written
 from graph.partition import Lent
@@ -21,6 +20,9 @@ from model.entities import Resource
 from policy.assemble import Assembler
 from policy.inputs import PolicyRef
 
+#: Of so many of other accounts the patterns are looked up among everybody's.
+_MANY = 256
+
 
 class Shared:
     """What all accounts of a world are resolved with."""
@@ -29,6 +31,13 @@ class Shared:
         self.assembler = assembler
         self.candidates = candidates
         self.lists = ActionLists()
+
+    @cached_property
+    def patterns(self) -> ContentPatterns:
+        """What the own policies of everybody say of contents."""
+        found = ContentPatterns(self.assembler.now)
+        add_own(found, self.assembler, self.candidates.anybody)
+        return found
 
     @cached_property
     def allowing(self) -> Allowing:
@@ -71,40 +80,34 @@ class AccountUnits:
         #: Somebody whom no inventory lists and a question is about.
         self._also = also
         self._shared = shared
-        self._assembler = assembler
+        self.assembler = assembler
         self.resources = resources
-        self._places = {resource.arn: assembler.place(resource.arn, "", account) for resource in resources}
+        self.places = {resource.arn: assembler.place(resource.arn, "", account) for resource in resources}
         self._lending: dict[str, Beyond] = {}
         self._known: dict[str, tuple[Subject, ...]] = {}
         self._about: dict[tuple[int, ...], ContentPatterns] = {}
         self._beyond = self._others()
-        self.ground = Ground(assembler, account, resources, self._places, self._made())
-        lent = [unit for unit in self.units.all if unit.container and unit.container.arn in self._beyond]
-        #: What others may have access to: few of the units, so that what others' documents say is soon told of them.
-        self.lent = Ground(
-            assembler, account, [one for one in resources if one.arn in self._beyond], self._places, lent
-        )
+        self.ground = Ground(assembler, account, resources, self.places, self._made())
 
     @property
     def units(self) -> Units:
         return self.ground.units
 
     @cached_property
-    def _of_lent(self) -> list[int]:
-        """The places among all units of the lent ones."""
+    def lent(self) -> list[int]:
+        """The places among all units of those that others may have access to: few, so that what others' documents say
+        is soon told of them (``graph.lent_ground``)."""
         return [
             place for place, unit in enumerate(self.units.all) if unit.container and unit.container.arn in self._beyond
         ]
 
-    def widened(self, ground: Ground, bits: int) -> int:
-        """Units of a ground here as units of the account."""
-        if ground is self.ground:
-            return bits
-        return bits_of([self._of_lent[place] for place in members(bits)])
+    @property
+    def lent_resources(self) -> list[Resource]:
+        return [one for one in self.resources if one.arn in self._beyond]
 
     def _others(self) -> dict[str, Beyond]:
         found = {}
-        for arn, place in self._places.items():
+        for arn, place in self.places.items():
             beyond = self._shared.candidates.beyond(place)
             if beyond or beyond.names or beyond.unnamed:
                 self._lending[arn] = beyond
@@ -123,7 +126,7 @@ class AccountUnits:
             if resource.type in CONTENTS:
                 start = resource.arn + CONTENTS[resource.type]
                 known = inside[resource.type, shape_of(start)]
-                target = self._places[resource.arn].target
+                target = self.places[resource.arn].target
                 for part in patterns.parts(resource, target, *self._patterns_on(resource)):
                     shown = " ∩ ".join([start + glob for glob in part.shown]) or f"{resource.arn}/*"
                     arn = start + part.text
@@ -135,42 +138,32 @@ class AccountUnits:
 
     def _patterns(self) -> ContentPatterns:
         """The patterns about contents that may meet in a decision here: the account's own and the guardrails'."""
-        found = ContentPatterns(self._assembler.now)
+        found = ContentPatterns(self.assembler.now)
         inside = self._shared.candidates.inside(self.account)
-        self._add(found, inside if self._also is None else [*inside, self._also])
+        take_in(found, self.assembler, inside if self._also is None else [*inside, self._also])
         self._add_rcps(found, inside)
         return found
 
     def _add_rcps(self, patterns: ContentPatterns, subjects: Sequence[Subject]) -> None:
-        for level in self._assembler.guardrails("rcp", self.account):
+        for level in self.assembler.guardrails("rcp", self.account):
             patterns.add_all(level.policies, subjects, everybody=True)
 
-    def _add(self, patterns: ContentPatterns, subjects: Sequence[Subject]) -> None:
-        holders: defaultdict[PolicyRef, list[Subject]] = defaultdict(list)
-        guardrails: defaultdict[PolicyRef, list[Subject]] = defaultdict(list)
-        for subject in subjects:
-            assert subject.caller is not None
-            for ref in (ref for refs in self._assembler.identity(subject.caller.principal) for ref in refs):
-                holders[ref].append(subject)
-            for level in self._assembler.guardrails("scp", subject.account):
-                for ref in level.policies:
-                    guardrails[ref].append(subject)
-        for ref, whose in holders.items():
-            patterns.add_all((ref,), whose)
-        for ref, whose in guardrails.items():
-            patterns.add_all((ref,), whose, everybody=True)
-
-    def _patterns_on(self, container: Resource) -> Iterator[ContentPatterns]:
+    def _patterns_on(self, container: Resource) -> Iterator[Patterns]:
         """The patterns of a container's own policy, and of those whom it lets in from elsewhere."""
         others: tuple[Subject, ...] = ()
         beyond = self._beyond.get(container.arn)
         if beyond is not None:
             others = tuple(one for one in self._reached(beyond, container.arn) if one.account != self.account)
-        if others:
+        if len(others) > _MANY:
+            yield Among(self._shared.patterns, frozenset([one.index for one in others]))
+            over = ContentPatterns(self.assembler.now)
+            add_guardrails(over, self._shared.assembler, others)
+            yield over
+        elif others:
             yield self._patterns_of(others)
-        ref, _ = policy_of(self._assembler, container)
+        ref, _ = policy_of(self.assembler, container)
         if ref is not None and ref.document is not None:
-            found = ContentPatterns(self._assembler.now)
+            found = ContentPatterns(self.assembler.now)
             found.add(ref.document, (*self._shared.candidates.inside(self.account), *others), everybody=True)
             yield found
 
@@ -179,27 +172,22 @@ class AccountUnits:
         key = tuple([one.index for one in others])
         found = self._about.get(key)
         if found is None:
-            found = self._about[key] = ContentPatterns(self._assembler.now)
-            self._add(found, others)
+            found = self._about[key] = ContentPatterns(self.assembler.now)
+            take_in(found, self._shared.assembler, others)
         return found
 
     # -- who asks
 
     def askers(self) -> Iterator[tuple[Subject, Ground, int]]:
-        """Everybody who may have access here, with the ground and the units of it where that may be: the account's own
-        everywhere, others where a policy, a share or an ACL lets them in."""
-        inside = self._shared.candidates.inside(self.account)
-        own = {subject.index for subject in inside}
-        for subject in inside:
+        """The account's own, with the ground and the units of it where they may have access: everywhere."""
+        for subject in self._shared.candidates.inside(self.account):
             yield subject, self.ground, self.units.everything
-        others: dict[int, tuple[Subject, int]] = {}
+
+    def others(self) -> Iterator[tuple[str, list[Subject]]]:
+        """Whom a policy, a share or an ACL lets in from elsewhere, by ARN of the resource."""
+        own = {subject.index for subject in self._shared.candidates.inside(self.account)}
         for arn, beyond in self._beyond.items():
-            bits = self.lent.units.of_container(arn)
-            for subject in self._reached(beyond, arn):
-                if subject.index not in own:
-                    others[subject.index] = (subject, others.get(subject.index, (subject, 0))[1] | bits)
-        for _, (subject, bits) in sorted(others.items()):
-            yield subject, self.lent, bits
+            yield arn, [subject for subject in self._reached(beyond, arn) if subject.index not in own]
 
     def _reached(self, beyond: Beyond, arn: str) -> tuple[Subject, ...]:
         """Whom a resource lets in from elsewhere: of users and roles those whose own policies may allow it (L4), and
@@ -210,15 +198,46 @@ class AccountUnits:
         return found
 
     def _let_in(self, beyond: Beyond, arn: str) -> Iterator[Subject]:
-        container = self._places[arn].container
+        container = self.places[arn].container
         assert container is not None
         return self._shared.let_in(beyond, container, arn, start_inside(arn, container.type))
 
     def lent_to(self) -> Iterator[Lent]:
         """What hangs here on principals of other accounts: a build that follows looks only at those."""
         for arn, beyond in self._lending.items():
-            container = self._places[arn].container
+            container = self.places[arn].container
             assert container is not None
             reached = {one.index for one in self._reached(beyond, arn) if one.account != self.account}
             names = tuple(sorted(map(written, beyond.names)))
             yield Lent(arn, container.type, names, beyond.everyone, beyond.unnamed, tuple(sorted(reached)))
+
+
+def take_in(patterns: ContentPatterns, assembler: Assembler, subjects: Collection[Subject]) -> None:
+    """Adds what the policies of subjects, and the guardrails over them, say of contents."""
+    add_own(patterns, assembler, subjects)
+    add_guardrails(patterns, assembler, subjects)
+
+
+def add_own(patterns: ContentPatterns, assembler: Assembler, subjects: Iterable[Subject]) -> None:
+    """Adds what the policies of subjects, with their boundaries, say of contents."""
+    holders: defaultdict[PolicyRef, list[Subject]] = defaultdict(list)
+    for subject in subjects:
+        assert subject.caller is not None
+        for ref in (ref for refs in assembler.identity(subject.caller.principal) for ref in refs):
+            holders[ref].append(subject)
+    for ref, whose in holders.items():
+        patterns.add_all((ref,), whose)
+
+
+def add_guardrails(patterns: ContentPatterns, assembler: Assembler, subjects: Iterable[Subject]) -> None:
+    """Adds what the guardrails over subjects say of contents."""
+    inside: defaultdict[str, list[Subject]] = defaultdict(list)
+    for subject in subjects:
+        inside[subject.account].append(subject)
+    guardrails: defaultdict[PolicyRef, list[Subject]] = defaultdict(list)
+    for account, several in inside.items():
+        for level in assembler.guardrails("scp", account):
+            for ref in level.policies:
+                guardrails[ref] += several
+    for ref, whose in guardrails.items():
+        patterns.add_all((ref,), whose, everybody=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -15,8 +16,9 @@ from graph.classes import ResourceClass
 from graph.deciding import Decider, Outcome
 from graph.ground import Ground
 from graph.keeping import Recent
+from graph.lent_ground import grounds
 from graph.partition import Content, Grant, Partition, outcome_on, spelled
-from graph.resolver import AccountResolver, GroundResolver, Held
+from graph.resolver import AccountResolver, GroundResolver, Held, Holding
 from graph.steps import ASSUME_ROLE, Step, loses_mfa
 from graph.subjects import Subject, Subjects
 from graph.units import Unit
@@ -75,7 +77,25 @@ class Accounts:
     def resolved(self, account: str) -> Partition:
         """One account, resolved: a pure function of the shared entities and the account's resources."""
         resolver, _ = self.opened(account)
-        return resolver.partition()
+        return next(self.together([resolver]))
+
+    def together(self, several: Iterable[AccountResolver]) -> Iterator[Partition]:
+        """Accounts that are opened, resolved in their order: each as it is alone, and sooner where all lend something
+        to everybody."""
+        left = deque(several)
+        lent = self._lent([one.place for one in left])
+        while left:  # what an account was resolved with goes before the next one needs room
+            resolver = left.popleft()
+            yield resolver.partition(lent.pop(resolver.place.account, []))
+
+    def _lent(self, several: Iterable[AccountUnits]) -> dict[str, list[Holding]]:
+        """What principals of other accounts may do in each account."""
+        found: defaultdict[str, list[Holding]] = defaultdict(list)
+        for ground, accounts in grounds(self._assembler, several):
+            holding = GroundResolver(self._assembler).holding(ground.askers())
+            for one, held in zip(accounts, ground.holdings(holding), strict=True):
+                found[one.account].append(held)
+        return found
 
     def opened(
         self, account: str, resources: tuple[Resource, ...] | None = None, also: Subject | None = None

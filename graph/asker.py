@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from graph.account_policies import deciding_service
+from graph.account_policies import Said, deciding_service
 from graph.action_lists import ActionList
 from graph.bits import members, refined, singled, split
 from graph.contents import NOWHERE
-from graph.felt import LIMIT, OWN, SIDE, Felt, Open, hangs_on_asker, part_of
+from graph.felt import LIMIT, OWN, SIDE, Felt, Open, hangs_on_asker, means_everybody, part_of
 from graph.ground import Ground
 from graph.reading import REGION, Unsure, asks_mfa, divided_by_target, reads_of_target, surely_on
 from graph.subjects import Subject
@@ -17,7 +17,7 @@ from graph.told import Remembering
 from graph.units import Unit
 from policy.aim import Aim
 from policy.assemble import Assembler
-from policy.context import RequestContext
+from policy.context import OF_ACCOUNT, RequestContext
 from policy.document import Statement
 from policy.inputs import PolicyRef
 from policy.request import WITHOUT_IDENTITY
@@ -60,6 +60,8 @@ class Asker:
         exempt = without or principal.kind == "service" or principal.service_linked
         scps = () if exempt or principal.account is None else assembler.guardrails("scp", principal.account)
         rcps = () if principal.service_linked else assembler.guardrails("rcp", ground.account)
+        #: The documents of each layer.
+        self._layers = (identity, boundary, *(level.policies for level in (*scps, *rcps)))
         statements = ground.statements
         self._said = said = (
             statements.of_all(0, identity),
@@ -68,7 +70,7 @@ class Asker:
         )
         #: Whether its own policies leave everything to others: it needs none, has none, or they were not read.
         self._has_all = without or bool(said[0].unread) or principal.kind in ("root", "account")
-        self._crosses = without or principal.account != ground.account
+        self._crosses = without or ground.lent or principal.account != ground.account
         #: Keys on which each operation may have a grant of its own.
         self._granted = ground.policies.granted(subject) & units
         self._felt = [felt for ready in said for felt in ready.same if felt.units & units]
@@ -99,20 +101,37 @@ class Asker:
             return None
         said = tuple([felt.mark for felt in self._felt])
         numbers = tuple([one.number for one in heard])
-        return self._kind, units, said, numbers, self.principal.account if heard else None
+        by_account = not all(means_everybody(one.statement) for one in heard)
+        return self._kind, units, said, numbers, self.principal.account if by_account else None
 
     def read(self) -> Asker:
         """Takes in the statements of which the asker must be known: then it can be asked for all below."""
+        count = len(self._felt)
         for ready in self._said:
             for one in ready.open:
                 self._feel(one)
+        if len(self._felt) > count:
+            self._felt = self._in_order(self._felt)
         self._denials = self._sure_denials()
         for said in self._heard:
             if self._is_silent(said.statement):
                 continue
-            place = ("said", said.number, self.subject.key if said.by_name else self.principal.account)
-            self._take(place, said.statement, said.units, SIDE)
+            self._take(("said", said.number, self._meant(said)), said.statement, said.units, SIDE)
         return self
+
+    def _in_order(self, several: list[Felt]) -> list[Felt]:
+        """Statements as their documents follow each other, in which reasons are told: of who has them otherwise, others
+        are told."""
+        layers = enumerate(self._layers)
+        documents = dict.fromkeys((layer, ref.id) for layer, refs in layers for ref in refs)
+        order = {document: number for number, document in enumerate(documents)}
+        return sorted(several, key=lambda one: (order[one.place[:2]], one.place[2]))
+
+    def _meant(self, said: Said) -> str | None:
+        """As whom a statement means the asker: it is the same of whoever has one of these."""
+        if said.by_name:
+            return self.subject.key
+        return None if means_everybody(said.statement) else self.principal.account
 
     def speaks_for(self, subject: Subject, ground: Ground, units: int) -> bool:
         """Whether it has what the session without MFA of its role has, which comes next: nothing here asks about it."""
@@ -173,7 +192,7 @@ class Asker:
         sure = ((surely_on(self.ground, one.statement, one.units, self._unsure.context), one) for one in denials)
         return [(units, one.statement) for units, one in sure if units]
 
-    def _take(self, place: Hashable, statement: Statement, units: int, part: str) -> None:
+    def _take(self, place: tuple[Any, ...], statement: Statement, units: int, part: str) -> None:
         context = self._unsure.context
         self._felt.append(self.ground.statements.felt(place, statement, units, part, self.subject.key, context))
 
@@ -213,7 +232,8 @@ class Asker:
         # What is shared is on units that are each decided on alone, which the target says.
         kind = "" if unit.container is None else unit.container.type
         alike = None if singly else (target, tuple([one.mark for one in felt]), id(unit.actions), kind, by_acl)
-        return Seen(felt, shared, target, unread, by_acl, any(key != REGION for key in keys), alike)
+        reads_tags = any(key != REGION and key not in OF_ACCOUNT for key in keys)
+        return Seen(felt, shared, target, unread, by_acl, reads_tags, alike)
 
     def action_groups(self, unit: Unit, place: int, aim: Aim, seen: Seen) -> list[ActionGroup]:
         """Groups of actions on a unit that decisions cannot tell apart, those that nothing could allow left out."""
@@ -297,4 +317,4 @@ def _documents_on(aim: Aim) -> list[PolicyRef]:
 
 def _felt_on(statement: Statement) -> Felt:
     """A statement of what is on one unit alone."""
-    return Felt(statement, 0, SIDE, -1 - id(statement), reads_of_target(statement).keys)
+    return Felt(statement, 0, SIDE, -1 - id(statement), reads_of_target(statement).keys, ())

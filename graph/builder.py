@@ -12,6 +12,7 @@ import msgspec
 
 from graph import generations
 from graph.access import graph_rows
+from graph.batches import open_accounts
 from graph.builds import Report, no_report
 from graph.engines import Engine, LocalEngine
 from graph.heap import collect, uncollected
@@ -103,9 +104,10 @@ class _Build:
     def _tabled(self) -> _Tabled:
         """All but the graph."""
         with self._clock.phase("read"):
-            world = self._read()
+            world, together = self._read()
         with self._clock.phase("resolve"):
-            resolving = Resolving(world, self._home, self._folder, self._work, self._clock.report)
+            report = self._clock.report
+            resolving = Resolving(world, self._home, self._folder, self._work, report, together=together)
             resolving.resolve(self._engine)
         with self._clock.phase("tables"):
             writer = resolving.write()
@@ -129,8 +131,8 @@ class _Build:
         )
         return _Tabled(info, writer, resolving.done, nodes, edges)
 
-    def _read(self) -> World:
-        """The inventory, account by account into its files, and its subjects."""
+    def _read(self) -> tuple[World, frozenset[str]]:
+        """The inventory, account by account into its files, and its subjects; accounts to resolve together."""
         folder = self._folder / INVENTORY_FOLDER
         folder.mkdir()
         found = NOTHING
@@ -146,7 +148,8 @@ class _Build:
         shared = store_shared(self._snapshot, noted(), folder)
         inventory = Inventory(shared.data, FolderSource(folder, shared))
         bare = World(inventory, ())
-        return World(inventory, list_subjects(bare.assembler, found))
+        world = World(inventory, list_subjects(bare.assembler, found))
+        return world, open_accounts(world, found)
 
 
 def _collected(invalid: Mapping[str, str], world: World) -> dict[str, str]:

@@ -108,13 +108,13 @@ class Candidates:
             return replace(self._named(granted, container.account), everyone=True)
         whom = named_by(ref.document) | granted
         found = self._named(whom, container.account)
-        if not found.everyone or granted.everyone or self._serves_members(ref.document):
+        if not found.everyone or granted.everyone or self.serves_members(ref.document):
             return found
         # Everybody, but for a condition that no principal of the organisation meets: others may, and the unsigned.
         others = {one.index: one for one in (*self._subjects.strangers, self._subjects.by_key[ANONYMOUS])}
         return Beyond({**found.named, **others}, names=found.names | {STRANGER})
 
-    def _serves_members(self, document: Document) -> bool:
+    def serves_members(self, document: Document) -> bool:
         """Whether a document's grants to everybody may be for principals of the organisation, as far as conditions on
         the organisation itself tell."""
         organization = self._assembler.inventory.organization

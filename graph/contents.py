@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
@@ -124,18 +124,16 @@ class ContentPatterns:
         else:
             self._holders[glob].update(subject.index for subject in whose)
 
-    def parts(self, container: Resource, target: Target, *more: ContentPatterns, also: str = "") -> tuple[Part, ...]:
+    def parts(self, container: Resource, target: Target, *more: Patterns, also: str = "") -> tuple[Part, ...]:
         """The parts of a container's contents, first what no pattern mentions; ``more``: patterns about it alone;
         ``target``: the container as requests see it; ``also``: what else the names of contents may begin with."""
         prefix = container.arn + CONTENTS[container.type]
         begins = (prefix, also) if also else (prefix,)
         said: defaultdict[Rest, list[tuple[bool, set[int]]]] = defaultdict(list)
         for patterns in (self, *more):
-            near = dict.fromkeys(chain.from_iterable(map(patterns._near, begins)))
-            globs = ((glob, patterns._holders.get(glob, set())) for glob in near)
-            for glob, holders in chain(globs, patterns._told_by(target, _EXAMPLES[container.type])):
+            for glob, everybody, holders in patterns.near(begins, target, _EXAMPLES[container.type]):
                 for rest in filter(None, (_behind(glob, begin, container.type) for begin in begins)):
-                    said[rest].append((glob in patterns._everybody, holders))
+                    said[rest].append((everybody, holders))
         key = tuple(
             (rest, any(shared for shared, _ in whose), frozenset(holder for _, held in whose for holder in held))
             for rest, whose in sorted(said.items())
@@ -145,9 +143,20 @@ class ContentPatterns:
             found = self._parts[key] = tuple(_told_apart(key, self._matching))
         return found
 
-    def _told_by(self, target: Target, action: str) -> Iterator[tuple[str, set[int]]]:
-        """The globs that patterns are in requests like this one for a target, with whom they are about."""
+    def near(
+        self, begins: Iterable[str], target: Target, action: str, among: Container[int] | None = None
+    ) -> Iterator[tuple[str, bool, set[int]]]:
+        """The globs that can match something that begins so, also as patterns are in requests like this one for a
+        target: each with whether it is about everybody, and the subjects it is about (``among`` whom, where told)."""
+        for glob in dict.fromkeys(chain.from_iterable(map(self._near, begins))):
+            yield glob, glob in self._everybody, self._holders.get(glob, set())
+        for glob, holders in self._told_by(target, action, among):
+            yield glob, glob in self._everybody, holders
+
+    def _told_by(self, target: Target, action: str, among: Container[int] | None) -> Iterator[tuple[str, set[int]]]:
         for parts, statement, subject in self._late:
+            if among is not None and subject.index not in among:
+                continue
             assert subject.caller is not None
             for filled in _filled(parts, statement, RequestContext(subject.caller, target, action, self._now)):
                 yield glob_of(filled), {subject.index}
@@ -165,6 +174,24 @@ class ContentPatterns:
         while place < len(self._starts) and self._starts[place].startswith(prefix):
             yield from self._by_start[self._starts[place]]
             place += 1
+
+
+class Among:
+    """The patterns that are about some of the subjects that others are about."""
+
+    def __init__(self, patterns: ContentPatterns, subjects: frozenset[int]) -> None:
+        self._patterns = patterns
+        self._subjects = subjects
+
+    def near(self, begins: Iterable[str], target: Target, action: str) -> Iterator[tuple[str, bool, set[int]]]:
+        """As ``ContentPatterns.near``."""
+        for glob, everybody, holders in self._patterns.near(begins, target, action, self._subjects):
+            mine = holders & self._subjects
+            if mine or everybody:
+                yield glob, everybody, mine
+
+
+Patterns = ContentPatterns | Among
 
 
 @lru_cache(maxsize=1 << 16)

@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from graph.engines import EngineError, LocalEngine, resources_in
+from graph.engines import EngineError, LocalEngine, Task, inputs
 from graph.reading_accounts import Read
 from graph.tasks import resolved
 from graph.versions import task_version
@@ -59,12 +59,12 @@ class DaskEngine:
         yield from local.read(snapshot, folder, partitions)
         local.dismiss()
 
-    def resolve(self, shared: bytes, folder: Path, accounts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    def resolve(self, shared: bytes, folder: Path, tasks: Sequence[Task]) -> Iterator[tuple[str, bytes]]:
         """As ``Engine.resolve``. The answers are those of ``LocalEngine``, byte for byte."""
-        if not accounts:
+        if not tasks:
             return
         with self._client() as client:
-            yield from _Run(client, self.url, shared, folder, accounts).answers()
+            yield from _Run(client, self.url, shared, folder, tasks).answers()
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
@@ -91,16 +91,16 @@ class DaskEngine:
 
 
 class _Run:
-    """The accounts of one build on their way. Dask tells in its own threads what is done; it is acted on in ours."""
+    """The tasks of one build on their way. Dask tells in its own threads what is done; it is acted on in ours."""
 
-    def __init__(self, client: Client, url: str, shared: bytes, folder: Path, accounts: Sequence[str]) -> None:
+    def __init__(self, client: Client, url: str, shared: bytes, folder: Path, tasks: Sequence[Task]) -> None:
         self._client = client
         self._url = url
         self._shared = shared
         self._folder = folder
-        self._left = iter(accounts)
-        self._running: dict[str, Future] = {}
-        self._done: queue.SimpleQueue[tuple[str, Future]] = queue.SimpleQueue()
+        self._left = iter(tasks)
+        self._running: dict[Task, Future] = {}
+        self._done: queue.SimpleQueue[tuple[Task, Future]] = queue.SimpleQueue()
         self._worked = time.monotonic()
         self._sent = 0
         self._scattered = self._send()
@@ -110,60 +110,64 @@ class _Run:
         self._give()
         while self._running:
             try:
-                account, future = self._done.get(timeout=LOOK)
+                task, future = self._done.get(timeout=LOOK)
             except queue.Empty:
                 self._look()
                 continue
-            if self._running.get(account) is not future:
+            if self._running.get(task) is not future:
                 continue  # given out anew meanwhile
-            answer = self._answer(account, future)
-            if answer is not None:
-                del self._running[account], future
+            answers = self._answers(task, future)
+            if answers is not None:
+                del self._running[task], future
                 self._give()
-                yield account, answer
+                yield from zip(task, answers, strict=True)
 
     def _give(self) -> None:
         while len(self._running) < max(4, 2 * self._workers()):
-            account = next(self._left, None)
-            if account is None:
+            task = next(self._left, None)
+            if task is None:
                 return
-            self._submit(account)
+            self._submit(task)
 
-    def _submit(self, account: str) -> None:
+    def _submit(self, task: Task) -> None:
         future = self._client.submit(
-            resolve_account,
+            resolve_accounts,
             task_version(),
             self._scattered,
-            account,
-            resources_in(self._folder, account),
-            key=f"{account}-{uuid4().hex}",  # never the answer of another build
+            inputs(self._folder, task),
+            key=f"{task[0]}-{uuid4().hex}",  # never the answer of another build
             pure=False,
         )
-        self._running[account] = future
-        future.add_done_callback(lambda done: self._done.put((account, done)))
+        self._running[task] = future
+        future.add_done_callback(lambda done: self._done.put((task, done)))
 
-    def _answer(self, account: str, future: Future) -> bytes | None:
-        """The answer, or None for an account that is still on its way after all."""
+    def _answers(self, task: Task, future: Future) -> list[bytes] | None:
+        """The answers, or None for a task that is still on its way after all."""
         from distributed import CancelledError, KilledWorker
 
         if future.status == "lost":
             self._again()
             return None
         try:
-            answer: bytes = future.result(timeout=LOOK)
+            answers: list[bytes] = future.result(timeout=LOOK)
         except CancelledError:  # also one whose status said otherwise a moment ago
             self._again()
             return None
         except TimeoutError:  # its worker died before the answer was fetched: Dask does it again
             self._look()
-            future.add_done_callback(lambda done: self._done.put((account, done)))
+            future.add_done_callback(lambda done: self._done.put((task, done)))
             return None
         except KilledWorker as error:
             died = error.allowed_failures + 1
-            raise EngineError(f"account `{account}`: every worker that had it died ({died}); {_KEPT}") from error
+            if len(task) > 1:  # one of them may be the cause: each by itself, that one is known
+                del self._running[task]
+                for account in task:
+                    self._submit((account,))
+                return None
+            raise EngineError(f"account `{task[0]}`: every worker that had it died ({died}); {_KEPT}") from error
         except (ImportError, AttributeError) as error:
             raise EngineError(f"a worker of `{self._url}` has no such grantmap: {_first_line(error)}") from error
-        return answer
+        return answers
 
     def _send(self) -> Future:
         """The shared entities to every worker. Workers that come later get them from the others."""
@@ -178,8 +182,8 @@ class _Run:
         """Dask gave up tasks: it lost the scheduler, or every worker that had the shared entities."""
         self._workers()
         self._scattered = self._send()
-        for account in list(self._running):
-            self._submit(account)
+        for task in list(self._running):
+            self._submit(task)
 
     def _look(self) -> None:
         if self._workers():
@@ -207,12 +211,13 @@ class _Run:
 _ONE = threading.Lock()
 
 
-def resolve_account(version: str, shared: bytes, account: str, resources: bytes) -> bytes:
-    """What a worker runs; raises ``EngineError`` on one of another version, which might answer otherwise."""
+def resolve_accounts(version: str, shared: bytes, accounts: dict[str, bytes]) -> list[bytes]:
+    """What a worker runs, ``graph.tasks.resolved``; raises ``EngineError`` on one of another version, which might
+    answer otherwise."""
     if version != task_version():
         raise EngineError(f"a worker has {task_version()}, this is {version}: install the same everywhere")
     with _ONE:
-        return resolved(bytes(shared), account, resources)
+        return resolved(bytes(shared), accounts)
 
 
 async def _greet(address: str, security: Any) -> None:

@@ -22,6 +22,9 @@ from model.load_account import encode_resources
 from model.snapshot import Snapshot, open_snapshot
 from model.sources import resources_path
 
+#: Accounts that are resolved together.
+Task = tuple[str, ...]
+
 #: So few resources are resolved before other processes have started.
 FEW_PARTS = 8
 _DIED = "a process died twice, killed or out of memory; what was done is kept: build again"
@@ -37,8 +40,9 @@ class Engine(Protocol):
     def read(self, snapshot: Snapshot, folder: Path, partitions: dict[str, str]) -> Iterator[Read]:
         """Reads every account of a snapshot into the folder, in the order of ``Snapshot.part_accounts``."""
 
-    def resolve(self, shared: bytes, folder: Path, accounts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        """Resolves accounts, in whatever order they are done: what ``graph.tasks.resolved`` answers for each.
+    def resolve(self, shared: bytes, folder: Path, tasks: Sequence[Task]) -> Iterator[tuple[str, bytes]]:
+        """Resolves the accounts of tasks, in whatever order they are done: what ``graph.tasks.resolved`` answers for
+        each.
 
         Raises ``EngineError`` when those who do the work are lost.
         """
@@ -86,16 +90,16 @@ class LocalEngine:
                 if died > 1:
                     raise EngineError(f"reading account `{accounts[read]}` or one soon after: {_DIED}") from error
 
-    def resolve(self, shared: bytes, folder: Path, accounts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        if self._few(len(accounts)):
+    def resolve(self, shared: bytes, folder: Path, tasks: Sequence[Task]) -> Iterator[tuple[str, bytes]]:
+        if self._few(sum(map(len, tasks))):
             self.dismiss()
-            for account in accounts:
-                yield account, resolved(shared, account, resources_in(folder, account))
+            for task in tasks:
+                yield from zip(task, resolved(shared, inputs(folder, task)), strict=True)
             return
         path = folder / "shared.input"
         path.write_bytes(shared)
         try:
-            yield from self._in_pools(path, folder, accounts)
+            yield from self._in_pools(path, folder, tasks)
         finally:
             self.dismiss()
             path.unlink(missing_ok=True)
@@ -117,27 +121,33 @@ class LocalEngine:
     def _few(self, count: int) -> bool:
         return self.processes == 1 or count < FEW_PARTS
 
-    def _in_pools(self, shared: Path, folder: Path, accounts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    def _in_pools(self, shared: Path, folder: Path, tasks: Sequence[Task]) -> Iterator[tuple[str, bytes]]:
         """Resolves in a pool, and in new ones when a process of it dies.
 
-        Any account that was given out may have been the cause. They come next, one at a time: alone each has the most
-        memory, and the one that takes its process with it again is known.
+        Any task that was given out may have been the cause. They come next, one at a time: alone each has the most
+        memory. Of one that takes its process with it again each account comes by itself, and the one that does so once
+        more is known.
         """
-        left = dict.fromkeys(accounts)
-        suspects: list[str] = []
-        while left:
-            given: dict[str, None] = {}
+        left, suspects = dict.fromkeys(tasks), dict[Task, None]()
+        while left or suspects:
+            given: dict[Task, None] = {}
             ahead = 1 if suspects else self.processes * 2
             try:
                 with _alone() if suspects else self._pooled() as pool:
-                    for account, answer in _unordered(pool, shared, folder, suspects or list(left), ahead, given):
-                        del left[account]
-                        yield account, answer
-                suspects = []
+                    for task, answers in _unordered(pool, shared, folder, list(suspects or left), ahead, given):
+                        left.pop(task, None)
+                        suspects.pop(task, None)
+                        yield from zip(task, answers, strict=True)
             except BrokenProcessPool as error:
-                if suspects:
-                    raise EngineError(f"resolving account `{next(iter(given), suspects[0])}`: {_DIED}") from error
-                suspects = list(given)
+                if not suspects:
+                    suspects = given
+                    left = {task: None for task in left if task not in given}
+                    continue
+                task = next(iter(given), next(iter(suspects)))
+                if len(task) == 1:
+                    raise EngineError(f"resolving account `{task[0]}`: {_DIED}") from error
+                del suspects[task]
+                suspects = {**{(account,): None for account in task}, **suspects}
 
 
 def _new_pool(processes: int) -> ProcessPoolExecutor:
@@ -168,26 +178,26 @@ def _ended(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
 
 
 def _unordered(
-    pool: ProcessPoolExecutor, shared: Path, folder: Path, accounts: Sequence[str], ahead: int, given: dict[str, None]
-) -> Iterator[tuple[str, bytes]]:
+    pool: ProcessPoolExecutor, shared: Path, folder: Path, tasks: Sequence[Task], ahead: int, given: dict[Task, None]
+) -> Iterator[tuple[Task, list[bytes]]]:
     """Answers as they come; no more than ``ahead`` tasks are given out, so that answers do not pile up.
 
-    ``given`` has the accounts of those tasks, also after an error.
+    ``given`` has those tasks, also after an error.
     """
-    left = iter(accounts)
-    running: dict[Future[Path], str] = {}
+    left = iter(tasks)
+    running: dict[Future[list[Path]], Task] = {}
     while True:
-        while len(running) < ahead and (account := next(left, None)) is not None:
-            given[account] = None
+        while len(running) < ahead and (task := next(left, None)) is not None:
+            given[task] = None
             with _unheard():
-                running[pool.submit(_resolve, shared, folder, account)] = account
+                running[pool.submit(_resolve, shared, folder, task)] = task
         if not running:
             return
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in sorted(done, key=lambda one: one.exception() is not None):  # what is there is not lost
-            answer, account = _taken(future.result()), running.pop(future)
-            del given[account]
-            yield account, answer
+            answers, task = [_taken(path) for path in future.result()], running.pop(future)
+            del given[task]
+            yield task, answers
 
 
 def _taken(path: Path) -> bytes:
@@ -235,15 +245,21 @@ def _read(job: tuple[Path, str, str, str, Path]) -> Path:
 _SHARED: dict[Path, bytes] = {}
 
 
-def _resolve(shared: Path, folder: Path, account: str) -> Path:
-    """Resolves one account; its answer is in the file."""
+def _resolve(shared: Path, folder: Path, task: Task) -> list[Path]:
+    """Resolves some accounts; their answers are in the files."""
     if shared not in _SHARED:
         _SHARED.clear()
         _SHARED[shared] = shared.read_bytes()
-    path = folder / f"{account}.answer"
-    path.write_bytes(resolved(_SHARED[shared], account, resources_in(folder, account)))
+    paths = [folder / f"{account}.answer" for account in task]
+    for path, answer in zip(paths, resolved(_SHARED[shared], inputs(folder, task)), strict=True):
+        path.write_bytes(answer)
     settle()
-    return path
+    return paths
+
+
+def inputs(folder: Path, task: Task) -> dict[str, bytes]:
+    """The resources of the accounts of a task."""
+    return {account: resources_in(folder, account) for account in task}
 
 
 def resources_in(folder: Path, account: str) -> bytes:

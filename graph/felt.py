@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from graph.reading import Marks, read_of_asker, reads_of_target
 from graph.units import Units
@@ -20,7 +20,7 @@ class Felt(NamedTuple):
     """A statement with the units that it can be about; ``part``: whose it is.
 
     ``mark``: askers for whom a statement has one mark have it from the same place, and it reads the same of them.
-    ``reads``: the keys of the target that it asks for.
+    ``reads``: the keys of the target that it asks for. ``place`` is where it stands.
     """
 
     statement: Statement
@@ -28,6 +28,7 @@ class Felt(NamedTuple):
     part: str
     mark: int
     reads: tuple[str, ...]
+    place: tuple[Any, ...]
 
 
 class Open(NamedTuple):
@@ -40,7 +41,7 @@ class Open(NamedTuple):
     units: int | None
 
     @property
-    def place(self) -> Hashable:
+    def place(self) -> tuple[Any, ...]:
         """Where it stands."""
         return self.layer, self.policy, self.statement.index
 
@@ -111,14 +112,16 @@ class Statements:
             else:
                 place = layer, ref.id, statement.index
                 mark = self.marks.of(place, statement, None)
-                same.append(Felt(statement, units, part_of(layer), mark, reads_of_target(statement).keys))
+                same.append(Felt(statement, units, part_of(layer), mark, reads_of_target(statement).keys, place))
         return Ready(tuple(same), tuple(hanging), ())
 
-    def felt(self, place: Hashable, statement: Statement, units: int, part: str, key: str, context: Context) -> Felt:
+    def felt(
+        self, place: tuple[Any, ...], statement: Statement, units: int, part: str, key: str, context: Context
+    ) -> Felt:
         """A statement that stands in a place, for the asker with this key, who asks in ``context``."""
-        if names_some(statement):
-            place = (place, key)  # it may spare the asker, or mean it, by its own name
-        return Felt(statement, units, part, self.marks.of(place, statement, context), reads_of_target(statement).keys)
+        # It may spare the asker, or mean it, by its own name.
+        mark = self.marks.of((place, key) if names_some(statement) else place, statement, context)
+        return Felt(statement, units, part, mark, reads_of_target(statement).keys, place)
 
 
 def part_of(layer: int) -> str:
@@ -131,6 +134,12 @@ def names_some(statement: Statement) -> bool:
     """Whether a statement may tell principals apart that have one account and one kind, by their names."""
     element = statement.principal_element
     return element is not None and (element.negated or bool(element.sessions))
+
+
+def means_everybody(statement: Statement) -> bool:
+    """Whether a statement's Principal is everybody, whoever asks."""
+    element = statement.principal_element
+    return element is not None and element.everyone and not element.negated
 
 
 def hangs_on_asker(statement: Statement) -> bool:

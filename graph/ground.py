@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +22,7 @@ from model.entities import Resource
 from policy.aim import Aim
 from policy.assemble import Assembler
 from policy.conditions import Condition
-from policy.context import Caller, requested_region
+from policy.context import OF_ACCOUNT, Caller, of_account, requested_region
 from policy.context_values import ContextValue, Unknown
 from policy.expression import TRUE
 from policy.s3 import is_public
@@ -29,7 +30,11 @@ from policy.targets import Place
 
 
 class Ground:
-    """Some units of one account; ``places`` are the places of its resources."""
+    """Some units of one account; ``places`` are the places of its resources.
+
+    ``lent``: they may be of several accounts that are alike (``graph.lent_ground``), for principals of others alone;
+    ``assemblers`` are then those that know each account's own resources.
+    """
 
     def __init__(
         self,
@@ -38,9 +43,13 @@ class Ground:
         resources: Sequence[Resource],
         places: Mapping[str, Place],
         units: Iterable[Unit],
+        *,
+        assemblers: Mapping[str, Assembler] | None = None,
     ) -> None:
         self.account = account
+        self.lent = assemblers is not None
         self._assembler = assembler
+        self._assemblers = assemblers or {}
         self._resources = resources
         self._places = places
         self._values: dict[str, list[int]] = {}
@@ -55,7 +64,7 @@ class Ground:
         self.statements = Statements(self.units)
         #: Units with an action that needs no Allow.
         self.always = bits_of(place for place, unit in enumerate(self.units.all) if unit.actions.free)
-        self.policies = AccountPolicies(assembler, self.units, resources)
+        self.policies = AccountPolicies(self.assembler_of, self.units, resources)
         #: Units where anybody who may ask at all may have access, whatever the documents that were read say.
         special = self.units.grouped(lambda container: container is not None and self._special(container))
         self.anyhow = self.policies.unread | special.get(True, 0)
@@ -65,6 +74,10 @@ class Ground:
         """Whether a permission of AWS RAM asks about MFA: its statements are looked at where they are decided about."""
         several = (share.permissions or () for share in self._assembler.inventory.data.shares)
         return any(mentions_mfa(one.template or "") for permissions in several for one in permissions)
+
+    def assembler_of(self, resource: Resource) -> Assembler:
+        """Who knows what belongs to a resource."""
+        return self._assemblers.get(resource.account, self._assembler)
 
     def bases(self, *, inside: bool) -> list[int]:
         """Groups of units that nothing tells apart but documents, tags and region, for askers of the account or not."""
@@ -89,19 +102,26 @@ class Ground:
         for resource in self._resources:
             general = self._settings_of(resource)
             # Block Public Access keeps nobody of the account out, and its ACL says nothing new to them (semantics L7).
-            others = (resource.s3, self._public(resource), general)
+            others = (self._of_bucket(resource), self._public(resource), general)
             both = numbers.setdefault(general, len(numbers)), numbers.setdefault(others, len(numbers))
             found[resource.arn] = both
         return found
 
+    def _of_bucket(self, container: Resource) -> Hashable:
+        """What S3 looks at beside the policy of a bucket; the names of documents aside."""
+        if container.s3 is None:
+            return None
+        settings = self.assembler_of(container).settings(self._places[container.arn])
+        return container.s3.abac, replace(settings, bpa_document="", acl_document="")
+
     def _public(self, container: Resource) -> bool:
         """Whether the policy of a bucket is public as a whole, which Block Public Access goes by."""
-        ref, _ = policy_of(self._assembler, container)
+        ref, _ = policy_of(self.assembler_of(container), container)
         document = None if ref is None or container.type != "s3:bucket" else ref.document
         return document is not None and any(map(is_public, document.statements))
 
     def _settings_of(self, container: Resource) -> Hashable:
-        ref, _ = policy_of(self._assembler, container)
+        ref, _ = policy_of(self.assembler_of(container), container)
         unread = ref is not None and ref.document is None
         own = container.arn if unread or container.grants is None or self._special(container) else ""
         return container.key_manager == "AWS", self._places[container.arn].target.without_points, own
@@ -115,10 +135,15 @@ class Ground:
         region = requested_region(NOWHERE if container is None else self._places[container.arn].target, "")
         return Unknown("environment") if region is None else (region,)
 
+    def _of_account(self, key: str, container: Resource | None) -> ContextValue:
+        """What requests on a resource have for a key of its account (``policy.context``)."""
+        value = of_account(key, NOWHERE if container is None else self._places[container.arn].target)
+        return Unknown("environment") if value is None else value
+
     def _special(self, container: Resource) -> bool:
         """Whether shares of AWS RAM or an ACL may give access here."""
         place = self._places[container.arn]
-        if self._assembler.shares.concern(place.target):
+        if self.assembler_of(container).shares.concern(place.target):
             return True
         own = container.s3
         if container.type != "s3:bucket" or own is None or own.ownership == "BucketOwnerEnforced":
@@ -126,9 +151,12 @@ class Ground:
         return own.acl is None or any(grant.grantee != own.owner for grant in own.acl)
 
     def values_of(self, key: str) -> list[tuple[ContextValue, bool, int]]:
-        """As ``Units.tagged``, of the region or a tag by its key in requests."""
+        """As ``Units.tagged``, of the region, something of the account, or a tag by its key in requests."""
         if key == REGION:
             return [(region, True, units) for region, units in self.regions]
+        if key in OF_ACCOUNT:
+            groups = self.units.grouped(lambda container: self._of_account(key, container))
+            return [(value, True, units) for value, units in groups.items()]
         return self.units.tagged(key.partition("/")[2])
 
     def values_beside(self, key: str, named: frozenset[str]) -> Iterator[tuple[ContextValue, bool, int]]:
@@ -153,12 +181,13 @@ class Ground:
     def aim(self, caller: Caller, place: int) -> Aim:
         """A caller aimed at the unit with this place."""
         unit = self.units.all[place]
+        assembler = self._assembler if unit.container is None else self.assembler_of(unit.container)
         at = self._at.get(place)
         if at is None:
-            at = self._assembler.place(unit.arn, "", caller.principal.account)
+            at = assembler.place(unit.arn, "", caller.principal.account)
             if unit.container is not None and at.point is None:  # of others it hangs on the caller
                 self._at[place] = at
-        return self._assembler.aim_at(caller, at, unit.arn)
+        return assembler.aim_at(caller, at, unit.arn)
 
     def value_at(self, key: str, place: int) -> int:
         """The number of the value of a key (region, or a tag) that the unit of a place has."""

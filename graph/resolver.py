@@ -10,7 +10,8 @@ each group of actions that no matching statement tells apart. Subjects that are 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from graph.account_units import AccountUnits
 from graph.asker import ActionGroup, Asker
@@ -26,10 +27,19 @@ from policy.aim import Aim
 from policy.assemble import Assembler
 from policy.decide import decide
 
-#: What a subject holds: content (place in the partition) to units.
+#: What a subject holds: content (by number) to units.
 Held = dict[int, int]
 
-__all__ = ["AccountResolver", "Grant", "GroundResolver"]
+
+class Holding(NamedTuple):
+    """What some subjects may do on some ground: ``held`` is by number of ``contents``; equal sets of units are mostly
+    one number, for of many units it is long."""
+
+    contents: Sequence[Content]
+    held: list[tuple[list[Subject], Held]]
+
+
+__all__ = ["AccountResolver", "Grant", "GroundResolver", "Holding"]
 
 
 class GroundResolver:
@@ -55,9 +65,31 @@ class GroundResolver:
 
     def outcomes(self, asker: Asker) -> list[Content]:
         """What a subject may do on any of its ground."""
-        return [self.contents[content] for content in self._held(asker)]
+        return [self.contents[content] for content in self.held(asker)]
 
-    def _held(self, asker: Asker) -> Held:
+    def holding(self, askers: Iterable[tuple[Subject, Ground, int]]) -> Holding:
+        """What each of some subjects may do on the units that are named with it; alike ones are decided about once."""
+        alike: defaultdict[Hashable, list[Subject]] = defaultdict(list)
+        chosen: dict[Hashable, Asker] = {}
+        before: dict[Hashable, Hashable] = {}
+        asker, key = None, None
+        for subject, ground, units in askers:
+            if asker is not None and asker.speaks_for(subject, ground, units):
+                alike[key].append(subject)
+                continue
+            asker = Asker(self.assembler, ground, subject, units)
+            unread = asker.before_reading()
+            key = None if unread is None else before.get(unread)
+            if key is None:
+                key = asker.read().signature
+                chosen.setdefault(key, asker)
+                if unread is not None:
+                    before[unread] = key
+            alike[key].append(subject)
+        sets: dict[int, int] = {}
+        return Holding(self.contents, [(alike[key], _once(sets, self.held(asker))) for key, asker in chosen.items()])
+
+    def held(self, asker: Asker) -> Held:
         """What one subject may do on its ground, group of units by group of units."""
         held: Held = {}
         for group, felt in asker.groups():
@@ -96,58 +128,54 @@ class AccountResolver(GroundResolver):
 
     def __init__(self, assembler: Assembler, place: AccountUnits) -> None:
         super().__init__(assembler)
-        self._place = place
+        self.place = place
 
-    def partition(self) -> Partition:
-        """Every grant on the account's resources."""
-        alike: defaultdict[Hashable, list[Subject]] = defaultdict(list)
-        askers: dict[Hashable, Asker] = {}
-        before: dict[Hashable, Hashable] = {}
-        asker, key = None, None
-        for subject, ground, units in self._place.askers():
-            if asker is not None and asker.speaks_for(subject, ground, units):
-                alike[key].append(subject)
-                continue
-            asker = Asker(self.assembler, ground, subject, units)
-            unread = asker.before_reading()
-            key = None if unread is None else before.get(unread)
-            if key is None:
-                key = asker.read().signature
-                askers.setdefault(key, asker)
-                if unread is not None:
-                    before[unread] = key
-            alike[key].append(subject)
-        sets: dict[int, int] = {}
-        held = [(alike[key], self._once(sets, self.held(asker))) for key, asker in askers.items()]
-        return self._written(held, list(sets))
-
-    def held(self, asker: Asker) -> Held:
-        """What one subject may do, as units of the account."""
-        return {content: self._place.widened(asker.ground, units) for content, units in self._held(asker).items()}
-
-    @staticmethod
-    def _once(sets: dict[int, int], held: Held) -> Held:
-        """The same, with sets of units that are equal as one number: of many units it is long."""
-        return {content: sets.setdefault(bits, bits) for content, bits in held.items()}
-
-    def _written(self, held: Sequence[tuple[Sequence[Subject], Held]], sets: Sequence[int]) -> Partition:
-        """What was decided; ``sets`` are the sets of units in it, each once."""
-        own = 0
-        related = [one.related for one in self.contents]
-        for bits in {id(bits): bits for _, mine in held for one, bits in mine.items() if related[one]}.values():
-            own |= bits
-        classes, number = classes_of(self._place.units, self._place.account, sets, own)
-        found = Partition(self._place.account, classes, self._contents.all)
-        of_units: dict[int, int] = {}
+    def partition(self, lent: Iterable[Holding]) -> Partition:
+        """Every grant on the account's resources. ``lent`` is what principals of other accounts may do on its units:
+        the same whichever accounts that was decided for together with it."""
+        place = self.place
+        parts = [self.holding(place.askers()), *lent]
+        sets = {id(bits): bits for part in parts for _, held in part.held for bits in held.values()}
+        classes, number = classes_of(place.units, place.account, list(sets.values()), _related(parts))
+        found = Partition(place.account, classes)
+        found.lent = list(place.lent_to())
+        covered = {one: place.ground.classes_in(bits, number) for one, bits in sets.items()}
         of_classes: dict[int, int] = {}
-        for bits in sets:
-            covered = self._place.ground.classes_in(bits, number)
-            of_units[id(bits)] = of_classes.setdefault(covered, len(of_classes))
-        found.sets = [places(covered) for covered in of_classes]
-        found.lent = list(self._place.lent_to())
-        for subjects, mine in held:
-            if not mine:
-                continue
-            found.holders.append(tuple(subject.index for subject in subjects))
-            found.rows += [(len(found.holders) - 1, content, of_units[id(bits)]) for content, bits in mine.items()]
+        for part in parts:
+            numbers: dict[int, int] = {}
+            for subjects, held in _merged(part):
+                found.holders.append(tuple(subjects))
+                for content, bits in held:
+                    if content not in numbers:
+                        numbers[content] = len(found.contents)
+                        found.contents.append(part.contents[content])
+                    chosen = of_classes.setdefault(covered[id(bits)], len(of_classes))
+                    found.rows.append((len(found.holders) - 1, numbers[content], chosen))
+        found.sets = [places(classes) for classes in of_classes]
         return found
+
+
+def _once(sets: dict[int, int], held: Held) -> Held:
+    """The same, with sets of units that are equal as one number."""
+    return {content: sets.setdefault(bits, bits) for content, bits in held.items()}
+
+
+def _related(parts: Iterable[Holding]) -> int:
+    """The units on which something is granted that speaks of the resource itself."""
+    found = 0
+    for part in parts:
+        related = [one.related for one in part.contents]
+        for bits in {id(bits): bits for _, held in part.held for one, bits in held.items() if related[one]}.values():
+            found |= bits
+    return found
+
+
+def _merged(part: Holding) -> Iterator[tuple[list[int], list[tuple[int, int]]]]:
+    """Who holds the same, in their order, with what that is: by units, then actions, of which none is in two."""
+    groups: dict[Hashable, tuple[list[int], Held]] = {}
+    for subjects, held in part.held:
+        if held:
+            key = tuple(sorted((content, id(bits)) for content, bits in held.items()))
+            groups.setdefault(key, ([], held))[0].extend([subject.index for subject in subjects])
+    for indexes, held in groups.values():
+        yield sorted(indexes), sorted(held.items(), key=lambda each: (each[1], part.contents[each[0]].actions))

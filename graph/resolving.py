@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
+from graph.batches import batches
 from graph.builds import Report, no_report
 from graph.earlier import plan
 from graph.engines import FEW_PARTS, Engine, resources_in
 from graph.known import known_accounts
+from graph.lent_ground import alike
 from graph.progress import Done
 from graph.table_format import INVENTORY_FOLDER
 from graph.table_writer import TableWriter
 from graph.tasks import decode, encode_shared, resolved_in
 from graph.world import World
 from model.load_account import decode_resources
+from model.sources import resources_path
 
 
 class Resolving:
-    """``folder`` has the inventory and gets the tables; ``work`` keeps what is done until the build is there."""
+    """``folder`` has the inventory and gets the tables; ``work`` keeps what is done until the build is there.
+    ``together`` are accounts that are sooner resolved together (``graph.batches``)."""
 
-    def __init__(self, world: World, home: Path, folder: Path, work: Path, report: Report = no_report) -> None:
+    def __init__(
+        self,
+        world: World,
+        home: Path,
+        folder: Path,
+        work: Path,
+        report: Report = no_report,
+        *,
+        together: Collection[str] = (),
+    ) -> None:
         self._world = world
+        self._together = together
         self._folder = folder
         self._inventory = folder / INVENTORY_FOLDER
         self._report = report
@@ -63,7 +78,12 @@ class Resolving:
                 yield account, resolved_in(accounts, account, resources)
             left = [account for account in left if account not in known]
         if left:
-            yield from engine.resolve(encode_shared(data, self._listed), self._inventory, left)
+            tasks = list(batches(left, self._together, partial(alike, self._world.assembler), self._size))
+            yield from engine.resolve(encode_shared(data, self._listed), self._inventory, tasks)
+
+    def _size(self, account: str) -> int:
+        path = resources_path(self._inventory, account)
+        return path.stat().st_size if path.exists() else 0
 
     def write(self) -> TableWriter:
         """The tables of all accounts, in the order of their numbers; whoever resolved each."""

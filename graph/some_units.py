@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from graph.account_policies import policy_of
-from graph.account_units import AccountUnits, Shared
+from graph.account_units import AccountUnits, Shared, take_in
 from graph.candidates import Beyond
-from graph.contents import ContentPatterns
+from graph.contents import ContentPatterns, Patterns
 from graph.resolver import AccountResolver
 from graph.subjects import Subject
 from graph.units import Unit
@@ -52,14 +52,14 @@ class SomeUnits(AccountUnits):
             yield unit if unit.container is None else replace(unit, container=own[unit.container.arn])
 
     def _patterns(self) -> ContentPatterns:
-        found = ContentPatterns(self._assembler.now)
-        self._add(found, self._holders)
+        found = ContentPatterns(self.assembler.now)
+        take_in(found, self.assembler, self._holders)
         self._add_rcps(found, self._holders)
         return found
 
-    def _patterns_on(self, container: Resource) -> Iterator[ContentPatterns]:
-        ref, _ = policy_of(self._assembler, container)
+    def _patterns_on(self, container: Resource) -> Iterator[Patterns]:
+        ref, _ = policy_of(self.assembler, container)
         if ref is not None and ref.document is not None:
-            found = ContentPatterns(self._assembler.now)
+            found = ContentPatterns(self.assembler.now)
             found.add(ref.document, self._holders, everybody=True)
             yield found

@@ -17,7 +17,7 @@ from model.inventory import Inventory, InventoryData
 from policy.assemble import Assembler
 from policy.conditions import Condition
 from policy.context import Caller
-from policy.document import Document, parse_document
+from policy.document import Document, Statement, parse_document
 from policy.errors import PolicyError, PrincipalError
 from policy.jsontext import unescaped
 from policy.principals import PrincipalElement
@@ -132,13 +132,15 @@ class Subjects:
 
 
 class Mentioned(NamedTuple):
-    """What resources tell of subjects: (key, node kind) of whom their policies name, whether one asks about MFA."""
+    """What resources tell of subjects: (key, node kind) of whom their policies name, whether one asks about MFA, the
+    accounts with one that may let in everybody."""
 
     names: frozenset[tuple[str, str]]
     mfa: bool
+    everybody: frozenset[str] = frozenset()
 
     def __or__(self, other: Mentioned) -> Mentioned:
-        return Mentioned(self.names | other.names, self.mfa or other.mfa)
+        return Mentioned(self.names | other.names, self.mfa or other.mfa, self.everybody | other.everybody)
 
 
 NOTHING = Mentioned(frozenset(), mfa=False)
@@ -148,12 +150,18 @@ def mentioned(resources: Iterable[Resource]) -> Mentioned:
     """Whom the policies, ACLs and KMS grants of resources name, inside the organisation or out of it."""
     found: set[tuple[str, str]] = set()
     mfa = False
+    everybody: set[str] = set()
     for resource in resources:
-        if resource.policy:
+        if resource.policy is None:
+            everybody.add(resource.account)
+        elif resource.policy:
             mfa = mfa or mentions_mfa(resource.policy)
             # One that is no policy names nobody; whose it is is said where it is decided about.
             with suppress(PolicyError):
-                found.update(whom_it_names(parse_document(resource.policy)))
+                document = parse_document(resource.policy)
+                found.update(whom_it_names(document))
+                if any(map(_lets_in_everybody, document.statements)):
+                    everybody.add(resource.account)
         if resource.s3 is not None and any(one.grantee == LOG_DELIVERY_GROUP for one in resource.s3.acl or ()):
             found.add((LOG_DELIVERY, "Service"))
         for principal in resource.granted_to:
@@ -161,7 +169,12 @@ def mentioned(resources: Iterable[Resource]) -> Mentioned:
                 found.add((normal_service(principal), "Service"))
             elif account_of(principal):
                 found.add((principal, "Outsider"))
-    return Mentioned(frozenset(found), mfa)
+    return Mentioned(frozenset(found), mfa, frozenset(everybody))
+
+
+def _lets_in_everybody(statement: Statement) -> bool:
+    element = statement.principal_element
+    return statement.allows and element is not None and (element.everyone or element.negated)
 
 
 def list_subjects(assembler: Assembler, of_resources: Mentioned) -> list[Listed]:

@@ -1,12 +1,12 @@
 """What is done for one account, as functions of bytes: whoever runs them, here or on another machine, answers alike.
 
-``resolved`` is the task of the resolver. It is pure: the shared entities and the account's resources go in, the
-account's partition and the steps into its roles come out.
+``resolved`` is the task of the resolver. It is pure: the shared entities and the resources of an account, or of a few,
+go in, each account's partition and the steps into its roles come out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ from graph.world import World
 from model.entities import Resource
 from model.inventory import Inventory, InventoryData
 from model.load_account import decode_resources
+from policy.assemble import Assembler
 from policy.verdicts import Verdict
 
 
@@ -90,13 +91,15 @@ def encode_shared(data: InventoryData, subjects: Sequence[Listed]) -> bytes:
     return _encode(SharedInput(msgspec.structs.replace(data, resources=()), list(subjects)))
 
 
-def resolved(shared: bytes, account: str, resources: bytes) -> bytes:
-    """One account resolved; ``decode`` reads the answer. ``resources`` are encoded as ``model.load_account`` does.
+def resolved(shared: bytes, accounts: Mapping[str, bytes]) -> list[bytes]:
+    """Accounts resolved, each as it is alone; ``decode`` reads an answer. Their resources are encoded as
+    ``model.load_account`` does.
 
     Raises ``msgspec.MsgspecError`` for what is no input.
     """
     with uncollected():
-        return resolved_in(_world(shared).resolver, account, decode_resources(resources))
+        several = {account: decode_resources(resources) for account, resources in accounts.items()}
+        return resolved_together(_world(shared).resolver, several)
 
 
 #: The world that this process made of some shared input last: tasks of one build come one after another.
@@ -112,18 +115,34 @@ def _world(shared: bytes) -> World:
 
 def resolved_in(accounts: Accounts, account: str, resources: tuple[Resource, ...]) -> bytes:
     """As ``resolved``, with accounts that are there already."""
-    resolver, _ = accounts.opened(account, resources)
-    partition = resolver.partition()
+    return resolved_together(accounts, {account: resources})[0]
+
+
+def resolved_together(accounts: Accounts, several: Mapping[str, tuple[Resource, ...]]) -> list[bytes]:
+    """As ``resolved_in``, of accounts with their resources."""
+    resolvers = [accounts.opened(account, resources)[0] for account, resources in several.items()]
+    assemblers = [resolver.assembler for resolver in resolvers]
+    partitions = accounts.together(resolvers)
+    del resolvers
+    return [
+        _answer(accounts, assembler, partition, resources)
+        for assembler, partition, resources in zip(assemblers, partitions, several.values(), strict=True)
+    ]
+
+
+def _answer(accounts: Accounts, assembler: Assembler, partition: Partition, resources: tuple[Resource, ...]) -> bytes:
     partition.clocked = any(reads_clock(one.policy) for one in resources if one.policy)
     # The world's assembler may have met a principal's policies first; those of others are for their tasks to tell.
-    invalid = {**accounts.shared.assembler.invalid, **resolver.assembler.invalid}
+    invalid = {**accounts.shared.assembler.invalid, **assembler.invalid}
     held = {one.arn for one in resources}  # the ARN of a bucket names no account
     own = {
         policy: why
         for policy, why in invalid.items()
-        if policy.split(":", 5)[4:5] == [account] or policy.partition("#")[0] in held
+        # Those of the organisation are told of once for all accounts (``graph.builder``).
+        if (policy.split(":", 5)[4:5] == [partition.account] and ":organizations:" not in policy)
+        or policy.partition("#")[0] in held
     }
-    return _encode(_travelling(partition, list(accounts.steps(partition, resolver.assembler)), own))
+    return _encode(_travelling(partition, list(accounts.steps(partition, assembler)), own))
 
 
 def _travelling(partition: Partition, steps: Sequence[Step], invalid: dict[str, str]) -> Resolved:

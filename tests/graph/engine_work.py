@@ -15,12 +15,12 @@ from bench.world import write_world
 from bench.world_plan import Shape
 from graph import engines, generations
 from graph.builder import build
-from graph.engines import Engine, LocalEngine
+from graph.engines import Engine, LocalEngine, Task
 from graph.reading_accounts import Read
 from model.snapshot import Snapshot, open_snapshot
 
 #: Large enough for a pool of processes, and to kill somebody in the middle.
-SHAPE = Shape(accounts=12, principals=96, resources=60, regions=("us-east-1", "eu-west-1"))
+SHAPE = Shape(accounts=12, principals=96, resources=60, regions=("us-east-1", "eu-west-1"), open=1)
 #: The environment variable with the account whose process ``dying`` kills.
 FATAL = "GRANTMAP_TEST_FATAL"
 #: Seconds that ``slow`` takes over an account.
@@ -40,6 +40,11 @@ class Work:
     def accounts(self) -> list[str]:
         return list(self.answers)
 
+    @property
+    def tasks(self) -> list[Task]:
+        """Each account by itself."""
+        return [(account,) for account in self.answers]
+
 
 @dataclass
 class Recording:
@@ -53,12 +58,12 @@ class Recording:
     def read(self, snapshot: Snapshot, folder: Path, partitions: dict[str, str]) -> Iterator[Read]:
         return self.engine.read(snapshot, folder, partitions)
 
-    def resolve(self, shared: bytes, folder: Path, accounts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        self.asked += accounts
+    def resolve(self, shared: bytes, folder: Path, tasks: Sequence[Task]) -> Iterator[tuple[str, bytes]]:
+        self.asked += [account for task in tasks for account in task]
         if self.work is not None:
             self.work.shared = shared
             shutil.copytree(folder, self.work.folder)
-        for account, answer in self.engine.resolve(shared, folder, accounts[::-1] if self.backwards else accounts):
+        for account, answer in self.engine.resolve(shared, folder, tasks[::-1] if self.backwards else tasks):
             if self.work is not None:
                 self.work.answers[account] = answer
             yield account, answer
@@ -84,27 +89,27 @@ def tables(home: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in generations.current(home).glob("*.arrow")}
 
 
-def dying(shared: Path, folder: Path, account: str) -> Path:
+def dying(shared: Path, folder: Path, task: Task) -> list[Path]:
     """What a process of a pool runs, but for one account that kills it."""
-    if account == os.environ[FATAL]:
+    if os.environ[FATAL] in task:
         os.kill(os.getpid(), signal.SIGKILL)
-    return engines._resolve(shared, folder, account)
+    return engines._resolve(shared, folder, task)
 
 
-def killed(version: str, shared: bytes, account: str, resources: bytes) -> bytes:
+def killed(version: str, shared: bytes, accounts: dict[str, bytes]) -> list[bytes]:
     """What a worker of Dask runs, and does not live through."""
     os.kill(os.getpid(), signal.SIGKILL)
-    return b""
+    return []
 
 
-def interrupting(shared: Path, folder: Path, account: str) -> Path:
+def interrupting(shared: Path, folder: Path, task: Task) -> list[Path]:
     """What a process of a pool runs, meeting Ctrl-C first."""
     os.kill(os.getpid(), signal.SIGINT)
-    return engines._resolve(shared, folder, account)
+    return engines._resolve(shared, folder, task)
 
 
-def slow(shared: Path, folder: Path, account: str) -> Path:
+def slow(shared: Path, folder: Path, task: Task) -> list[Path]:
     """What a process of a pool runs, taking its time over all but the first account."""
-    if account != sorted(path.stem for path in folder.glob("*.resources"))[0]:
+    if sorted(path.stem for path in folder.glob("*.resources"))[0] not in task:
         time.sleep(SLOW)
-    return engines._resolve(shared, folder, account)
+    return engines._resolve(shared, folder, task)

@@ -21,7 +21,7 @@ from distributed.security import Security
 from cli.main import run
 from graph import dask_engine, generations, versions
 from graph.builder import build
-from graph.dask_engine import DaskEngine, resolve_account
+from graph.dask_engine import DaskEngine, resolve_accounts
 from graph.engines import EngineError, resources_in
 from graph.versions import task_version
 from model.snapshot import open_snapshot
@@ -58,7 +58,7 @@ def resolving(
     cluster: LocalCluster, work: Work, then: Callable[[], object] = lambda: None
 ) -> Iterator[tuple[str, bytes]]:
     """Answers of the cluster; ``then`` is done after the second."""
-    for number, answer in enumerate(DaskEngine(url_of(cluster)).resolve(work.shared, work.folder, work.accounts)):
+    for number, answer in enumerate(DaskEngine(url_of(cluster)).resolve(work.shared, work.folder, work.tasks)):
         yield answer
         if number == 1:
             then()
@@ -78,10 +78,10 @@ def test_a_build_on_workers_is_the_build_of_this_machine(cluster: LocalCluster, 
 
 
 def test_nothing_travels_but_bytes_and_the_name_of_a_function() -> None:
-    sent = transport.dumps(resolve_account)
+    sent = transport.dumps(resolve_accounts)
     names = {argument for code, argument, _ in pickletools.genops(sent) if code.name == "SHORT_BINUNICODE"}
-    assert names == {"graph.dask_engine", "resolve_account"}
-    assert set(resolve_account.__annotations__.values()) == {"str", "bytes"}
+    assert names == {"graph.dask_engine", "resolve_accounts"}
+    assert set(resolve_accounts.__annotations__.values()) == {"str", "bytes", "dict[str, bytes]", "list[bytes]"}
 
 
 @pytest.mark.parametrize("count", [1, 2], ids=["one", "all"])
@@ -93,10 +93,18 @@ def test_an_account_whose_workers_died_too_often_is_named(
     cluster: LocalCluster, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
-    monkeypatch.setattr(dask_engine, "resolve_account", killed)
+    monkeypatch.setattr(dask_engine, "resolve_accounts", killed)
     account = work.accounts[0]
     with pytest.raises(EngineError, match=rf"^account `{account}`: every worker that had it died \(1\)"):
-        list(DaskEngine(url_of(cluster)).resolve(work.shared, work.folder, [account]))
+        list(DaskEngine(url_of(cluster)).resolve(work.shared, work.folder, [(account,)]))
+    several = tuple(work.accounts[:2])
+    with pytest.raises(EngineError, match=rf"^account `({'|'.join(several)})`: every worker that had it died \(1\)"):
+        list(DaskEngine(url_of(cluster)).resolve(work.shared, work.folder, [several]))
+
+
+def test_accounts_that_are_resolved_together_are_answered_one_by_one(cluster: LocalCluster, work: Work) -> None:
+    tasks = [tuple(work.accounts[:5]), tuple(work.accounts[5:])]
+    assert dict(DaskEngine(url_of(cluster)).resolve(work.shared, work.folder, tasks)) == work.answers
 
 
 def test_a_scheduler_that_goes_away_loses_nothing(work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +146,7 @@ def test_a_worker_without_grantmap_is_named(tmp_path: Path, monkeypatch: pytest.
         )  # fmt: skip
         try:
             with pytest.raises(EngineError, match=r"^worker `tcp://.*` cannot run grantmap: .*graph"):
-                list(DaskEngine(url_of(cluster)).resolve(b"", tmp_path, ["1"]))
+                list(DaskEngine(url_of(cluster)).resolve(b"", tmp_path, [("1",)]))
         finally:
             worker.kill()
             worker.wait()
@@ -172,7 +180,7 @@ def test_no_scheduler_is_one_line_and_status_2(
 def test_without_the_library_the_line_says_what_to_install(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(EngineError, match=r"needs Dask: pip install 'grantmap\[dask\]'"):
-        list(DaskEngine("dask://127.0.0.1:1").resolve(work.shared, work.folder, work.accounts))
+        list(DaskEngine("dask://127.0.0.1:1").resolve(work.shared, work.folder, work.tasks))
 
 
 def test_the_configuration_of_dask_turns_encryption_on(work: Work, tmp_path: Path) -> None:
@@ -191,10 +199,10 @@ def test_the_configuration_of_dask_turns_encryption_on(work: Work, tmp_path: Pat
         engine = DaskEngine(url_of(encrypted))
         assert encrypted.scheduler_address.startswith("tls://")
         with dask.config.set(settings):
-            assert dict(engine.resolve(work.shared, work.folder, [account])) == {account: work.answers[account]}
+            assert dict(engine.resolve(work.shared, work.folder, [(account,)])) == {account: work.answers[account]}
 
 
 def test_a_worker_answers_what_a_process_here_does(work: Work) -> None:
     account = work.accounts[0]
-    resources = resources_in(work.folder, account)
-    assert resolve_account(task_version(), work.shared, account, resources) == work.answers[account]
+    resources = {account: resources_in(work.folder, account)}
+    assert resolve_accounts(task_version(), work.shared, resources) == [work.answers[account]]

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from graph import earlier
 from graph.changes import Comparison
 from graph.clock import reads_clock, tells_apart
-from graph.engines import EngineError, LocalEngine
+from graph.engines import EngineError, LocalEngine, Task
 from graph.questions import Questions
 from graph.table_format import BUILD_FILE
 from graph.tables import Tables
@@ -356,8 +356,8 @@ class Stopping(LocalEngine):
         self.most = most
         self.asked: list[str] = []
 
-    def resolve(self, shared: bytes, folder: Path, accounts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        for account, answer in super().resolve(shared, folder, accounts):
+    def resolve(self, shared: bytes, folder: Path, tasks: Sequence[Task]) -> Iterator[tuple[str, bytes]]:
+        for account, answer in super().resolve(shared, folder, tasks):
             if len(self.asked) == self.most:
                 raise EngineError("stopped")
             self.asked.append(account)

@@ -58,7 +58,7 @@ def pool_processes() -> list[BaseProcess]:
 
 
 def resolving(work: Work, folder: Path | None = None) -> Iterator[tuple[str, bytes]]:
-    return LocalEngine(2).resolve(work.shared, folder or work.folder, work.accounts)
+    return LocalEngine(2).resolve(work.shared, folder or work.folder, work.tasks)
 
 
 def test_several_processes_answer_as_one_does_in_whatever_order(work: Work, tmp_path: Path) -> None:
@@ -73,7 +73,8 @@ def test_several_processes_answer_as_one_does_in_whatever_order(work: Work, tmp_
 def test_a_task_answers_alike_whatever_was_done_before_it(work: Work) -> None:
     for account in (work.accounts[-1], work.accounts[0]):
         tasks._KEPT.clear()
-        assert tasks.resolved(work.shared, account, resources_in(work.folder, account)) == work.answers[account]
+        found = tasks.resolved(work.shared, {account: resources_in(work.folder, account)})
+        assert found == [work.answers[account]]
 
 
 def test_what_a_killed_process_had_is_resolved_in_another(work: Work) -> None:
@@ -102,6 +103,26 @@ def test_an_account_that_kills_every_process_is_named_after_the_second(
     assert pool_processes() == []
 
 
+def test_of_accounts_that_are_resolved_together_the_one_that_kills_is_named(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fatal = work.accounts[1]
+    monkeypatch.setenv(FATAL, fatal)
+    monkeypatch.setattr(engines, "_resolve", engine_work.dying)
+    found: dict[str, bytes] = {}
+    with pytest.raises(EngineError, match=f"resolving account `{fatal}`: a process died twice"):
+        for account, answer in LocalEngine(2).resolve(work.shared, work.folder, [tuple(work.accounts)]):
+            found |= {account: answer}
+    assert found == {work.accounts[0]: work.answers[work.accounts[0]]}
+    assert pool_processes() == []
+
+
+def test_accounts_that_are_resolved_together_are_answered_one_by_one(work: Work) -> None:
+    tasks_ = [tuple(work.accounts[:5]), tuple(work.accounts[5:6]), tuple(work.accounts[6:])]
+    for processes in (1, 2):
+        assert dict(LocalEngine(processes).resolve(work.shared, work.folder, tasks_)) == work.answers
+
+
 def test_reading_goes_on_after_a_process_was_killed(work: Work, tmp_path: Path) -> None:
     snapshot = open_snapshot(work.home)
     partitions = load_partitions(snapshot)
@@ -128,7 +149,7 @@ def test_processes_that_have_read_wait_for_what_is_to_be_resolved(work: Work, tm
         assert list(engine.read(snapshot, tmp_path, load_partitions(snapshot)))
         readers = {process.pid for process in pool_processes()}
         assert readers
-        accounts = iter(engine.resolve(work.shared, work.folder, work.accounts))
+        accounts = iter(engine.resolve(work.shared, work.folder, work.tasks))
         next(accounts)
         assert readers <= {process.pid for process in pool_processes()}
         assert dict(accounts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from itertools import chain
 from urllib.parse import quote
 
 import pytest
@@ -13,6 +14,7 @@ from graph.account_units import AccountUnits
 from graph.asker import Asker
 from graph.classes import ResourceClass
 from graph.deciding import Outcome, outcome_of
+from graph.lent_ground import grounds
 from graph.partition import spelled
 from graph.resolver import AccountResolver
 from graph.subjects import Subject
@@ -205,7 +207,9 @@ def test_any_content_is_decided_like_the_part_that_the_same_patterns_match(seed:
     found = []
     for account in drawn.resolver.accounts:
         resolver, place = drawn.resolver.opened(account)
-        held = {one.index: resolver.asker(one, ground, units) for one, ground, units in place.askers()}
+        lent = (one.askers() for one, _ in grounds(drawn.assembler, [place]))
+        asking = chain(place.askers(), *lent)
+        held = {one.index: resolver.asker(one, place.ground, place.units.everything) for one, _, _ in asking}
         holdings = {index: resolver.held(asker) for index, asker in held.items()}
         for resource in (one for one in place.resources if one.type == "s3:bucket"):
             for tail in draw.sample(CONTENTS, 4):
