@@ -91,8 +91,7 @@ class AccountPolicies:
         plain = text.replace(resource.arn, SELF)
         # A role's trust may mean the role itself, and a condition compare with an ARN: it is then no other resource's.
         # Answers tell a statement by its place.
-        conditions = json.dumps(statement.to_json().get("Condition", ""))
-        itself = plain != text and (resource.type == "iam:role" or resource.arn in conditions)
+        itself = plain != text and (resource.type == "iam:role" or resource.arn in _conditions(statement))
         own = resource.arn if itself else ""
         key = (statement.index, document.version, plain, own)
         number = self._numbers.get(key)
@@ -116,6 +115,10 @@ class AccountPolicies:
         if statement.resource_patterns.negated:
             return ~element
         return element | loose
+
+
+def _conditions(statement: Statement) -> str:
+    return json.dumps(statement.to_json().get("Condition", ""))
 
 
 def deciding_service(type_name: str) -> str:

@@ -153,7 +153,7 @@ class AccountUnits:
         others: tuple[Subject, ...] = ()
         beyond = self._beyond.get(container.arn)
         if beyond is not None:
-            others = tuple(one for one in self._reached(beyond, container.arn) if one.account != self.account)
+            others = self._elsewhere(beyond, container.arn)
         if len(others) > _MANY:
             yield Among(self._shared.patterns, frozenset([one.index for one in others]))
             over = ContentPatterns(self.assembler.now)
@@ -183,11 +183,14 @@ class AccountUnits:
         for subject in self._shared.candidates.inside(self.account):
             yield subject, self.ground, self.units.everything
 
-    def others(self) -> Iterator[tuple[str, list[Subject]]]:
+    def others(self) -> Iterator[tuple[str, tuple[Subject, ...]]]:
         """Whom a policy, a share or an ACL lets in from elsewhere, by ARN of the resource."""
-        own = {subject.index for subject in self._shared.candidates.inside(self.account)}
         for arn, beyond in self._beyond.items():
-            yield arn, [subject for subject in self._reached(beyond, arn) if subject.index not in own]
+            yield arn, self._elsewhere(beyond, arn)
+
+    def _elsewhere(self, beyond: Beyond, arn: str) -> tuple[Subject, ...]:
+        """Of those whom a resource lets in, the principals of other accounts."""
+        return tuple([one for one in self._reached(beyond, arn) if one.account != self.account])
 
     def _reached(self, beyond: Beyond, arn: str) -> tuple[Subject, ...]:
         """Whom a resource lets in from elsewhere: of users and roles those whose own policies may allow it (L4), and
@@ -207,7 +210,7 @@ class AccountUnits:
         for arn, beyond in self._lending.items():
             container = self.places[arn].container
             assert container is not None
-            reached = {one.index for one in self._reached(beyond, arn) if one.account != self.account}
+            reached = {one.index for one in self._elsewhere(beyond, arn)}
             names = tuple(sorted(map(written, beyond.names)))
             yield Lent(arn, container.type, names, beyond.everyone, beyond.unnamed, tuple(sorted(reached)))
 

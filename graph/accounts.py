@@ -77,15 +77,14 @@ class Accounts:
     def resolved(self, account: str) -> Partition:
         """One account, resolved: a pure function of the shared entities and the account's resources."""
         resolver, _ = self.opened(account)
-        return next(self.together([resolver]))
+        return next(self.together(deque([resolver])))
 
-    def together(self, several: Iterable[AccountResolver]) -> Iterator[Partition]:
+    def together(self, several: deque[AccountResolver]) -> Iterator[Partition]:
         """Accounts that are opened, resolved in their order: each as it is alone, and sooner where all lend something
-        to everybody."""
-        left = deque(several)
-        lent = self._lent([one.place for one in left])
-        while left:  # what an account was resolved with goes before the next one needs room
-            resolver = left.popleft()
+        to everybody. ``several`` is emptied: what an account was resolved with goes before the next one needs room."""
+        lent = self._lent([one.place for one in several])
+        while several:
+            resolver = several.popleft()
             yield resolver.partition(lent.pop(resolver.place.account, []))
 
     def _lent(self, several: Iterable[AccountUnits]) -> dict[str, list[Holding]]:

@@ -61,7 +61,7 @@ class Assuming:
             element = statement.principal_element
             if element is None or not statement.allows:
                 continue
-            if element.everyone or element.negated or element.any_federated:
+            if element.anybody or element.any_federated:
                 return near
             named |= element.federated
         return [subject for subject in near if subject.key in named]
@@ -123,7 +123,7 @@ class Assuming:
             element = statement.principal_element
             if element is None or not statement.allows:
                 continue
-            if element.everyone or element.negated:
+            if element.anybody:
                 yield from self._signed
                 continue
             for account in element.accounts:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from graph.engines import FEW_PARTS
 from graph.naming import named_by
 from graph.subjects import Mentioned
+from graph.trusts import hides
 from graph.world import World
 from model.entities import Role
 
@@ -27,7 +28,7 @@ def open_accounts(world: World, of_resources: Mentioned) -> frozenset[str]:
 
 
 def _is_open(world: World, role: Role) -> bool:
-    if role.trust and '"*"' not in role.trust and "NotPrincipal" not in role.trust:
+    if not hides(role.trust):
         return False
     document = world.assembler.ref(f"{role.arn}#trust", role.trust).document
     return document is None or (named_by(document).everyone and world.candidates.serves_members(document))

@@ -122,8 +122,7 @@ class Candidates:
             return True
         context = Told(NOTHING, "aws:principalorgid", (organization.id,))
         for statement in document.statements:
-            element = statement.principal_element
-            if element is None or not statement.allows or not (element.everyone or element.negated):
+            if not statement.lets_in_anybody:
                 continue
             conditions = [one for one in statement.conditions if one.key == "aws:principalorgid"]
             if not any(one.truth(context, NO_WHERE) is FALSE for one in conditions):

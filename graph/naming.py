@@ -73,7 +73,7 @@ def named_in_statement(statement: Statement) -> Named:
     element = statement.principal_element
     if element is None:
         return NOBODY
-    return Named(frozenset(_names_in(element)), element.everyone or element.negated)
+    return Named(frozenset(_names_in(element)), element.anybody)
 
 
 def _names_in(element: PrincipalElement) -> Iterator[Name]:

@@ -76,8 +76,7 @@ def _is_open(assembler: Assembler, arn: str, policy: str | None) -> bool:
 
 
 def _is_for_strangers(statement: Statement) -> bool:
-    element = statement.principal_element
-    if element is None or not statement.allows or not (element.everyone or element.negated):
+    if not statement.lets_in_anybody:
         return False
     told = Told(NOTHING, _ORGANISATION, ("o-0000000000",))
     return not any(one.key == _ORGANISATION and one.truth(told, NO_WHERE) is FALSE for one in statement.conditions)

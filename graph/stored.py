@@ -175,26 +175,28 @@ class StoredPartition:
 
     def holding(self, action: str, classes: Sequence[int]) -> list[int]:
         """Who holds an action on one of these classes, sorted."""
-        holders, contents, chosen = self._rows
+        holders = self._rows[0][self._rows_with(action, classes)]
+        found = [self.holders[holder] for holder in np.unique(holders).tolist()]
+        every: list[int] = np.unique(np.concatenate(found)).tolist() if found else []
+        return every
+
+    def _rows_with(self, action: str, classes: Sequence[int]) -> NDArray[np.bool_]:
+        """Of each row whether it is about an action on one of these classes."""
+        _, contents, chosen = self._rows
         wanted = np.zeros(self.count, dtype=np.bool_)
         wanted[list(classes)] = True
         rows = self.contents_with(action)[contents]
         sets = np.zeros(len(self.sets), dtype=np.bool_)
         for place in np.unique(chosen[rows]).tolist():  # most sets are of other actions: they are many, and long
             sets[place] = wanted[self.sets[place]].any()
-        found = [self.holders[holder] for holder in np.unique(holders[rows & sets[chosen]]).tolist()]
-        every: list[int] = np.unique(np.concatenate(found)).tolist() if found else []
-        return every
+        found: NDArray[np.bool_] = rows & sets[chosen]
+        return found
 
     def outcomes(self, action: str, place: int) -> dict[int, Outcome]:
         """What everybody gets who holds an action on a class, by index."""
-        holders, contents, chosen = self._rows
+        holders, contents, _ = self._rows
         found: dict[int, Outcome] = {}
-        having = np.zeros(len(self.sets), dtype=np.bool_)
-        rows = np.flatnonzero(self.contents_with(action)[contents])
-        for one in np.unique(chosen[rows]).tolist():
-            having[one] = bool((self.sets[one] == place).any())
-        for row in rows[having[chosen[rows]]].tolist():
+        for row in np.flatnonzero(self._rows_with(action, [place])).tolist():
             outcome = self.outcome(int(contents[row]), place)
             found.update(dict.fromkeys(self.holders[holders[row]].tolist(), outcome))
         return dict(sorted(found.items()))

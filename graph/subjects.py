@@ -17,7 +17,7 @@ from model.inventory import Inventory, InventoryData
 from policy.assemble import Assembler
 from policy.conditions import Condition
 from policy.context import Caller
-from policy.document import Document, Statement, parse_document
+from policy.document import Document, parse_document
 from policy.errors import PolicyError, PrincipalError
 from policy.jsontext import unescaped
 from policy.principals import PrincipalElement
@@ -160,7 +160,7 @@ def mentioned(resources: Iterable[Resource]) -> Mentioned:
             with suppress(PolicyError):
                 document = parse_document(resource.policy)
                 found.update(whom_it_names(document))
-                if any(map(_lets_in_everybody, document.statements)):
+                if any(statement.lets_in_anybody for statement in document.statements):
                     everybody.add(resource.account)
         if resource.s3 is not None and any(one.grantee == LOG_DELIVERY_GROUP for one in resource.s3.acl or ()):
             found.add((LOG_DELIVERY, "Service"))
@@ -170,11 +170,6 @@ def mentioned(resources: Iterable[Resource]) -> Mentioned:
             elif account_of(principal):
                 found.add((principal, "Outsider"))
     return Mentioned(frozenset(found), mfa, frozenset(everybody))
-
-
-def _lets_in_everybody(statement: Statement) -> bool:
-    element = statement.principal_element
-    return statement.allows and element is not None and (element.everyone or element.negated)
 
 
 def list_subjects(assembler: Assembler, of_resources: Mentioned) -> list[Listed]:
@@ -244,7 +239,7 @@ def whom_it_names(document: Document) -> Iterator[tuple[str, str]]:
             yield from _listed_in(element)
         # Beside a Principal that is a name conditions narrow down who is listed already. Denials spare whom the values
         # of operators such as StringNotEquals name.
-        if not statement.allows or element.everyone or element.negated:
+        if not statement.allows or element.anybody:
             for condition in statement.conditions:
                 if condition.operator.negated is not statement.allows:
                     yield from _asked_for(condition)

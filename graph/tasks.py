@@ -6,6 +6,7 @@ go in, each account's partition and the steps into its roles come out.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -120,10 +121,9 @@ def resolved_in(accounts: Accounts, account: str, resources: tuple[Resource, ...
 
 def resolved_together(accounts: Accounts, several: Mapping[str, tuple[Resource, ...]]) -> list[bytes]:
     """As ``resolved_in``, of accounts with their resources."""
-    resolvers = [accounts.opened(account, resources)[0] for account, resources in several.items()]
+    resolvers = deque(accounts.opened(account, resources)[0] for account, resources in several.items())
     assemblers = [resolver.assembler for resolver in resolvers]
     partitions = accounts.together(resolvers)
-    del resolvers
     return [
         _answer(accounts, assembler, partition, resources)
         for assembler, partition, resources in zip(assemblers, partitions, several.values(), strict=True)

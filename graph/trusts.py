@@ -52,10 +52,10 @@ class Trusts:
         if subject.kind in _KINDS:
             listed = subject.kind == "Provider" and subject.index >= 0
             word = subject.key.lower() if listed else _KINDS[subject.kind]
-            return [role for role in self._inventory.data.roles if _hides(role.trust) or word in role.trust.lower()]
+            return [role for role in self._inventory.data.roles if hides(role.trust) or word in role.trust.lower()]
         assert subject.caller is not None
         if not is_account_id(subject.account):  # a principal of AWS's own
-            return [role for role in self._inventory.data.roles if _hides(role.trust) or subject.key in role.trust]
+            return [role for role in self._inventory.data.roles if hides(role.trust) or subject.key in role.trust]
         found = {*self._by_name.get(subject.account, ()), *self._hidden}
         if subject.index < 0:
             found.update(self._by_id)  # what a session, or a federated user, is named by is told by the decision
@@ -70,7 +70,7 @@ class Trusts:
         by_name: defaultdict[str, list[int]] = defaultdict(list)
         by_id, hidden = [], []
         for place, role in enumerate(self._inventory.data.roles):
-            if _hides(role.trust):
+            if hides(role.trust):
                 hidden.append(place)
                 continue
             names = set(_NAMES.findall(role.trust))
@@ -161,7 +161,7 @@ class Trusts:
 _ASSUME = "sts:assumerole"
 
 
-def _hides(text: str) -> bool:
+def hides(text: str) -> bool:
     """Whether a trust may be about whom its text does not name; one that is cut off, or no policy, is not read."""
     whole = text.lstrip().startswith("{") and text.rstrip().endswith("}") and '"Statement"' in text
     return not whole or any(mark in text for mark in ('"*"', *HIDDEN))
@@ -186,7 +186,7 @@ def _named(subject: Subject, names: set[str], document: Document) -> Iterator[bo
         element = statement.principal_element
         if element is None or not statement.allows:
             continue
-        if element.everyone or element.negated:
+        if element.anybody:
             yield subject.kind in _ANYBODY
             continue
         yield provider and element.any_federated

@@ -129,6 +129,11 @@ class Statement:
         self.conditions: tuple[Condition, ...] = read.conditions(variables)
         self.unlimited = not self.tests_resource and not self.conditions
 
+    @property
+    def lets_in_anybody(self) -> bool:
+        """Whether it may allow something to whoever asks, conditions aside."""
+        return self.allows and self.principal_element is not None and self.principal_element.anybody
+
     def to_json(self) -> dict[str, Any]:
         """The statement as a policy object: a list of one is its item, numbers and booleans are texts."""
         found: dict[str, Any] = {} if self.sid is None else {"Sid": self.sid}

@@ -90,6 +90,11 @@ class PrincipalElement:
     listed: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(kind, names) as written; empty for a plain `*`."""
 
+    @property
+    def anybody(self) -> bool:
+        """Whether it may be about whoever asks: it names everybody, or everybody but some."""
+        return self.everyone or self.negated
+
     def to_json(self) -> Any:
         """The element as a policy writes it."""
         if self.everyone and not self.listed:

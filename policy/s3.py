@@ -42,7 +42,7 @@ def is_public(statement: Statement, *, at_access_point: bool = False) -> bool:
     if not statement.allows:
         return False
     element = statement.principal_element
-    if element is None or not (element.everyone or element.negated or element.federated or element.any_federated):
+    if element is None or not (element.anybody or element.federated or element.any_federated):
         return False
     return not any(_narrows(condition, at_access_point=at_access_point) for condition in statement.conditions)
 

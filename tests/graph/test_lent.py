@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import msgspec
@@ -61,7 +62,7 @@ def open_bucket(name: str, account: str, condition: Any = OF_THE_ORGANISATION, *
 
 def together(some: World) -> list[Partition]:
     accounts = some.resolver.accounts
-    return list(some.resolver.together([some.resolver.opened(account)[0] for account in accounts]))
+    return list(some.resolver.together(deque(some.resolver.opened(account)[0] for account in accounts)))
 
 
 def assert_decided_alike(some: World) -> int:
